@@ -1,1 +1,6 @@
-//! x
+//! Orderwire: the event-sourced order core of telecom wholesale.
+
+pub use orderwire_domain as domain;
+
+pub mod engine;
+pub mod stores;

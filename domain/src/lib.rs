@@ -5,8 +5,11 @@
 pub mod address;
 pub mod calendar;
 pub mod catalogue;
+pub mod claim;
+pub mod ids;
 pub mod invalid;
 pub mod lead_time;
 pub mod names;
 pub mod number;
 pub mod rules;
+pub mod views;

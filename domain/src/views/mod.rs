@@ -1,0 +1,3 @@
+//! Read models as pure folds over facts.
+
+pub mod table;

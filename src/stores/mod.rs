@@ -1,0 +1,1 @@
+//! Stores: one transaction, one append. Only this folder knows SQL.
