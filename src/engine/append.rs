@@ -61,6 +61,9 @@ pub struct Plan {
     pub keys: Vec<KeyChange>,
     /// The head afterwards.
     pub head: Head,
+    /// Whether a claim came back to where it was: nothing written then tests what was assumed of it, so a batch planned on
+    /// assumed facts must be planned again on true ones.
+    pub untested: bool,
 }
 
 /// A row of the events table.
@@ -151,6 +154,7 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
         records: Vec::new(),
         keys: Vec::new(),
         head: head.clone(),
+        untested: false,
     };
 
     for (index, commit) in batch.iter().enumerate() {
@@ -196,7 +200,10 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
             (None, Some(to)) => ClaimNet::Insert(to),
             (Some(from), None) => ClaimNet::Delete(from),
             (Some(from), Some(to)) if from != to => ClaimNet::Update { from, to },
-            _ => continue,
+            _ => {
+                plan.untested = true;
+                continue;
+            }
         };
         plan.claims.insert(claim, net);
     }

@@ -1,0 +1,112 @@
+//! What a company has at its sites, planned by an order and then real: the same shape, so that no claim moves between.
+
+use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+
+use crate::{
+    ids::AssetId,
+    names::{Extension, LocationCode, MacAddress, PbxName, ProductCode, SiteName, TrunkName},
+    number::{NumberSet, TelephoneNumber},
+    order::line::SiteAddress,
+    sealed::{Contact, Sealed},
+};
+
+/// An asset, planned or real.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[strum_discriminants(
+    name(AssetKind),
+    doc = "The kinds of asset.",
+    derive(PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray, strum::Display),
+    serde(rename_all = "snake_case"),
+    strum(serialize_all = "snake_case")
+)]
+pub enum AssetPlan {
+    /// A site, with the numbers that will be its own.
+    Site {
+        /// Its name.
+        name: SiteName,
+        /// Dialled before an extension of another site.
+        location_code: LocationCode,
+        /// How many digits its extensions have.
+        extension_length: u8,
+        /// Where it is.
+        address: SiteAddress,
+        /// The numbers it gets when it is completed.
+        numbers: NumberSet,
+    },
+    /// What emergency services are told about a site.
+    EmergencyDetails {
+        /// The site.
+        site: AssetId,
+        /// Where help must go, if not to the site's address.
+        address: Option<SiteAddress>,
+        /// Whom to ask for.
+        contact: Contact,
+    },
+    /// A user.
+    User {
+        /// The site.
+        site: AssetId,
+        /// Given name.
+        first_name: Sealed,
+        /// Family name.
+        last_name: Sealed,
+        /// The local part of the username.
+        username: Sealed,
+        /// Unique within the site.
+        extension: Extension,
+        /// At most one.
+        licence: Option<ProductCode>,
+        /// Those that came with the user.
+        add_ons: Vec<ProductCode>,
+        /// The number shown to the called party.
+        primary_number: Option<TelephoneNumber>,
+        /// Further numbers that reach the user.
+        alternate_numbers: NumberSet,
+    },
+    /// An add-on of a user.
+    AddOn {
+        /// The user.
+        user: AssetId,
+        /// Which product.
+        product: ProductCode,
+    },
+    /// A device of a user.
+    Device {
+        /// The user.
+        user: AssetId,
+        /// Which model.
+        model: ProductCode,
+        /// Unique on the platform.
+        mac: MacAddress,
+    },
+    /// A PBX at a site.
+    Pbx {
+        /// The site.
+        site: AssetId,
+        /// Unique within the company.
+        name: PbxName,
+    },
+    /// A trunk of a PBX.
+    Trunk {
+        /// The PBX.
+        pbx: AssetId,
+        /// Unique within the company.
+        name: TrunkName,
+        /// How many calls at once.
+        channels: u32,
+    },
+}
+
+impl AssetPlan {
+    /// What it hangs on; a site hangs on the company alone.
+    pub fn parent(&self) -> Option<AssetId> {
+        match self {
+            Self::Site { .. } => None,
+            Self::EmergencyDetails { site, .. } | Self::User { site, .. } | Self::Pbx { site, .. } => Some(*site),
+            Self::AddOn { user, .. } | Self::Device { user, .. } => Some(*user),
+            Self::Trunk { pbx, .. } => Some(*pbx),
+        }
+    }
+}
