@@ -10,3 +10,7 @@ pub mod lead_time;
 pub mod names;
 pub mod number;
 pub mod rules;
+mod text;
+
+#[cfg(feature = "testing")]
+pub mod testing;
