@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// An aggregate as two pure functions and a table.
-pub trait Decider: Clone + fmt::Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Decider:
+    Clone + fmt::Debug + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// What kind of stream holds its events.
     const KIND: AggregateKind;
     /// The only authority on what is legal when.
@@ -43,7 +45,11 @@ pub trait Decider: Clone + fmt::Debug + Default + PartialEq + Serialize + Deseri
     fn action(command: &Self::Command) -> Self::Action;
 
     /// What the command leads to, or every rule that speaks against it.
-    fn decide(&self, command: &Self::Command, context: &Context) -> Result<Vec<Self::Event>, Vec<Self::Error>>;
+    fn decide(
+        &self,
+        command: &Self::Command,
+        context: &Context,
+    ) -> Result<Vec<Self::Event>, Vec<Self::Error>>;
 
     /// The state after the event. Called through [`apply`] only.
     #[must_use]
@@ -51,7 +57,9 @@ pub trait Decider: Clone + fmt::Debug + Default + PartialEq + Serialize + Deseri
 }
 
 /// An event of one aggregate.
-pub trait Event: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Event:
+    Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// The events by name.
     type Kind: Word;
 
@@ -99,11 +107,17 @@ impl<D: Decider> Refused<D> {
         match self {
             Self::NotPermitted { status, action } => {
                 let open: Vec<&str> = D::LIFECYCLE.actions(*status).into_iter().map(Into::into).collect();
-                let expected = if open.is_empty() { "nothing: it has ended".to_owned() } else { open.join(", ") };
+                let expected =
+                    if open.is_empty() { "nothing: it has ended".to_owned() } else { open.join(", ") };
                 let kind = D::KIND.word().replace('_', " ");
                 let (action, status): (&str, &str) = ((*action).into(), (*status).into());
                 let detail = format!("cannot {} while the {kind} is {status}", action.replace('_', " "));
-                vec![Reason { code: "not_permitted".to_owned(), subject: None, detail, expected: Some(expected) }]
+                vec![Reason {
+                    code: "not_permitted".to_owned(),
+                    subject: None,
+                    detail,
+                    expected: Some(expected),
+                }]
             }
             Self::Rules(errors) => errors.iter().map(Reason::from_rule).collect(),
         }
@@ -125,7 +139,11 @@ pub struct IllegalEvent {
 }
 
 /// Asks the table, then the decider.
-pub fn handle<D: Decider>(state: &D, command: &D::Command, context: &Context) -> Result<Vec<D::Event>, Refused<D>> {
+pub fn handle<D: Decider>(
+    state: &D,
+    command: &D::Command,
+    context: &Context,
+) -> Result<Vec<D::Event>, Refused<D>> {
     let (status, action) = (state.status(), D::action(command));
     if !D::LIFECYCLE.permits(status, action) {
         return Err(Refused::NotPermitted { status, action });

@@ -5,9 +5,15 @@
 use std::{collections::BTreeSet, fmt};
 
 /// A status, an action or an event by name.
-pub trait Word: Copy + Eq + Ord + fmt::Debug + Into<&'static str> + strum::VariantArray + Send + Sync + 'static {}
+pub trait Word:
+    Copy + Eq + Ord + fmt::Debug + Into<&'static str> + strum::VariantArray + Send + Sync + 'static
+{
+}
 
-impl<T: Copy + Eq + Ord + fmt::Debug + Into<&'static str> + strum::VariantArray + Send + Sync + 'static> Word for T {}
+impl<T: Copy + Eq + Ord + fmt::Debug + Into<&'static str> + strum::VariantArray + Send + Sync + 'static> Word
+    for T
+{
+}
 
 /// One row: from a status, an action leads by an event to a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -104,7 +104,9 @@ impl AssetPlan {
     pub fn parent(&self) -> Option<AssetId> {
         match self {
             Self::Site { .. } => None,
-            Self::EmergencyDetails { site, .. } | Self::User { site, .. } | Self::Pbx { site, .. } => Some(*site),
+            Self::EmergencyDetails { site, .. } | Self::User { site, .. } | Self::Pbx { site, .. } => {
+                Some(*site)
+            }
             Self::AddOn { user, .. } | Self::Device { user, .. } => Some(*user),
             Self::Trunk { pbx, .. } => Some(*pbx),
         }

@@ -10,9 +10,7 @@ use crate::{
     calendar::PortWindow,
     ids::{AssetId, ReservationId},
     lead_time::{PortClass, PortRoute},
-    names::{
-        Cupid, Extension, LocationCode, MacAddress, PbxName, ProductCode, SiteName, TrunkName,
-    },
+    names::{Cupid, Extension, LocationCode, MacAddress, PbxName, ProductCode, SiteName, TrunkName},
     number::{AreaCode, NumberRange, NumberSet, TelephoneNumber},
     sealed::{Contact, Sealed},
 };
@@ -343,7 +341,18 @@ pub struct LineFailure {
 
 /// What a line has reached on its way.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -353,4 +362,3 @@ pub enum Milestone {
     /// An outside system has gone too far to turn back.
     Committed,
 }
-

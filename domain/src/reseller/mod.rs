@@ -1,0 +1,5 @@
+//! The tenant that places orders.
+
+mod claims;
+pub mod commands;
+pub mod events;
