@@ -11,6 +11,8 @@ use crate::invalid::Invalid;
 const TABLES_MAX: usize = 120;
 /// Most rows in a table; the published one has eight.
 const ROWS_MAX: usize = 50;
+/// Most hours in a cut-off or an answer time: four weeks, beyond which a figure is a slip.
+pub const HOURS_MAX: u32 = 24 * 28;
 
 /// Whether an installation has one number or several; the losing provider's word counts.
 #[derive(
@@ -61,8 +63,7 @@ pub enum PortRoute {
 }
 
 /// What of a port decides its lead time. An event that rests on one carries it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a column of the published table")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PortShape {
     /// Single line or multi line.
     pub class: PortClass,
@@ -100,7 +101,7 @@ pub struct LeadTimeTable {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    row: String,
+    slug: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     class: Option<PortClass>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,9 +146,12 @@ impl LeadTimeTable {
     }
 
     /// The lead time of a port: of all rows that apply, the longest.
+    ///
+    /// # Panics
+    /// Never: a table is only loaded if it covers every shape.
     pub fn look_up(&self, shape: &PortShape, route: PortRoute) -> LeadTime {
         let row = self.longest(shape, route).expect("a table is only loaded if it covers every shape");
-        LeadTime { row: row.row.clone(), working_days: row.working_days(route) }
+        LeadTime { row: row.slug.clone(), working_days: row.working_days(route) }
     }
 
     fn longest(&self, shape: &PortShape, route: PortRoute) -> Option<&Row> {
@@ -236,6 +240,11 @@ pub struct CutOffHours {
 }
 
 impl CutOffHours {
+    /// Whether every figure is one that a calendar can hold.
+    pub(crate) fn are_sound(&self) -> bool {
+        [self.single_line, self.multi_line, self.subsequent].iter().all(|hours| *hours <= HOURS_MAX)
+    }
+
     /// The time before the window: the strictest that applies.
     pub fn cut_off(&self, class: PortClass, route: PortRoute) -> TimeDelta {
         let by_class = match class {
@@ -261,6 +270,11 @@ pub struct OverdueHours {
 }
 
 impl OverdueHours {
+    /// Whether every figure is one that a calendar can hold.
+    pub(crate) fn are_sound(&self) -> bool {
+        [self.single_line, self.multi_line].iter().all(|hours| *hours <= HOURS_MAX)
+    }
+
     /// The time to answer.
     pub fn overdue(&self, class: PortClass) -> TimeDelta {
         let hours = match class {
@@ -332,8 +346,8 @@ mod tests {
     #[test]
     fn a_table_that_leaves_a_port_without_a_lead_time_is_refused() {
         let table = r#"[{"effective_from":"2024-01-01","source":"test","rows":[
-            {"row":"small","numbers_max":29,"provide":7,"subsequent":10},
-            {"row":"large","numbers_min":31,"provide":9,"subsequent":12}]}]"#;
+            {"slug":"small","numbers_max":29,"provide":7,"subsequent":10},
+            {"slug":"large","numbers_min":31,"provide":9,"subsequent":12}]}]"#;
         let why = serde_json::from_str::<LeadTimes>(table).unwrap_err().to_string();
         assert!(why.contains("numbers: 30"), "{why}");
     }
@@ -342,7 +356,7 @@ mod tests {
     fn the_table_in_force_is_the_last_that_has_begun() {
         let table = |from: &str, days: u32| {
             format!(
-                r#"{{"effective_from":"{from}","source":"test","rows":[{{"row":"all","provide":{days},"subsequent":{days}}}]}}"#
+                r#"{{"effective_from":"{from}","source":"test","rows":[{{"slug":"all","provide":{days},"subsequent":{days}}}]}}"#
             )
         };
         let (old, new) = (table("2026-01-01", 4), table("2026-07-01", 3));

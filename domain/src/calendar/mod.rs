@@ -9,7 +9,7 @@ use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZon
 use chrono_tz::Europe::London;
 
 pub use port_window::PortWindow;
-pub use working_days::{BeyondCalendar, DAY_ZERO_HOUR, WorkingDays};
+pub use working_days::{BeyondCalendar, DAY_ZERO_ENDS, WorkingDays};
 
 /// The instant at which clocks in London show this date and time.
 ///

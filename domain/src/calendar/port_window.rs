@@ -1,12 +1,15 @@
 //! The stretch of one day in which a port may be activated.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::london;
 use crate::invalid::Invalid;
 
 const EXPECTED: &str = "a date such as 2026-12-24 and two times such as 09:00 and 17:00, in London";
+
+/// Years in which time arithmetic is sound and a port is conceivable.
+const WINDOW_YEARS: std::ops::RangeInclusive<i32> = 2000..=2999;
 
 /// A window for a port: a date and two civil times in Europe/London, to the minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +35,9 @@ impl PortWindow {
         let whole_minute = |time: NaiveTime| time.second() == 0 && time.nanosecond() == 0;
         if !whole_minute(from) || !whole_minute(to) {
             return Err(Invalid::new("port_window_seconds", "the times are not whole minutes", EXPECTED));
+        }
+        if !WINDOW_YEARS.contains(&date.year()) {
+            return Err(Invalid::new("port_window_year", "no port can be in that year", EXPECTED));
         }
         let window = Self { date, from, to };
         if from >= to || window.opens_at() >= window.closes_at() {
@@ -124,6 +130,7 @@ mod tests {
             ("2026-12-24", "09:00", "09:00", "port_window_empty"),
             ("2026-12-24", "17:00", "09:00", "port_window_empty"),
             ("2026-03-29", "01:00", "02:00", "port_window_empty"),
+            ("-262143-01-01", "09:00", "17:00", "port_window_year"),
             ("2026-02-29", "09:00", "17:00", "port_window_malformed"),
             ("2026-12-24", "9am", "17:00", "port_window_malformed"),
         ] {

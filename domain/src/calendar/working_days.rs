@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::london_civil;
 use crate::invalid::Invalid;
 
-/// What is submitted before this hour in London counts from the same day (industry porting process).
-pub const DAY_ZERO_HOUR: u32 = 13;
+/// What is submitted before this time in London counts from the same day (industry porting process).
+pub const DAY_ZERO_ENDS: NaiveTime = NaiveTime::from_hms_opt(13, 0, 0).expect("13:00 is a time");
 
 /// Most bank holidays in one calendar: eight a year and the odd coronation, for a century.
 const HOLIDAYS_MAX: usize = 1_000;
@@ -87,8 +87,7 @@ impl WorkingDays {
     /// The day from which lead times count: today if it is a working day and not yet 13:00:00 in London, else the next one.
     pub fn day_zero(&self, at: DateTime<Utc>) -> Result<NaiveDate, BeyondCalendar> {
         let civil = london_civil(at);
-        let closes = NaiveTime::from_hms_opt(DAY_ZERO_HOUR, 0, 0).expect("13:00 is a time");
-        if self.is_working_day(civil.date())? && civil.time() < closes {
+        if self.is_working_day(civil.date())? && civil.time() < DAY_ZERO_ENDS {
             Ok(civil.date())
         } else {
             self.add(civil.date(), 1)
@@ -193,10 +192,10 @@ mod tests {
 
     /// Easter Sunday by the algorithm of Meeus, Jones and Butcher.
     fn easter(year: i32) -> NaiveDate {
-        let (a, b, c) = (year % 19, year / 100, year % 100);
-        let h = (19 * a + b - b / 4 - (b - (b + 8) / 25 + 1) / 3 + 15) % 30;
-        let l = (32 + 2 * (b % 4) + 2 * (c / 4) - h - c % 4) % 7;
-        let n = h + l - 7 * ((a + 11 * h + 22 * l) / 451) + 114;
+        let (golden, century, rest) = (year % 19, year / 100, year % 100);
+        let moon = (19 * golden + century - century / 4 - (century - (century + 8) / 25 + 1) / 3 + 15) % 30;
+        let week = (32 + 2 * (century % 4) + 2 * (rest / 4) - moon - rest % 4) % 7;
+        let n = moon + week - 7 * ((golden + 11 * moon + 22 * week) / 451) + 114;
         NaiveDate::from_ymd_opt(year, (n / 31).try_into().unwrap(), (n % 31 + 1).try_into().unwrap()).unwrap()
     }
 
@@ -240,10 +239,9 @@ mod tests {
             let rules = Rules::bundled();
             let days = rules.calendar();
             let start = days.day_zero(at).unwrap();
-            if let Ok(end) = days.add(start, n) {
-                prop_assert_eq!(days.subtract(end, n), Ok(start));
-                prop_assert!(days.is_working_day(end).unwrap());
-            }
+            let end = days.add(start, n).unwrap();
+            prop_assert_eq!(days.subtract(end, n), Ok(start));
+            prop_assert!(days.is_working_day(end).unwrap());
         }
 
         #[test]

@@ -4,14 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::outside::refuse_outside;
 use crate::invalid::Invalid;
 use crate::text::{at_most, canonical_text};
 
 /// The codes of five digits, each inside an area of four; they win by being longer (Ofcom numbering plan).
-const FIVE_DIGIT_CODES: [&str; 12] = [
-    "13873", "15242", "15394", "15395", "15396", "16973", "16974", "16977", "17683", "17684", "17687",
-    "19467",
-];
+const FIVE_DIGIT_CODES: [u32; 12] =
+    [13873, 15242, 15394, 15395, 15396, 16973, 16974, 16977, 17683, 17684, 17687, 19467];
 
 /// Areas where some numbers have nine digits after the zero instead of ten (Ofcom numbering plan).
 #[rustfmt::skip]
@@ -39,23 +38,30 @@ impl AreaCode {
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Invalid::new("area_code_malformed", "an area code is digits", EXPECTED));
         }
-        match Self::of(digits) {
+        refuse_outside(digits)?;
+        match digits.parse().ok().and_then(Self::of) {
             Some(code) if code.digits() == digits => Ok(code),
             _ => Err(Invalid::new("area_code_unknown", "the plan has no such code", EXPECTED)),
         }
     }
 
     /// The code that a national number begins with: the longest one wins.
-    pub(super) fn of(nsn: &str) -> Option<Self> {
-        let length = match nsn.as_bytes() {
-            _ if FIVE_DIGIT_CODES.iter().any(|code| nsn.starts_with(code)) => 5,
-            [b'2', b'0' | b'3' | b'4' | b'8' | b'9', ..] => 2,
-            [b'1', b'1', b'3'..=b'8', ..] | [b'1', b'2'..=b'6' | b'9', b'1', ..] => 3,
-            [b'1', ..] => 4,
-            [b'3', ..] | [b'8', b'0' | b'4' | b'7', ..] => 3,
-            _ => return None,
+    pub(super) fn of(nsn: u64) -> Option<Self> {
+        let digits = nsn.checked_ilog10()? + 1;
+        let leading = |n: u32| u32::try_from(nsn / 10u64.pow(digits.saturating_sub(n))).ok();
+        let (two, three, four, five) = (leading(2)?, leading(3)?, leading(4)?, leading(5)?);
+        let code = if FIVE_DIGIT_CODES.binary_search(&five).is_ok() {
+            five
+        } else if matches!(two, 20 | 23 | 24 | 28 | 29) {
+            two
+        } else if matches!(three, 113..=118 | 121 | 131 | 141 | 151 | 161 | 191) || is_non_geographic(three) {
+            three
+        } else if (1_000..2_000).contains(&four) {
+            four
+        } else {
+            return None;
         };
-        nsn.get(..length)?.parse().ok().map(Self)
+        Some(Self(code))
     }
 
     /// The digits without the leading zero.
@@ -75,13 +81,18 @@ impl AreaCode {
 
     /// Whether the code names a place: it begins 01 or 02.
     pub fn is_geographic(self) -> bool {
-        matches!(self.digits().as_bytes(), [b'1' | b'2', ..])
+        !is_non_geographic(self.0)
     }
 
     /// Whether this area still has numbers one digit shorter than the others.
     pub fn has_short_numbers(self) -> bool {
         self.0 == SHORT_NUMBER_FIVE_DIGIT_CODE || SHORT_NUMBER_CODES.binary_search(&self.0).is_ok()
     }
+}
+
+/// Whether these three digits begin a number of no place: 03, 080, 084 or 087.
+fn is_non_geographic(three: u32) -> bool {
+    matches!(three, 300..=399 | 800..=809 | 840..=849 | 870..=879)
 }
 
 impl fmt::Display for AreaCode {
@@ -97,7 +108,7 @@ mod tests {
     use super::*;
 
     fn of(nsn: &str) -> String {
-        AreaCode::of(nsn).unwrap().to_string()
+        AreaCode::of(nsn.parse().unwrap()).unwrap().to_string()
     }
 
     #[test]
@@ -109,19 +120,20 @@ mod tests {
         assert_eq!(of("1914980123"), "0191");
         assert_eq!(of("1632960123"), "01632");
         assert_eq!(of("8081570123"), "0808");
-        assert_eq!(AreaCode::of("2179460123"), None);
+        assert_eq!(AreaCode::of(2_179_460_123), None);
     }
 
     #[test]
     fn only_a_whole_code_is_read() {
         assert_eq!(AreaCode::parse(" +44113 ").unwrap().to_string(), "0113");
-        for bad in ["", "0", "01", "011", "01134", "021", "0113a", "+33113", "04"] {
+        for bad in ["", "0", "01", "011", "01134", "021", "0113a", "+33113", "04", "01534"] {
             assert!(AreaCode::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn the_short_number_areas_are_sorted_for_the_search() {
+    fn the_tables_are_sorted_for_the_search() {
+        assert!(FIVE_DIGIT_CODES.is_sorted());
         assert!(SHORT_NUMBER_CODES.is_sorted());
         assert!(AreaCode::parse("01204").unwrap().has_short_numbers());
         assert!(AreaCode::parse("016977").unwrap().has_short_numbers());

@@ -3,6 +3,7 @@
 //! Absent: whether a number is allocated, in service or portable. The plan says only what a number can look like.
 
 mod area;
+mod outside;
 mod range;
 mod set;
 mod telephone;

@@ -71,6 +71,9 @@ impl NumberRange {
     }
 
     /// How many numbers it has: at least one.
+    ///
+    /// # Panics
+    /// Never: the ends were compared when the range was made.
     #[expect(clippy::len_without_is_empty, reason = "a range is never empty")]
     pub fn len(&self) -> u32 {
         TelephoneNumber::distance(self.start, self.end).expect("a range stays in its area") + 1
@@ -158,7 +161,7 @@ mod tests {
             ("0113 496 0199-100", "range_backwards"),
             ("0113 496 0100-0114 496 0100", "range_two_areas"),
             ("0113 496 0000-0113 497 0000", "range_too_long"),
-            ("016977 2345-6", "range_ambiguous"),
+            ("016977 0000-1", "range_ambiguous"),
             ("0113 496 0100-", "range_end_missing"),
             ("0113 496 0100-x", "number_character"),
             ("-", "range_end_missing"),

@@ -272,12 +272,14 @@ mod tests {
 
     #[test]
     fn runs_of_two_areas_stay_apart() {
+        // Where two areas meet; no drama range lies there.
         let two = set(&["0113 999 9999", "0114 000 0000"]);
         assert_eq!(two.runs().count(), 2);
     }
 
     #[test]
     fn a_run_longer_than_a_range_is_written_in_pieces() {
+        // No drama range is that long, so the areas' neighbouring thousands serve.
         let long = set(&["0113 496 0000-9999", "0113 497 0000-9999"]);
         let text = serde_json::to_string(&long).unwrap();
         assert_eq!(long.runs().count(), 2);

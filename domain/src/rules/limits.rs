@@ -8,6 +8,8 @@ use crate::invalid::Invalid;
 
 /// Most that an operator can set for the lines of one order; a larger one would not fit one commit.
 const ORDER_LINES_CEILING: u32 = 10_000;
+/// Most that any limit can be. As days it is a few centuries, so no date computed from one overflows.
+pub const LIMIT_CEILING: u32 = 100_000;
 /// Most keys that one event can name, whatever the operator sets.
 const EVENT_KEYS_CEILING: u32 = 500;
 
@@ -89,10 +91,12 @@ impl Limits {
         if let Some((name, _)) = self.named().find(|(_, value)| *value == 0) {
             return Err(Invalid::new("limit_zero", format!("{name} is 0"), "a limit of at least 1"));
         }
-        for (name, value, ceiling) in [
-            ("order_lines_max", self.order_lines_max, ORDER_LINES_CEILING),
-            ("event_keys_max", self.event_keys_max, EVENT_KEYS_CEILING),
-        ] {
+        for (name, value) in self.named() {
+            let ceiling = match name {
+                "order_lines_max" => ORDER_LINES_CEILING,
+                "event_keys_max" => EVENT_KEYS_CEILING,
+                _ => LIMIT_CEILING,
+            };
             if value > ceiling {
                 let expected = format!("at most {ceiling}");
                 return Err(Invalid::new("limit_too_high", format!("{name} is {value}"), expected));
