@@ -1,1 +1,3 @@
 //! Stores: one transaction, one append. Only this folder knows SQL.
+
+pub mod sql;
