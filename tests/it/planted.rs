@@ -1,13 +1,13 @@
 //! The contract goes red: for each rule a store that breaks just this one, and the promise that shows it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use orderwire::{
     domain::{
         claim::{Claim, ClaimAction},
         ids::StreamId,
-        views::table::{Row, Table},
+        views::table::{Row, Table, Value},
     },
     engine::log::{
         Commit, CommitRefusal, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence,
@@ -42,6 +42,10 @@ enum Defect {
     NullsLast,
     SkipsTies,
     SettlesTwice,
+    ForgetsOtherStreams,
+    ForgetsClaims,
+    NamesPositionsAhead,
+    MixesKeys,
 }
 
 const PLANTED: &[(Defect, &str)] = &[
@@ -68,16 +72,26 @@ const PLANTED: &[(Defect, &str)] = &[
     (Defect::NullsLast, "rows_come_in_order_both_ways"),
     (Defect::SkipsTies, "pages_of_a_select_hold_every_row_once"),
     (Defect::SettlesTwice, "a_setting_keeps_its_first_value"),
+    (Defect::ForgetsOtherStreams, "a_commit_appends_to_several_streams_at_once"),
+    (Defect::ForgetsClaims, "a_claim_is_held_once"),
+    (Defect::ForgetsClaims, "a_refused_claim_refuses_every_stream_of_its_commit"),
+    (Defect::ForgetsClaims, "claims_are_listed_in_order_and_counted"),
+    (Defect::NamesPositionsAhead, "an_empty_batch_changes_nothing"),
+    (Defect::MixesKeys, "rows_are_found_by_key_and_by_parent"),
 ];
 
 #[tokio::test]
 async fn every_planted_defect_breaks_its_promise() {
     let sound = conformance::broken_promises(async || planted(Defect::None)).await;
     assert_eq!(sound, [""; 0], "without a defect the same wrapper keeps every promise");
+    let mut seen_broken = BTreeSet::new();
     for (defect, promise) in PLANTED {
         let broken = conformance::broken_promises(async || planted(*defect)).await;
         assert!(broken.contains(promise), "{defect:?} should break {promise}, it broke {broken:?}");
+        seen_broken.extend(broken);
     }
+    let promises: BTreeSet<&str> = conformance::CASES.iter().map(|case| case.name).collect();
+    assert_eq!(promises, seen_broken, "there is no promise that nothing breaks");
 }
 
 fn planted(defect: Defect) -> SharedLog {
@@ -123,6 +137,8 @@ impl Planted {
                 }
             }
             Defect::ForgetsKeys => commit.keys.clear(),
+            Defect::ForgetsOtherStreams => commit.appends.truncate(1),
+            Defect::ForgetsClaims => commit.claims.clear(),
             _ => {}
         }
         Ok(commit)
@@ -153,7 +169,13 @@ impl Log for Planted {
             altered.push(Arc::new(self.altered(commit).await?));
         }
         if !self.is(Defect::StopsAtTheFirstRefusal) {
-            return self.log.append(&altered, now_us).await;
+            let mut verdicts = self.log.append(&altered, now_us).await?;
+            for verdict in &mut verdicts {
+                if let (true, Verdict::Appended(appended)) = (self.is(Defect::NamesPositionsAhead), verdict) {
+                    appended.first += 1;
+                }
+            }
+            return Ok(verdicts);
         }
         let mut verdicts: Vec<Verdict> = Vec::new();
         for commit in altered {
@@ -178,7 +200,9 @@ impl Log for Planted {
             }
         }
         if self.is(Defect::ForgetsTheTail) {
-            loads.iter_mut().for_each(|load| drop(load.events.pop()));
+            for load in &mut loads {
+                load.events.truncate(load.events.len().saturating_sub(1));
+            }
         }
         Ok(loads)
     }
@@ -240,7 +264,7 @@ impl Log for Planted {
         }
         let mut rows = self.log.select(&select).await?;
         if self.is(Defect::NullsLast) {
-            rows.sort_by_key(|row| row.columns.contains(&orderwire::domain::views::table::Value::Null));
+            rows.sort_by_key(|row| row.columns.contains(&Value::Null));
         }
         Ok(rows)
     }
@@ -303,7 +327,11 @@ impl Log for Planted {
     }
 
     async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {
-        self.log.rows(table, keys).await
+        let mut rows = self.log.rows(table, keys).await?;
+        if self.is(Defect::MixesKeys) {
+            rows.reverse();
+        }
+        Ok(rows)
     }
 
     async fn children(&self, table: &'static Table, parents: &[String]) -> Result<Vec<Row>, StoreError> {

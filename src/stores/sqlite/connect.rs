@@ -104,3 +104,30 @@ fn run_migrations(connection: &mut Connection) -> Result<(), StoreError> {
     }
     transaction.commit().map_err(StoreError::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        let writer = writer(&path, Migrate::Yes).unwrap();
+        let refused = reader(&path).unwrap().execute("DELETE FROM events", []).unwrap_err();
+        assert!(matches!(StoreError::from(refused), StoreError::ReadOnly(_)));
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn two_that_migrate_at_once_both_find_the_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        std::thread::scope(|scope| {
+            let migrating: Vec<_> = (0..4).map(|_| scope.spawn(|| writer(&path, Migrate::Yes))).collect();
+            for migrated in migrating {
+                assert_eq!(version(&migrated.join().unwrap().unwrap()), Ok(SCHEMA_VERSION));
+            }
+        });
+    }
+}
