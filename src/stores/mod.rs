@@ -1,1 +1,51 @@
 //! Stores: one transaction, one append. Only this folder knows SQL.
+//!
+//! A store is named by a url: `sqlite:PATH` or just a path, `postgres://…`, or `memory:` for tests.
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+pub mod memory;
+pub mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use std::sync::Arc;
+
+use crate::engine::log::{SharedLog, StoreError};
+
+/// Whether opening a store may change its schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrate {
+    /// Create it where there is none, and bring it up to date.
+    Yes,
+    /// Only open what has the schema of this binary.
+    No,
+}
+
+/// Opens the store that a url names.
+pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    if url == "memory:" {
+        return Ok(Arc::new(memory::MemoryLog::new()));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        // The url may carry a password, so it is not repeated.
+        return Err(StoreError::Unsupported("this binary was built without postgres".into()));
+    }
+    open_sqlite(url.strip_prefix("sqlite:").unwrap_or(url), migrate).await
+}
+
+/// Brings the schema of a store up to date, creating the store where there is none.
+pub async fn migrate(url: &str) -> Result<(), StoreError> {
+    open(url, Migrate::Yes).await?.close().await;
+    Ok(())
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_sqlite(path: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Ok(Arc::new(sqlite::SqliteLog::open(path, migrate).await?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open_sqlite(path: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Err(StoreError::Unsupported(format!("this binary was built without sqlite: {path}")))
+}
