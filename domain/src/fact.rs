@@ -82,6 +82,29 @@ impl Happened {
         }
     }
 
+    /// The version of its shape, as stored.
+    pub fn version(&self) -> &'static str {
+        match self {
+            Self::Order(_, event) => event.version(),
+            Self::Company(_, event) => event.version(),
+            Self::PortRequest(_, event) => event.version(),
+            Self::NumberBlock(_, event) => event.version(),
+            Self::Reseller(_, event) => event.version(),
+        }
+    }
+
+    /// The event as it is stored.
+    pub fn payload(&self) -> String {
+        let payload = match self {
+            Self::Order(_, event) => serde_json::to_string(event),
+            Self::Company(_, event) => serde_json::to_string(event),
+            Self::PortRequest(_, event) => serde_json::to_string(event),
+            Self::NumberBlock(_, event) => serde_json::to_string(event),
+            Self::Reseller(_, event) => serde_json::to_string(event),
+        };
+        payload.expect("events have string keys only, so they are JSON")
+    }
+
     /// What it takes and releases.
     pub fn claims(&self) -> Vec<ClaimChange> {
         let holder = self.stream();

@@ -1,0 +1,128 @@
+//! Which numbers a command means: found by a search, or checked to be ours.
+
+use std::collections::BTreeSet;
+
+use super::desk::{Desk, Halt};
+use crate::{
+    claim::Claim,
+    company::Company,
+    ids::{AggregateKind, NumberBlockId, StreamId},
+    number::NumberSet,
+    number_block::{NumberBlock, hundred_of},
+    order::line::{NumberAsk, NumberSearch},
+    refusal::Reason,
+};
+
+/// Numbers that are asked for, and every reason that speaks against having them.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// The numbers.
+    pub numbers: NumberSet,
+    /// What speaks against it, if anything does.
+    pub reasons: Vec<Reason>,
+}
+
+/// The numbers that an ask means for this company; `subject` points at the ask.
+pub fn asked(desk: &mut Desk, company: &Company, ask: &NumberAsk, subject: &str) -> Result<Asked, Halt> {
+    match ask {
+        NumberAsk::Search(search) => searched(desk, search, subject),
+        NumberAsk::Reservation(reservation) => {
+            let numbers = company.reserved_under(*reservation);
+            let mut reasons = Vec::new();
+            if numbers.is_empty() {
+                let detail = format!("reservation {reservation} holds nothing that could be used");
+                reasons.push(reason("reservation_empty", subject, detail, "a live reservation of this company"));
+            }
+            Ok(Asked { numbers, reasons })
+        }
+        NumberAsk::Numbers(numbers) => {
+            let others: NumberSet = numbers.iter().filter(|number| company.number(*number).is_none()).collect();
+            let reasons = not_ours(desk, &others, subject)?;
+            Ok(Asked { numbers: numbers.clone(), reasons })
+        }
+    }
+}
+
+fn searched(desk: &mut Desk, search: &NumberSearch, subject: &str) -> Result<Asked, Halt> {
+    let quantity_max = desk.context.rules.limits().company_numbers_max;
+    if search.quantity == 0 || search.quantity > quantity_max {
+        let detail = format!("{} numbers were asked for", search.quantity);
+        let expected = format!("1 to {quantity_max}");
+        return Ok(Asked {
+            numbers: NumberSet::default(),
+            reasons: vec![reason("quantity_out_of_bounds", &format!("{subject}/quantity"), detail, &expected)],
+        });
+    }
+    let found = desk.pick(search)?;
+    if found.numbers.len() < search.quantity as usize {
+        let in_a_row = if search.contiguous { " in a row" } else { "" };
+        let detail = format!("{} numbers{in_a_row} were asked for, {} are free", search.quantity, found.free);
+        let reasons = vec![reason("not_enough_numbers", subject, detail, "no more than are free")];
+        return Ok(Asked { numbers: NumberSet::default(), reasons });
+    }
+    // What was found may come from a block that was withdrawn meanwhile; the commit must rest on the block itself.
+    let reasons = not_ours(desk, &found.numbers, subject)?;
+    Ok(Asked { numbers: found.numbers, reasons })
+}
+
+/// Numbers that no active block of ours contains. Looks at every block concerned, so that the commit rests on it.
+fn not_ours(desk: &mut Desk, numbers: &NumberSet, subject: &str) -> Result<Vec<Reason>, Halt> {
+    let hundreds: BTreeSet<Claim> = numbers.iter().map(hundred_of).collect();
+    let holders = desk.holders(hundreds.into_iter().collect())?;
+    desk.gather(holders.iter().filter_map(|(_, holder)| *holder))?;
+
+    let mut without_block = Vec::new();
+    for (hundred, holder) in &holders {
+        let is_stock = match block_of(*holder) {
+            Some(block) => desk.existing::<NumberBlock>(block)?.is_active(),
+            None => false,
+        };
+        if !is_stock {
+            without_block.push(hundred.clone());
+        }
+    }
+    let strangers: Vec<_> = numbers.iter().filter(|number| without_block.contains(&hundred_of(*number))).collect();
+    let Some(first) = strangers.first() else { return Ok(Vec::new()) };
+    let more = match strangers.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let detail = format!("{first}{more} is not in our stock");
+    Ok(vec![reason("number_not_ours", subject, detail, "a number of a block that was loaded as stock")])
+}
+
+/// The block that holds a hundred.
+pub fn block_of(holder: Option<StreamId>) -> Option<NumberBlockId> {
+    holder.filter(|holder| holder.kind == AggregateKind::NumberBlock).map(|holder| NumberBlockId(holder.id))
+}
+
+/// A reason with a subject and what would be right.
+pub fn reason(code: &str, subject: &str, detail: String, expected: &str) -> Reason {
+    Reason {
+        code: code.to_owned(),
+        subject: Some(subject.to_owned()),
+        detail,
+        expected: Some(expected.to_owned()),
+    }
+}
+
+/// The blocks of these numbers, all of which must be ours.
+pub fn blocks_of(desk: &mut Desk, numbers: &NumberSet) -> Result<Vec<(NumberBlockId, NumberSet)>, Halt> {
+    let hundreds: BTreeSet<Claim> = numbers.iter().map(hundred_of).collect();
+    let holders = desk.holders(hundreds.into_iter().collect())?;
+    let mut blocks: Vec<(NumberBlockId, NumberSet)> = Vec::new();
+    for (hundred, holder) in holders {
+        let mine: NumberSet = numbers.iter().filter(|number| hundred_of(*number) == hundred).collect();
+        let Some(block) = block_of(holder) else {
+            let detail = format!("{} is not in our stock", hundred.shown());
+            return Err(Halt::refuse("number_not_ours", None, detail, Some("a number of our stock")));
+        };
+        match blocks.iter_mut().find(|(known, _)| *known == block) {
+            Some((_, numbers)) => *numbers = numbers.union(&mine),
+            None => blocks.push((block, mine)),
+        }
+    }
+    let missing: Vec<StreamId> = blocks.iter().map(|(block, _)| block.stream()).collect();
+    desk.gather(missing)?;
+    Ok(blocks)
+}

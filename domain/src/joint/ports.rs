@@ -1,0 +1,150 @@
+//! Ports: what suppliers and resellers say of one, and what then happens to its order and company.
+
+use super::{
+    Outcome,
+    companies::only_joined,
+    desk::{Desk, Halt},
+    orders, reseller_may_order,
+};
+use crate::{
+    company::{Company, commands::CompanyCommand, events::WithdrawalReason},
+    ids::{CompanyId, PortRequestId, StreamId},
+    number::NumberSet,
+    order::{
+        Order,
+        commands::OrderCommand,
+        line::{LineFailure, LineRequest, Milestone},
+    },
+    port_request::{
+        PortRequest,
+        commands::{PortAction, PortCommand},
+        events::{PortCancellation, PortEvent},
+    },
+};
+
+/// A command of a port request, with all that follows from it.
+pub fn port(desk: &mut Desk, id: PortRequestId, command: &PortCommand) -> Result<Outcome, Halt> {
+    use PortCommand as C;
+    match command {
+        C::Draft { .. } | C::Submit | C::CeaseNumbers { .. } => {
+            return Err(only_joined(PortAction::from(command).into()));
+        }
+        C::Cancel { why: PortCancellation::OrderEnded | PortCancellation::DateRefused } => {
+            return Err(Halt::refuse("not_on_its_own", None, "this cancellation follows from another command", None));
+        }
+        C::Allocate { company } => {
+            let port = desk.existing::<PortRequest>(id)?;
+            let target = desk.existing::<Company>(*company)?;
+            if target.reseller() != port.reseller() {
+                return Err(Halt::not_found(*company));
+            }
+        }
+        C::Represent { .. } | C::RequestDate { .. } => {
+            // A suspended reseller's running ports go on: nothing new is ordered by either.
+            let port = desk.existing::<PortRequest>(id)?;
+            reseller_may_order(desk, port.reseller())?;
+        }
+        _ => {}
+    }
+    let before = desk.existing::<PortRequest>(id)?;
+    desk.gather([before.order().stream()].into_iter().chain(before.for_company().map(StreamId::from)))?;
+    let events = desk.tell::<PortRequest>(id, command)?;
+    for event in &events {
+        follow(desk, id, &before, event)?;
+    }
+    Ok(Outcome::default())
+}
+
+/// What an event of a port request means for its order and company.
+fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &PortEvent) -> Result<(), Halt> {
+    match event {
+        PortEvent::PortAllocated { company } => {
+            let site = site_of(desk, before)?;
+            let numbers = before.numbers().clone();
+            desk.tell::<Company>(*company, &CompanyCommand::AllocatePortedNumbers { port_request: id, numbers, site })?;
+            let milestone = Milestone::Allocated;
+            on_line(desk, before, |line| OrderCommand::ReachMilestone { line, milestone })
+        }
+        PortEvent::PortPartlyCompleted { live, .. } => make_live(desk, id, before, live),
+        PortEvent::PortCompleted { live, returned, .. } => {
+            // Numbers that went live in an earlier part of the activation are live in the company already.
+            make_live(desk, id, before, live)?;
+            withdraw(desk, before, returned, WithdrawalReason::PortEnded)?;
+            on_line(desk, before, |line| OrderCommand::CompleteLine { line })
+        }
+        PortEvent::PortWithdrawn { .. } => {
+            withdraw(desk, before, before.numbers(), WithdrawalReason::LcpWithdrew)?;
+            fail_line(desk, before, "port_withdrawn", "the losing provider withdrew")
+        }
+        PortEvent::PortTimedOut { .. } => {
+            withdraw(desk, before, before.numbers(), WithdrawalReason::PortEnded)?;
+            fail_line(desk, before, "port_timed_out", "nothing happened on the port for too long")
+        }
+        PortEvent::PortCancelled { why: PortCancellation::OrderEnded, .. } => Ok(()),
+        PortEvent::PortCancelled { .. } => {
+            withdraw(desk, before, before.numbers(), WithdrawalReason::PortEnded)?;
+            fail_line(desk, before, "port_cancelled", "the port was cancelled")
+        }
+        PortEvent::PortRestored { numbers, .. } => withdraw(desk, before, numbers, WithdrawalReason::Restored),
+        _ => Ok(()),
+    }
+}
+
+/// Tells the order about the port's line, as long as the line is open.
+fn on_line(
+    desk: &mut Desk,
+    port: &PortRequest,
+    command: impl Fn(crate::order::line::LineNumber) -> OrderCommand,
+) -> Result<(), Halt> {
+    let order = desk.existing::<Order>(port.order())?;
+    let open = order.line(port.line()).is_some_and(|line| line.is_open());
+    if open { orders::tell(desk, port.order(), &command(port.line())) } else { Ok(()) }
+}
+
+fn fail_line(desk: &mut Desk, port: &PortRequest, code: &str, detail: &str) -> Result<(), Halt> {
+    let failure = LineFailure { code: code.to_owned(), detail: detail.to_owned() };
+    on_line(desk, port, |line| OrderCommand::FailLine { line, failure: failure.clone() })
+}
+
+/// The company that has the numbers, if one was allocated or named.
+fn company_of(port: &PortRequest) -> Option<CompanyId> {
+    port.allocated_to().or(port.for_company())
+}
+
+fn make_live(desk: &mut Desk, id: PortRequestId, port: &PortRequest, live: &NumberSet) -> Result<(), Halt> {
+    let Some(company) = company_of(port) else { return Ok(()) };
+    let fresh = desk.existing::<Company>(company)?.not_live_among(live);
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    desk.tell::<Company>(company, &CompanyCommand::MakeNumbersLive { port_request: id, numbers: fresh })?;
+    Ok(())
+}
+
+/// Takes numbers away from whoever was allocated them; nobody may have been yet.
+pub fn withdraw(
+    desk: &mut Desk,
+    port: &PortRequest,
+    numbers: &NumberSet,
+    why: WithdrawalReason,
+) -> Result<(), Halt> {
+    let Some(company) = port.allocated_to() else { return Ok(()) };
+    let held: NumberSet = {
+        let company = desk.existing::<Company>(company)?;
+        numbers.iter().filter(|number| company.number(*number).is_some()).collect()
+    };
+    if held.is_empty() {
+        return Ok(());
+    }
+    desk.tell::<Company>(company, &CompanyCommand::WithdrawNumbers { numbers: held, why })?;
+    Ok(())
+}
+
+/// The existing site that the port line names.
+fn site_of(desk: &mut Desk, port: &PortRequest) -> Result<Option<crate::ids::AssetId>, Halt> {
+    let order = desk.existing::<Order>(port.order())?;
+    Ok(order.line(port.line()).and_then(|line| match line.request() {
+        LineRequest::Port(request) => request.site,
+        _ => None,
+    }))
+}

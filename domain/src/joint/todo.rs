@@ -1,0 +1,78 @@
+//! What the carrier itself has to do next about an order: a pure function of what is known.
+//!
+//! Work of outside systems is not here: provisioning, losing providers, range holders and the network answer with their
+//! own commands.
+
+use super::Command;
+use crate::{
+    decider::Decider as _,
+    ids::{CompanyId, OrderId, PortRequestId},
+    order::{
+        Order, OrderStatus,
+        commands::OrderCommand,
+        line::{LineKind, LineNumber, LineStatus},
+    },
+    port_request::{PortRequest, commands::PortCommand},
+};
+
+/// One thing to do, with the line that fails if the command is refused for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Todo {
+    /// What to do.
+    pub command: Command,
+    /// The line it is done for.
+    pub line: Option<LineNumber>,
+}
+
+/// Everything that can be done now, in order.
+pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)]) -> Vec<Todo> {
+    let of_order = |command| Command::Order { order: id, command };
+    match order.status() {
+        OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
+        OrderStatus::Acknowledged | OrderStatus::InProgress => {
+            let started = order.ready_lines().into_iter().map(|line| Todo {
+                command: of_order(OrderCommand::StartLine { line }),
+                line: Some(line),
+            });
+            started.chain(complete_own(id, order)).chain(allocate(order.company(), ports)).collect()
+        }
+        OrderStatus::Pending | OrderStatus::Held => allocate(order.company(), ports).collect(),
+        OrderStatus::AssessingCancellation => {
+            vec![Todo { command: Command::AnswerCancellation { order: id }, line: None }]
+        }
+        OrderStatus::PendingCancellation => order
+            .open_lines()
+            .into_iter()
+            .map(|line| Todo { command: of_order(OrderCommand::CancelLine { line }), line: None })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Lines that need no outside system are done as soon as they are started.
+fn complete_own(id: OrderId, order: &Order) -> impl Iterator<Item = Todo> {
+    let own = order.lines_in(LineStatus::InProgress).filter(|(_, line)| is_own_work(line.kind()));
+    own.map(move |(line, _)| Todo {
+        command: Command::Order { order: id, command: OrderCommand::CompleteLine { line } },
+        line: Some(line),
+    })
+}
+
+/// Whether the carrier's order core does this kind of line itself.
+pub fn is_own_work(kind: LineKind) -> bool {
+    matches!(kind, LineKind::Company | LineKind::Numbers)
+}
+
+/// An accepted port goes to the company that its order names.
+fn allocate(
+    company: Option<CompanyId>,
+    ports: &[(PortRequestId, &PortRequest)],
+) -> impl Iterator<Item = Todo> {
+    let waiting = ports.iter().filter(|(_, port)| port.allocated_to().is_none() && port.may_be_allocated());
+    waiting.filter_map(move |(id, port)| {
+        Some(Todo {
+            command: Command::Port { port_request: *id, command: PortCommand::Allocate { company: company? } },
+            line: Some(port.line()),
+        })
+    })
+}

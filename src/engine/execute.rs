@@ -1,0 +1,411 @@
+//! Executing one command: decide on the newest known states, append, and decide again if something had changed.
+
+use std::sync::{Arc, Weak};
+
+use chrono::{DateTime, Utc};
+use orderwire_domain::{
+    claim::Claim,
+    decider::Context,
+    fact::Happened,
+    ids::{Mint, StreamId},
+    joint::{self, Command, Decided, Decision, Desk, Halt, Ids, Lookups, Need, Undecided},
+    refusal::Reason,
+};
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::{
+    Inner,
+    committer::{Answer, Core, Waiting, lock},
+    error::Error,
+    leaf::Hash,
+    loader::{self, Loaded},
+    log::{
+        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend, Verdict,
+    },
+    provenance::{Provenance, metadata},
+    query,
+};
+
+/// How often a command is decided again because others changed what it rests on; then the caller may try later.
+pub const COMMIT_ATTEMPTS_MAX: u32 = 8;
+/// How often a command is decided again because one of this process that it rested on was refused. Each such refusal
+/// ends another command for good, so this bound only stops a fault of our own from going round for ever.
+const FOLLOWED_MAX: u32 = 10_000;
+/// How often a decision may ask for something more before it is a fault of our own.
+const NEEDS_MAX: u32 = 1_000;
+/// Callers' idempotency keys live this long.
+pub const IDEMPOTENCY_DAYS: i64 = 7;
+/// A stream gets a snapshot whenever so many events more are in it.
+const SNAPSHOT_EVENTS: u64 = 500;
+
+/// A caller's key for one request: asked again with the same key, it is answered the same and done once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Whose: a reseller's id, or a word for a part of the engine.
+    pub owner: String,
+    /// The key.
+    pub key: String,
+    /// SHA-256 of what is asked; `None` takes it from the command, which suits whoever seals nothing anew.
+    pub fingerprint: Option<Hash>,
+}
+
+/// What a command was answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where its events are in the log.
+    pub appended: Appended,
+    /// The ids it made, by what they name.
+    pub ids: Ids,
+    /// Whether this is the answer to an earlier request with the same key.
+    pub repeated: bool,
+}
+
+impl Receipt {
+    /// An id it made. Panics if it makes none of that name: the names are part of each command's contract.
+    pub fn id<Id: std::str::FromStr<Err: std::fmt::Debug>>(&self, name: &str) -> Id {
+        let id = self.ids.get(name).unwrap_or_else(|| panic!("the command makes no `{name}`: {:?}", self.ids));
+        id.parse().expect("an id that was made can be read")
+    }
+}
+
+/// A command with all that it is decided by.
+pub(super) struct Asked<'a> {
+    pub command: &'a Command,
+    pub provenance: &'a Provenance,
+    pub key: Option<&'a IdempotencyKey>,
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// What an attempt led to, as far as the caller's task knows.
+enum Attempt {
+    /// A commit waits; once it is durable, these states are worth a snapshot.
+    Queued(oneshot::Receiver<Answer>, Ids, Vec<Loaded>),
+    /// The refusal waits for its sequences to be confirmed.
+    Refused(oneshot::Receiver<Answer>, Vec<Reason>),
+    /// Something must be brought first.
+    Needs(Vec<Need>),
+}
+
+/// Executes a command.
+pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
+    let _permit = inner.permits.try_acquire().map_err(|_| Error::Overloaded)?;
+    let fingerprint = asked.key.map(|key| key.fingerprint.unwrap_or_else(|| fingerprint(asked.command)));
+    let in_flight = asked.key.map(|key| inner.in_flight(key));
+    // A retry that overtakes its first attempt waits here, then finds its record.
+    let _turn = match &in_flight {
+        Some(turn) => Some(turn.lock().await),
+        None => None,
+    };
+
+    let mut lookups = Lookups::default();
+    let (mut moved, mut followed, mut needs) = (0, 0, 0);
+    loop {
+        let mut due_snapshots = Vec::new();
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups)? {
+            Attempt::Needs(missing) => {
+                needs += 1;
+                if needs > NEEDS_MAX {
+                    let detail = format!("{} never has enough: {missing:?}", asked.command.name());
+                    return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
+                }
+                bring(inner, missing, &mut lookups).await?;
+                continue;
+            }
+            Attempt::Queued(answer, ids, states) => {
+                due_snapshots = states;
+                (answer, Ok(ids))
+            }
+            Attempt::Refused(answer, reasons) => (answer, Err(reasons)),
+        };
+        match (answer.await.map_err(|_| Error::Closed)?, outcome) {
+            (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
+                inner.snapshots.offer(due_snapshots);
+                return Ok(Receipt { appended, ids, repeated: false });
+            }
+            (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
+                return refused(inner, &asked, fingerprint, reasons).await;
+            }
+            (Answer::Verdict(Verdict::Repeated(stored)), _) => return repeated(&stored),
+            (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
+            (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
+                moved += 1;
+                lookups.found_taken(claims);
+            }
+            (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
+                moved += 1;
+                lookups.forget();
+            }
+            (Answer::Verdict(Verdict::Refused(refusal)), _) => {
+                let detail = refusal.to_string();
+                return Err(Error::Corrupt { stream: asked.command.name(), detail });
+            }
+            (Answer::Followed, _) => {
+                followed += 1;
+                lookups.forget();
+            }
+            (Answer::Failed(error), _) => return Err(error.into()),
+        }
+        if moved >= COMMIT_ATTEMPTS_MAX || followed >= FOLLOWED_MAX {
+            return Err(Error::Conflict { attempts: moved + followed });
+        }
+    }
+}
+
+/// Decides once and queues what it led to, both under the lock that gives decisions and commits one order.
+fn attempt(
+    inner: &Inner,
+    asked: &Asked,
+    fingerprint: Option<Hash>,
+    lookups: &Lookups,
+) -> Result<Attempt, Error> {
+    let at = asked.at.unwrap_or_else(|| inner.clock.now());
+    let id = Uuid::now_v7();
+    let context = Context { at, rules: Arc::clone(&inner.rules) };
+    let mut core = lock(&inner.core);
+    let desk = Desk::new(context, Mint::new(id, at), &core.tips, lookups);
+    match joint::decide(desk, asked.command, asked.provenance.reseller) {
+        Ok(decision) => {
+            let ids = decision.ids.clone();
+            let commit = commit(inner, asked, fingerprint, id, at, &decision)?;
+            let rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
+            let number = core.next;
+            let mut due_snapshots = Vec::new();
+            for decided in decision.decided {
+                due_snapshots.extend(keep(&mut core, number, decided));
+            }
+            Ok(Attempt::Queued(queue(&mut core, commit, rests_on)?, ids, due_snapshots))
+        }
+        Err(Undecided { halt: Halt::Need(needs), .. }) => Ok(Attempt::Needs(needs)),
+        Err(Undecided { halt: Halt::Illegal(event), .. }) => Err(Error::illegal(asked.command.name(), &event)),
+        Err(Undecided { halt: Halt::Refused(reasons), seen }) => {
+            let rests_on = rests_on(&core, seen.iter().map(|(stream, _)| *stream));
+            let confirm = Commit {
+                id,
+                appends: Vec::new(),
+                reads: seen,
+                claims: Vec::new(),
+                record: None,
+                keys: Vec::new(),
+            };
+            Ok(Attempt::Refused(queue(&mut core, confirm, rests_on)?, reasons))
+        }
+    }
+}
+
+fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<u64> {
+    streams.filter_map(|stream| core.tips.written_by(stream)).collect()
+}
+
+fn queue(core: &mut Core, commit: Commit, rests_on: Vec<u64>) -> Result<oneshot::Receiver<Answer>, Error> {
+    let (answer, verdict) = oneshot::channel();
+    let number = core.next;
+    core.next += 1;
+    let waiting = Waiting { number, commit: Arc::new(commit), rests_on, answer };
+    core.queue.send(waiting).map_err(|_| Error::Closed)?;
+    Ok(verdict)
+}
+
+/// Takes the new state of an aggregate in; now and then it is worth a snapshot.
+fn keep(core: &mut Core, number: u64, decided: Decided) -> Option<Loaded> {
+    let Decided { stream, after, events, state } = decided;
+    if events.is_empty() {
+        core.tips.touch([stream]);
+        return None;
+    }
+    let sequence = after + events.len() as u64;
+    core.tips.decided(stream, sequence, state.clone(), number);
+    (after / SNAPSHOT_EVENTS != sequence / SNAPSHOT_EVENTS).then_some((stream, sequence, state))
+}
+
+fn commit(
+    inner: &Inner,
+    asked: &Asked,
+    fingerprint: Option<Hash>,
+    id: Uuid,
+    at: DateTime<Utc>,
+    decision: &Decision,
+) -> Result<Commit, Error> {
+    let command = asked.command.name();
+    let decided = super::provenance::Decided { commit: id, command: &command, rules: inner.rules.version(), at };
+    let metadata = metadata(asked.provenance, decided);
+    let written = decision.decided.iter().filter(|decided| !decided.events.is_empty());
+    let appends = written
+        .map(|decided| {
+            let events = decided.events.iter().map(|event| new_event(event, &metadata)).collect();
+            StreamAppend { stream: decided.stream, after: decided.after, events }
+        })
+        .collect();
+    let read = decision.decided.iter().filter(|decided| decided.events.is_empty());
+    let record = match (asked.key, fingerprint) {
+        (Some(key), Some(fingerprint)) => Some(IdempotencyRecord {
+            owner: key.owner.clone(),
+            key: key.key.clone(),
+            fingerprint,
+            ids: serde_json::to_string(&decision.ids).expect("a map of strings is JSON"),
+            expires_at_us: Some((inner.clock.now() + chrono::TimeDelta::days(IDEMPOTENCY_DAYS)).timestamp_micros()),
+        }),
+        _ => None,
+    };
+    let mut keys = Vec::new();
+    if let Some(stream) = decision.makes_key_of {
+        let (_, wrapped) = inner.keyring.make(&stream.to_string());
+        keys.push(KeyChange::Make(wrapped));
+    }
+    if let Some(stream) = decision.destroys_key_of {
+        inner.keyring.forget(&stream.to_string());
+        keys.push(KeyChange::Destroy { key_id: stream.to_string() });
+    }
+    Ok(Commit {
+        id,
+        appends,
+        reads: read.map(|decided| (decided.stream, decided.after)).collect(),
+        claims: decision.claims.clone(),
+        record,
+        keys,
+    })
+}
+
+fn new_event(happened: &Happened, metadata: &str) -> NewEvent {
+    NewEvent {
+        event_type: happened.name().to_owned(),
+        event_version: happened.version().to_owned(),
+        payload: happened.payload(),
+        metadata: metadata.to_owned(),
+    }
+}
+
+/// A refusal is final once what it rests on was confirmed, unless the same request was done before.
+async fn refused(
+    inner: &Inner,
+    asked: &Asked<'_>,
+    fingerprint: Option<Hash>,
+    reasons: Vec<Reason>,
+) -> Result<Receipt, Error> {
+    if let (Some(key), Some(fingerprint)) = (asked.key, fingerprint) {
+        let now_us = inner.clock.now().timestamp_micros();
+        match inner.log.record(&key.owner, &key.key, now_us).await? {
+            Some(stored) if stored.fingerprint == fingerprint => return repeated(&stored),
+            Some(_) => return Err(Error::KeyReused),
+            None => {}
+        }
+    }
+    Err(Error::Refused(reasons))
+}
+
+fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
+    let ids = serde_json::from_str(&stored.ids)
+        .map_err(|error| Error::Corrupt { stream: "an idempotency record".to_owned(), detail: error.to_string() })?;
+    Ok(Receipt { appended: stored.appended.clone(), ids, repeated: true })
+}
+
+/// Brings what a decision needs.
+async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result<(), Error> {
+    let mut streams = Vec::new();
+    for need in needs {
+        match need {
+            Need::Stream(stream) => streams.push(stream),
+            Need::Numbers { search, except } => {
+                let found = query::free_numbers(&inner.log, &search, &except).await?;
+                lookups.found_numbers(search, except, found);
+            }
+            Need::Holders(claims) => {
+                let holders = inner.log.holders(&claims).await?;
+                claims.into_iter().zip(holders).for_each(|(claim, holder): (Claim, _)| {
+                    lookups.found_holder(claim, holder);
+                });
+            }
+            Need::LiveCompanies(reseller) => {
+                // The reseller is suspended, so its companies can only become fewer from here on.
+                let head = inner.log.head().await?.position;
+                inner.readers.reached("companies", head).await?;
+                lookups.found_live_companies(reseller, query::live_companies(&inner.log, reseller).await?);
+            }
+        }
+    }
+    if !streams.is_empty() {
+        let loaded = inner.loader.load(streams).await?;
+        let mut core = lock(&inner.core);
+        for (stream, sequence, state) in loaded {
+            core.tips.loaded(stream, sequence, state);
+        }
+    }
+    Ok(())
+}
+
+/// What tells one request from another.
+fn fingerprint(command: &Command) -> Hash {
+    let text = serde_json::to_vec(command).expect("a command is JSON: it is stored with timers");
+    Sha256::digest(text).into()
+}
+
+/// Turns that idempotency keys take, one after the other.
+pub(super) type Turns = std::collections::HashMap<(String, String), Weak<tokio::sync::Mutex<()>>>;
+
+impl Inner {
+    fn in_flight(&self, key: &IdempotencyKey) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let slot = (key.owner.clone(), key.key.clone());
+        if let Some(turn) = turns.get(&slot).and_then(Weak::upgrade) {
+            return turn;
+        }
+        // Keys whose request has ended leave an empty turn behind; they are swept once they are many.
+        if turns.len() >= 2 * super::COMMANDS_IN_FLIGHT_MAX {
+            turns.retain(|_, turn| turn.strong_count() > 0);
+        }
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        turns.insert(slot, Arc::downgrade(&turn));
+        turn
+    }
+
+    /// The state of an aggregate as the log has it, or as commits in flight will leave it.
+    pub(super) async fn state(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
+        use orderwire_domain::joint::Streams as _;
+        if let Some(known) = lock(&self.core).tips.state(stream) {
+            return Ok(known);
+        }
+        let loaded = self.loader.load(vec![stream]).await?;
+        let (_, sequence, state) = loaded.into_iter().next().ok_or(Error::Closed)?;
+        lock(&self.core).tips.loaded(stream, sequence, state.clone());
+        Ok((sequence, state))
+    }
+}
+
+/// Snapshots are written off the hot path, and only the newest of each stream.
+pub(super) struct Snapshots(tokio::sync::mpsc::Sender<Loaded>);
+
+/// Snapshots that may wait; one that does not fit is left out, since the next one replaces it anyway.
+const SNAPSHOTS_WAITING_MAX: usize = 1_000;
+
+impl Snapshots {
+    pub(super) fn start(log: &super::log::SharedLog) -> Self {
+        let (sender, mut waiting) = tokio::sync::mpsc::channel::<Loaded>(SNAPSHOTS_WAITING_MAX);
+        let log = Arc::clone(log);
+        tokio::spawn(async move {
+            let mut batch = Vec::new();
+            while waiting.recv_many(&mut batch, 16).await > 0 {
+                let snapshots: Result<Vec<_>, _> = batch
+                    .drain(..)
+                    .map(|(stream, sequence, state)| loader::snapshot(stream, sequence, &state))
+                    .collect();
+                let kept = match snapshots {
+                    Ok(snapshots) => log.keep_snapshots(&snapshots).await.map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                };
+                if let Err(error) = kept {
+                    tracing::warn!(%error, "snapshots were not kept; loads stay longer");
+                }
+            }
+        });
+        Self(sender)
+    }
+
+    fn offer(&self, states: Vec<Loaded>) {
+        for state in states {
+            if let Err(left_out) = self.0.try_send(state) {
+                tracing::debug!(%left_out, "a snapshot was left out");
+            }
+        }
+    }
+}

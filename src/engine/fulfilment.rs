@@ -1,0 +1,253 @@
+//! Fulfilment: what the carrier itself does next about every order, one fact after the other.
+//!
+//! What to do is the domain's pure `todo`; this module issues it. It looks at the newest state, not at the state of the
+//! fact, so a repeated fact finds nothing left to do, and a crash repeats nothing. Work of outside systems is handed to
+//! the [`Provisioner`]; losing providers, range holders and the network answer with commands of their own.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use orderwire_domain::{
+    fact::{Fact, Happened},
+    ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
+    joint::{Command, State, Todo, is_own_work, todo},
+    order::{
+        commands::OrderCommand,
+        events::OrderEvent,
+        line::{LineFailure, LineKind, LineNumber, LineRequest, LineStatus},
+    },
+    port_request::PortRequest,
+    refusal::Reason,
+};
+
+use super::{
+    Inner,
+    error::{Error, ErrorKind},
+    execute::{Asked, IdempotencyKey, execute},
+    log::{Position, ReaderCommit, StoreError},
+    provenance::{Actor, Provenance},
+    readers::{PAGE_EVENTS_MAX, fact},
+};
+
+/// The name under which its checkpoint is kept.
+pub const FULFILMENT: &str = "fulfilment";
+/// Orders worked on at once.
+const ORDERS_AT_ONCE: usize = 64;
+/// Commands of one order in flight at once: they are appended in order, and share their commits.
+const COMMANDS_AT_ONCE: usize = 64;
+/// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
+const ROUNDS_MAX: usize = 8;
+
+/// A line that an outside system has to do.
+#[derive(Clone, Debug)]
+pub struct StartedLine {
+    /// The order.
+    pub order: OrderId,
+    /// Its company.
+    pub company: Option<CompanyId>,
+    /// The line.
+    pub line: LineNumber,
+    /// What kind of line.
+    pub kind: LineKind,
+    /// What it asks for.
+    pub request: LineRequest,
+    /// The service id of what it makes.
+    pub asset: Option<AssetId>,
+}
+
+/// What an outside system says when it is given a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provisioned {
+    /// Done already.
+    Done,
+    /// It cannot be done.
+    Failed(LineFailure),
+    /// It will say later, with a command of its own.
+    Later,
+}
+
+/// The port to the systems that provision sites, users and devices. It may be asked about one line more than once.
+#[async_trait]
+pub trait Provisioner: Send + Sync + 'static {
+    /// Takes a line on.
+    async fn provision(&self, line: &StartedLine) -> Provisioned;
+}
+
+/// Waits for the outside system's own commands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ManualProvisioner;
+
+#[async_trait]
+impl Provisioner for ManualProvisioner {
+    async fn provision(&self, _line: &StartedLine) -> Provisioned {
+        Provisioned::Later
+    }
+}
+
+/// Does everything at once: for demos and tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AutoProvisioner;
+
+#[async_trait]
+impl Provisioner for AutoProvisioner {
+    async fn provision(&self, _line: &StartedLine) -> Provisioned {
+        Provisioned::Done
+    }
+}
+
+/// What the facts of a page mean for one order.
+#[derive(Debug, Default)]
+struct Work {
+    /// The last fact about it.
+    cause: Position,
+    /// Lines that were given to an outside system.
+    started: Vec<LineNumber>,
+}
+
+/// Takes one page; answers how many events it took.
+pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
+    let _turn = inner.fulfilment_turn.lock().await;
+    let after = inner.log.checkpoint(FULFILMENT).await?;
+    let page = inner.log.page(after, PAGE_EVENTS_MAX).await?;
+    let Some(last) = page.last() else { return Ok(0) };
+    let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>()?;
+    let work = work_of(inner, &facts).await?;
+    stream::iter(work)
+        .map(|(order, work)| carry_on(inner, order, work))
+        .buffer_unordered(ORDERS_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    let commit = ReaderCommit { reader: FULFILMENT.to_owned(), after, to: last.position, ..ReaderCommit::default() };
+    match inner.log.apply(&commit).await {
+        // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
+        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work>, Error> {
+    let mut work: BTreeMap<OrderId, Work> = BTreeMap::new();
+    for fact in facts {
+        let order = match &fact.happened {
+            Happened::Order(order, _) => Some(*order),
+            Happened::PortRequest(port, _) => port_request(inner, *port).await?.request().map(|request| request.order),
+            _ => None,
+        };
+        let Some(order) = order else { continue };
+        let work = work.entry(order).or_default();
+        work.cause = fact.position;
+        if let Happened::Order(_, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) = &fact.happened {
+            work.started.push(*line);
+        }
+    }
+    Ok(work)
+}
+
+/// Does everything about one order that can be done now.
+async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Error> {
+    stream::iter(work.started)
+        .map(|line| provision(inner, id, line, work.cause))
+        .buffer_unordered(COMMANDS_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    for _ in 0..ROUNDS_MAX {
+        let todos = todos(inner, id).await?;
+        if todos.is_empty() {
+            break;
+        }
+        stream::iter(todos)
+            .map(|todo| issue(inner, id, todo, work.cause))
+            .buffered(COMMANDS_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+    }
+    Ok(())
+}
+
+async fn todos(inner: &Inner, id: OrderId) -> Result<Vec<Todo>, Error> {
+    let (_, State::Order(order)) = inner.state(id.stream()).await? else { return Ok(Vec::new()) };
+    let mut ports = Vec::new();
+    for (_, port) in order.port_requests() {
+        ports.push((port, port_request(inner, port).await?));
+    }
+    let ports: Vec<(PortRequestId, &PortRequest)> = ports.iter().map(|(id, port)| (*id, &**port)).collect();
+    Ok(todo(id, &order, &ports))
+}
+
+async fn port_request(inner: &Inner, id: PortRequestId) -> Result<Arc<PortRequest>, Error> {
+    match inner.state(id.stream()).await? {
+        (_, State::PortRequest(port)) => Ok(port),
+        (_, other) => Err(wrong_kind(id.stream(), &other)),
+    }
+}
+
+fn wrong_kind(stream: StreamId, state: &State) -> Error {
+    Error::Corrupt { stream: stream.to_string(), detail: format!("its state is of another kind: {}", state.status()) }
+}
+
+/// Issues a command. Where it is refused for good and still to be done, its line fails with that reason.
+async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> Result<(), Error> {
+    let refused = match run(inner, &todo.command, cause).await? {
+        Ok(()) => return Ok(()),
+        Err(reasons) => reasons,
+    };
+    if !todos(inner, id).await?.contains(&todo) {
+        // Somebody else did it, or it is not to be done any more.
+        return Ok(());
+    }
+    let Some(line) = todo.line else {
+        tracing::warn!(order = %id, command = %todo.command.name(), ?refused, "fulfilment was refused");
+        return Ok(());
+    };
+    let failure = LineFailure {
+        code: refused.first().map_or_else(|| "refused".to_owned(), |reason| reason.code.clone()),
+        detail: refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    };
+    let fail = Command::Order { order: id, command: OrderCommand::FailLine { line, failure } };
+    if let Err(reasons) = run(inner, &fail, cause).await? {
+        tracing::warn!(order = %id, %line, ?reasons, "a line could not be failed");
+    }
+    Ok(())
+}
+
+/// Runs a command: done, refused for good, or to be tried again with the page.
+async fn run(inner: &Arc<Inner>, command: &Command, cause: Position) -> Result<Result<(), Vec<Reason>>, Error> {
+    let provenance = Provenance::of(Actor::engine("fulfilment")).caused_by(cause);
+    let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
+    let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("{FULFILMENT}:{cause}:{text}"), fingerprint: None };
+    let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
+    match execute(inner, asked).await {
+        Ok(_) => Ok(Ok(())),
+        Err(Error::Refused(reasons)) => Ok(Err(reasons)),
+        // The next round looks again.
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(Ok(())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a started line to the outside system that does it.
+async fn provision(inner: &Arc<Inner>, id: OrderId, number: LineNumber, cause: Position) -> Result<(), Error> {
+    let (_, State::Order(order)) = inner.state(id.stream()).await? else { return Ok(()) };
+    let Some(line) = order.line(number).filter(|line| line.status() == LineStatus::InProgress) else { return Ok(()) };
+    if is_own_work(line.kind()) || line.kind() == LineKind::Port {
+        return Ok(());
+    }
+    let started = StartedLine {
+        order: id,
+        company: order.company(),
+        line: number,
+        kind: line.kind(),
+        request: line.request.clone(),
+        asset: order.asset(number),
+    };
+    let command = match inner.provisioner.provision(&started).await {
+        Provisioned::Later => return Ok(()),
+        Provisioned::Done => OrderCommand::CompleteLine { line: number },
+        Provisioned::Failed(failure) => OrderCommand::FailLine { line: number, failure },
+    };
+    if let Err(reasons) = run(inner, &Command::Order { order: id, command }, cause).await? {
+        tracing::info!(order = %id, line = %number, ?reasons, "an outcome of provisioning came too late");
+    }
+    Ok(())
+}

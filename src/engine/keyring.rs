@@ -1,0 +1,75 @@
+//! The data keys of companies and resellers, unwrapped and at hand.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use orderwire_domain::sealed::Sealed;
+
+use super::{
+    log::{SharedLog, WrappedKey},
+    sealing::{DataKey, MasterKey, SealingError},
+};
+
+/// The setting that tells one master key from another.
+const CHECK_SETTING: &str = "master_key_check";
+/// Unwrapped keys at hand; past this the keyring starts again from nothing.
+const KEYS_AT_HAND_MAX: usize = 10_000;
+
+/// Unwraps data keys, and keeps the used ones at hand.
+pub struct Keyring {
+    master: MasterKey,
+    keys: Mutex<HashMap<String, DataKey>>,
+}
+
+impl Keyring {
+    /// A keyring over this master key, which must be the store's.
+    pub async fn open(master: MasterKey, log: &SharedLog) -> Result<Self, SealingError> {
+        let check = master.check_value();
+        if log.settle(CHECK_SETTING, &check).await? != check {
+            return Err(SealingError::WrongMasterKey);
+        }
+        Ok(Self { master, keys: Mutex::default() })
+    }
+
+    /// Makes the data key of a new company or reseller; the commit stores it wrapped.
+    pub fn make(&self, id: &str) -> (DataKey, WrappedKey) {
+        self.master.make_data_key(id)
+    }
+
+    /// Forgets a key that is destroyed.
+    pub fn forget(&self, id: &str) {
+        self.keys().remove(id);
+    }
+
+    /// The data key of a company or reseller.
+    pub async fn key(&self, log: &SharedLog, id: &str) -> Result<DataKey, SealingError> {
+        if let Some(key) = self.keys().get(id) {
+            return Ok(key.clone());
+        }
+        let wrapped = log.data_key(id).await?.ok_or_else(|| SealingError::Erased(id.to_owned()))?;
+        let key = self.master.unwrap(&wrapped)?;
+        let mut keys = self.keys();
+        if keys.len() >= KEYS_AT_HAND_MAX {
+            keys.clear();
+        }
+        keys.insert(id.to_owned(), key.clone());
+        Ok(key)
+    }
+
+    /// Opens a sealed value; `None` once its key was destroyed.
+    pub async fn open_sealed(&self, log: &SharedLog, sealed: &Sealed) -> Result<Option<String>, SealingError> {
+        // A key at hand may have been destroyed by another process, so the store is asked.
+        if log.data_key(&sealed.key_id).await?.is_none() {
+            self.forget(&sealed.key_id);
+            return Ok(None);
+        }
+        self.key(log, &sealed.key_id).await?.open(sealed).map(Some)
+    }
+
+    fn keys(&self) -> std::sync::MutexGuard<'_, HashMap<String, DataKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+

@@ -1,0 +1,312 @@
+//! Readers of the log: each has a name, a checkpoint, and an effect that is stored in the transaction that advances it.
+//!
+//! A reader takes a page in order and folds it; a fold that cannot be right stops its reader, loudly, and never skips.
+//! Deliberately absent: what the read models mean (`domain::views`), and how rows are stored.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use orderwire_domain::{
+    fact::{Fact, Happened},
+    views::{
+        self,
+        fold::{Fault, Fold},
+        overlay::Overlay,
+        table::{Need, Row, Table},
+    },
+};
+use tokio::sync::watch;
+
+use super::{
+    clock::time,
+    error::Error,
+    log::{Log, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
+    provenance,
+};
+
+/// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
+pub const PAGE_EVENTS_MAX: usize = 256;
+/// Rows that a reader keeps at hand between pages; past this it starts again from what is stored.
+const ROWS_AT_HAND_MAX: usize = 50_000;
+/// A query waits at most this long for its read model.
+const REACHED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What an embedder's own reader does with a page: statements that are executed with its checkpoint.
+pub type Effect = Arc<dyn Fn(&mut ReaderTx, &[Fact]) -> Result<(), String> + Send + Sync>;
+
+/// What an embedder's reader wants written in the transaction that advances its checkpoint.
+#[derive(Debug, Default)]
+pub struct ReaderTx {
+    changes: Vec<RowChange>,
+    statements: Vec<Statement>,
+}
+
+impl ReaderTx {
+    /// Puts a row.
+    pub fn put(&mut self, table: &'static Table, row: Row) {
+        self.changes.push(RowChange::Put(table, row));
+    }
+
+    /// Deletes a row.
+    pub fn delete(&mut self, table: &'static Table, key: impl Into<String>) {
+        self.changes.push(RowChange::Delete(table, key.into()));
+    }
+
+    /// Executes a statement with `$1`-style parameters; refused by a store that does not speak SQL.
+    pub fn execute(&mut self, sql: impl Into<String>, parameters: Vec<views::table::Value>) {
+        self.statements.push(Statement { sql: sql.into(), parameters });
+    }
+}
+
+/// What a reader does with a page.
+enum Work {
+    Fold(Fold, Mutex<Overlay>),
+    Effect(Effect),
+}
+
+/// One reader.
+pub struct Reader {
+    /// Its name, under which its checkpoint is kept.
+    pub name: String,
+    /// The tables it alone writes.
+    pub tables: Vec<&'static Table>,
+    work: Work,
+    reached: watch::Sender<Position>,
+    /// One page at a time, whoever asks for it.
+    turn: tokio::sync::Mutex<()>,
+    stopped: Mutex<Option<String>>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Reader({} at {})", self.name, *self.reached.borrow())
+    }
+}
+
+impl Reader {
+    /// A read model of the domain.
+    pub fn of_view(name: &str, tables: &[&'static Table], fold: Fold) -> Self {
+        Self::new(name, tables.to_vec(), Work::Fold(fold, Mutex::default()))
+    }
+
+    /// An embedder's own.
+    pub fn of_effect(name: &str, effect: Effect) -> Self {
+        Self::new(name, Vec::new(), Work::Effect(effect))
+    }
+
+    fn new(name: &str, tables: Vec<&'static Table>, work: Work) -> Self {
+        let (reached, _) = watch::channel(0);
+        Self { name: name.to_owned(), tables, work, reached, turn: tokio::sync::Mutex::default(), stopped: Mutex::default() }
+    }
+
+    /// Takes one page; answers how many events it took.
+    pub async fn step(&self, log: &SharedLog) -> Result<usize, Error> {
+        let _turn = self.turn.lock().await;
+        if let Some(detail) = self.stopped() {
+            return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
+        }
+        let after = log.checkpoint(&self.name).await?;
+        if after != *self.reached.borrow() {
+            // Somebody else advanced it, or it was reset: what is at hand may be old.
+            self.forget_rows();
+        }
+        let page = log.page(after, PAGE_EVENTS_MAX).await?;
+        let Some(last) = page.last() else {
+            self.reached.send_replace(after);
+            return Ok(0);
+        };
+        let to = last.position;
+        let applied = match self.commit(log, after, to, &page).await {
+            Ok(commit) => log.apply(&commit).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match applied {
+            Ok(()) => {
+                self.reached.send_replace(to);
+                Ok(page.len())
+            }
+            Err(error) => {
+                self.forget_rows();
+                match error {
+                    // Another process took this page: there is nothing left of it to do.
+                    Error::Store(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
+                    error => Err(error),
+                }
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        log: &SharedLog,
+        after: Position,
+        to: Position,
+        page: &[StoredEvent],
+    ) -> Result<ReaderCommit, Error> {
+        let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.stop(&error))?;
+        let (changes, statements) = match &self.work {
+            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, &facts).await?, Vec::new()),
+            Work::Effect(effect) => {
+                let mut tx = ReaderTx::default();
+                effect(&mut tx, &facts).map_err(|why| self.stop(&why))?;
+                (tx.changes, tx.statements)
+            }
+        };
+        Ok(ReaderCommit { reader: self.name.clone(), after, to, changes, statements })
+    }
+
+    /// Folds a page, fetching in as few rounds as it takes.
+    async fn fold(
+        &self,
+        log: &SharedLog,
+        fold: Fold,
+        overlay: &Mutex<Overlay>,
+        facts: &[Fact],
+    ) -> Result<Vec<RowChange>, Error> {
+        let overlay = || overlay.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = facts;
+        while !rest.is_empty() {
+            let progress = overlay().fold_page(fold, rest);
+            let progress = progress.map_err(|fault| match fault {
+                Fault::Broken(why) => self.stop(&why),
+                Fault::Need(need) => self.stop(&format!("{need:?} was asked for outside a page")),
+            })?;
+            rest = &rest[progress.folded..];
+            for (need, rows) in fetch(&**log, &self.tables, progress.needs).await? {
+                overlay().supply(&need, rows);
+            }
+        }
+        let mut overlay = overlay();
+        let changes = overlay.take_changes().into_iter().map(|(table, key, row)| match row {
+            Some(row) => RowChange::Put(table, row),
+            None => RowChange::Delete(table, key),
+        });
+        let changes = changes.collect();
+        if overlay.len() > ROWS_AT_HAND_MAX {
+            *overlay = Overlay::default();
+        }
+        Ok(changes)
+    }
+
+    fn forget_rows(&self) {
+        if let Work::Fold(_, overlay) = &self.work {
+            *overlay.lock().unwrap_or_else(PoisonError::into_inner) = Overlay::default();
+        }
+    }
+
+    /// Stops for good: what this reader does cannot be right any more, and it must not skip.
+    fn stop(&self, why: &impl ToString) -> Error {
+        let detail = why.to_string();
+        tracing::error!(reader = %self.name, %detail, "a reader has stopped");
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(detail.clone());
+        Error::ReaderStopped { reader: self.name.clone(), detail }
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where it is, as far as this process knows.
+    pub fn reached(&self) -> Position {
+        *self.reached.borrow()
+    }
+
+    /// Clears its tables and starts again from the first event.
+    pub async fn reset(&self, log: &SharedLog) -> Result<(), Error> {
+        let _turn = self.turn.lock().await;
+        log.reset(&self.name, &self.tables).await?;
+        self.forget_rows();
+        self.reached.send_replace(0);
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+}
+
+/// Every reader of an engine.
+#[derive(Debug)]
+pub struct Readers(Vec<Arc<Reader>>);
+
+impl Readers {
+    /// The read models of the domain, and an embedder's own readers.
+    pub fn new(own: Vec<Reader>) -> Self {
+        let views = views::READERS.iter().map(|view| Reader::of_view(view.name, view.tables, view.fold));
+        Self(views.chain(own).map(Arc::new).collect())
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Reader>> {
+        self.0.iter()
+    }
+
+    /// The reader of a name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Reader>> {
+        self.0.iter().find(|reader| reader.name == name)
+    }
+
+    /// Waits, within bounds, until a reader has taken this position.
+    pub async fn reached(&self, name: &str, position: Position) -> Result<(), Error> {
+        let unknown = || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
+        let reader = self.get(name).ok_or_else(unknown)?;
+        let mut reached = reader.reached.subscribe();
+        let wait = reached.wait_for(|reached| *reached >= position);
+        if tokio::time::timeout(REACHED_WITHIN, wait).await.is_ok_and(|waited| waited.is_ok()) {
+            return Ok(());
+        }
+        if let Some(detail) = reader.stopped() {
+            return Err(Error::ReaderStopped { reader: name.to_owned(), detail });
+        }
+        Err(Error::NotThereYet { reader: name.to_owned(), reached: reader.reached(), wanted: position })
+    }
+}
+
+/// Fetches what folds need, with one question per table and kind of need.
+async fn fetch(
+    log: &dyn Log,
+    tables: &[&'static Table],
+    needs: BTreeSet<Need>,
+) -> Result<Vec<(Need, Vec<Row>)>, Error> {
+    let mut keys: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    let mut parents: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for need in needs {
+        match need {
+            Need::Key(table, key) => keys.entry(table).or_default().push(key),
+            Need::Parent(table, parent) => parents.entry(table).or_default().push(parent),
+        }
+    }
+    let table = |name: &str| tables.iter().find(|table| table.name == name).copied();
+    let unknown = |name: &str| StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"));
+    let mut fetched = Vec::new();
+    for (name, keys) in keys {
+        let rows = log.rows(table(name).ok_or_else(|| unknown(name))?, &keys).await?;
+        let mut by_key: BTreeMap<String, Row> = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+        fetched.extend(keys.into_iter().map(|key| {
+            let row = by_key.remove(&key);
+            (Need::Key(name, key), row.into_iter().collect())
+        }));
+    }
+    for (name, parents) in parents {
+        let rows = log.children(table(name).ok_or_else(|| unknown(name))?, &parents).await?;
+        let mut by_parent: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        for row in rows {
+            by_parent.entry(row.parent.clone()).or_default().push(row);
+        }
+        fetched.extend(parents.into_iter().map(|parent| {
+            let rows = by_parent.remove(&parent).unwrap_or_default();
+            (Need::Parent(name, parent), rows)
+        }));
+    }
+    Ok(fetched)
+}
+
+/// An event of the log as folds see it.
+pub fn fact(event: &StoredEvent) -> Result<Fact, Error> {
+    let corrupt = |detail: String| Error::Corrupt { stream: event.stream.to_string(), detail };
+    let happened = Happened::read(event.stream, &event.payload)
+        .map_err(|error| corrupt(format!("event {} cannot be read: {error}", event.sequence)))?;
+    let recorded_at = time(event.recorded_at_us);
+    let decided_at = provenance::decided_at(&event.metadata).unwrap_or(recorded_at);
+    Ok(Fact { position: event.position, sequence: event.sequence, recorded_at, decided_at, happened })
+}

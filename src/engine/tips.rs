@@ -1,0 +1,97 @@
+//! The newest known state of every hot stream, with what is in flight already: what the next command is decided on.
+//!
+//! A tip may be ahead of the store: it is the state that the commits in flight will leave. When one of them is refused,
+//! its tips are dropped, and whatever was decided on them is refused too and decided again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use orderwire_domain::{
+    ids::StreamId,
+    joint::{State, Streams},
+};
+
+use super::log::Sequence;
+
+/// Numbers the commits of a process in the order they were decided.
+pub type CommitNumber = u64;
+
+/// The newest known state of a stream.
+#[derive(Clone, Debug)]
+struct Tip {
+    sequence: Sequence,
+    state: State,
+    /// The last commit that wrote it, in flight or not.
+    commit: CommitNumber,
+    used: u64,
+}
+
+/// A bounded cache of tips; the least recently used ones go first.
+#[derive(Debug)]
+pub struct Tips {
+    tips: HashMap<StreamId, Tip>,
+    by_use: BTreeMap<u64, StreamId>,
+    clock: u64,
+    capacity: usize,
+}
+
+impl Tips {
+    /// A cache of so many streams.
+    pub fn new(capacity: usize) -> Self {
+        Self { tips: HashMap::new(), by_use: BTreeMap::new(), clock: 0, capacity: capacity.max(1) }
+    }
+
+    /// Takes in what was loaded, unless something newer is known.
+    pub fn loaded(&mut self, stream: StreamId, sequence: Sequence, state: State) {
+        if self.tips.get(&stream).is_none_or(|tip| tip.sequence < sequence) {
+            self.put(stream, sequence, state, 0);
+        }
+    }
+
+    /// Takes in what a commit in flight will leave.
+    pub fn decided(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: CommitNumber) {
+        self.put(stream, sequence, state, commit);
+    }
+
+    /// The commit that last wrote a stream, as far as its tip goes back.
+    pub fn written_by(&self, stream: StreamId) -> Option<CommitNumber> {
+        self.tips.get(&stream).map(|tip| tip.commit).filter(|commit| *commit > 0)
+    }
+
+    /// Forgets a stream whose tip turned out wrong.
+    pub fn drop_tip(&mut self, stream: StreamId) {
+        if let Some(tip) = self.tips.remove(&stream) {
+            self.by_use.remove(&tip.used);
+        }
+    }
+
+    /// Marks streams as just used.
+    pub fn touch(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+        for stream in streams {
+            if let Some(tip) = self.tips.get_mut(&stream) {
+                self.by_use.remove(&tip.used);
+                self.clock += 1;
+                tip.used = self.clock;
+                self.by_use.insert(self.clock, stream);
+            }
+        }
+    }
+
+    fn put(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: CommitNumber) {
+        self.clock += 1;
+        let tip = Tip { sequence, state, commit, used: self.clock };
+        if let Some(old) = self.tips.insert(stream, tip) {
+            self.by_use.remove(&old.used);
+        }
+        self.by_use.insert(self.clock, stream);
+        while self.tips.len() > self.capacity {
+            let Some((_, oldest)) = self.by_use.pop_first() else { break };
+            self.tips.remove(&oldest);
+        }
+    }
+}
+
+impl Streams for Tips {
+    fn state(&self, stream: StreamId) -> Option<(u64, State)> {
+        self.tips.get(&stream).map(|tip| (tip.sequence, tip.state.clone()))
+    }
+}
