@@ -1,0 +1,115 @@
+//! What a command on an order leads to. Whether it may be asked for at all, the lifecycle has said before.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Order, OrderError, Placed, Stage, commands::OrderCommand, draft, events::OrderEvent, line::LineNumber,
+    progress,
+};
+use crate::{decider::Context, decider::Decider, refusal::Reason};
+
+/// The events, or every reason against them.
+pub(super) type Decided = Result<Vec<OrderEvent>, Vec<OrderError>>;
+
+/// What the command leads to.
+pub(super) fn decide(order: &Order, command: &OrderCommand, context: &Context) -> Decided {
+    match (order, command) {
+        (_, OrderCommand::Create { .. }) => draft::create(command, context),
+        (Order::Draft(draft), _) => draft::decide(draft, command, context),
+        (Order::Open(_, Stage::Pending { deadline, .. }), OrderCommand::InformationDeadlinePasses) => {
+            overdue(*deadline, context.at)
+        }
+        (
+            Order::Open(placed, _)
+            | Order::AssessingCancellation(placed, _)
+            | Order::PendingCancellation(placed),
+            _,
+        ) => of_placed(order, placed, command, context),
+        _ => Err(vec![not_permitted(order, command)]),
+    }
+}
+
+fn of_placed(order: &Order, placed: &Placed, command: &OrderCommand, context: &Context) -> Decided {
+    let assessing = matches!(order, Order::AssessingCancellation(..));
+    let event = match command {
+        OrderCommand::Acknowledge => return Ok(progress::acknowledge(placed)),
+        OrderCommand::Reject { reasons } => return reject(reasons, context),
+        OrderCommand::StartLine { line } => return progress::start(placed, *line),
+        OrderCommand::ReachMilestone { line, milestone } => {
+            return progress::reach(placed, *line, *milestone);
+        }
+        OrderCommand::HoldLine { line, reason } => return progress::hold(placed, *line, reason),
+        OrderCommand::ResumeLine { line } => return progress::resume(placed, *line),
+        OrderCommand::CompleteLine { line } => return progress::complete(placed, *line, assessing),
+        OrderCommand::FailLine { line, failure } => return progress::fail(placed, *line, failure, assessing),
+        OrderCommand::CancelLine { line } => return progress::cancel(placed, *line, assessing),
+        OrderCommand::AmendLine { line, request } => {
+            return progress::amend(placed, *line, request, context);
+        }
+        OrderCommand::AcceptCancellation { ports_past_cut_off } => {
+            return accept_cancellation(order, ports_past_cut_off);
+        }
+        OrderCommand::RefuseCancellation { lines } => return refuse_cancellation(order, lines),
+        OrderCommand::RequireInformation { question, deadline } => {
+            if *deadline <= context.at {
+                return Err(vec![OrderError::DeadlinePast(*deadline)]);
+            }
+            OrderEvent::InformationRequired { question: question.clone(), deadline: *deadline }
+        }
+        OrderCommand::ProvideInformation { answer } => {
+            OrderEvent::InformationProvided { answer: answer.clone() }
+        }
+        OrderCommand::Hold { reason } => OrderEvent::OrderHeld { reason: reason.clone() },
+        OrderCommand::Resume => OrderEvent::OrderResumed,
+        OrderCommand::RequestCancellation { reason } => {
+            OrderEvent::CancellationRequested { reason: reason.clone() }
+        }
+        _ => return Err(vec![not_permitted(order, command)]),
+    };
+    Ok(vec![event])
+}
+
+/// For whoever asks `decide` without asking the lifecycle first.
+fn not_permitted(order: &Order, command: &OrderCommand) -> OrderError {
+    OrderError::NotPermitted { status: order.status(), action: command.into() }
+}
+
+fn overdue(deadline: DateTime<Utc>, at: DateTime<Utc>) -> Decided {
+    if at < deadline {
+        return Err(vec![OrderError::DeadlineRuns(deadline)]);
+    }
+    Ok(vec![OrderEvent::InformationOverdue])
+}
+
+fn reject(reasons: &[Reason], context: &Context) -> Decided {
+    let max = usize::try_from(context.rules.limits().order_reject_reasons_max).unwrap_or(usize::MAX);
+    if !(1..=max).contains(&reasons.len()) {
+        return Err(vec![OrderError::ReasonsOutOfBounds { found: reasons.len(), max }]);
+    }
+    Ok(vec![OrderEvent::OrderRejected { reasons: reasons.to_vec() }])
+}
+
+fn accept_cancellation(order: &Order, ports_past_cut_off: &[LineNumber]) -> Decided {
+    let past = order.past_ponr(ports_past_cut_off);
+    if past.is_empty() {
+        return Ok(vec![OrderEvent::CancellationAccepted]);
+    }
+    Err(past.into_iter().map(|line| OrderError::PastNoReturn { line }).collect())
+}
+
+/// The order knows which lines are committed; which ports are past their cut-off, it is told.
+fn refuse_cancellation(order: &Order, lines: &[LineNumber]) -> Decided {
+    if lines.is_empty() {
+        return Err(vec![OrderError::NoReturnUnnamed]);
+    }
+    let past = order.past_ponr(lines);
+    let wrong: Vec<OrderError> = lines
+        .iter()
+        .filter(|line| !past.contains(line))
+        .map(|line| match order.line(*line) {
+            Some(_) => OrderError::CanBeCancelled { line: *line },
+            None => OrderError::LineUnknown { line: *line },
+        })
+        .collect();
+    if wrong.is_empty() { Ok(vec![OrderEvent::CancellationRefused { lines: past }]) } else { Err(wrong) }
+}
