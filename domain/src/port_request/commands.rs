@@ -9,12 +9,14 @@ use super::{
     reason::PortRejection,
 };
 use crate::{
+    address::Postcode,
     calendar::PortWindow,
     ids::{CompanyId, OrderId, ResellerId},
     lead_time::PortClass,
-    names::{FreeText, MessageId},
-    number::NumberSet,
+    names::{Cupid, MessageId},
+    number::{NumberSet, TelephoneNumber},
     order::line::{LineNumber, PortLine},
+    sealed::Sealed,
 };
 
 /// What somebody wants of a port request.
@@ -134,7 +136,7 @@ pub enum PortCommand {
         /// Its message.
         message: MessageId,
         /// Why, as it says.
-        reason: FreeText,
+        reason: Sealed,
     },
     /// The network tells which numbers work: all, some or none.
     NetworkReport {
@@ -152,6 +154,23 @@ pub enum PortCommand {
     },
 }
 
+impl PortCommand {
+    /// The supplier's message that it passes on, and who sent it.
+    pub fn message(&self) -> Option<(Supplier, &MessageId)> {
+        match self {
+            Self::LcpAccept { message, .. }
+            | Self::LcpAcceptAsComplex { message, .. }
+            | Self::AcceptDateChange { message, .. }
+            | Self::RefuseDateChange { message }
+            | Self::LcpWithdraw { message, .. } => Some((Supplier::Lcp, message)),
+            Self::RhAccept { message } => Some((Supplier::Rh, message)),
+            Self::NetworkReport { message, .. } => Some((Supplier::Network, message)),
+            Self::SupplierReject { message, by, .. } | Self::Restore { message, by } => Some((*by, message)),
+            _ => None,
+        }
+    }
+}
+
 /// What a re-presented request says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -159,15 +178,15 @@ pub struct PortChanges {
     /// Another class: the losing provider's word wins.
     pub class: Option<PortClass>,
     /// Another main billing number, of those in the request.
-    pub main_number: Option<crate::number::TelephoneNumber>,
+    pub main_number: Option<TelephoneNumber>,
     /// Another losing provider.
-    pub losing_provider: Option<crate::names::Cupid>,
+    pub losing_provider: Option<Cupid>,
     /// Another postcode.
-    pub postcode: Option<crate::address::Postcode>,
+    pub postcode: Option<Postcode>,
     /// Another account.
-    pub account: Option<crate::sealed::Sealed>,
+    pub account: Option<Sealed>,
     /// Another signatory.
-    pub signatory: Option<crate::sealed::Sealed>,
+    pub signatory: Option<Sealed>,
     /// Another window.
     pub window: Option<PortWindow>,
 }

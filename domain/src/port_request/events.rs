@@ -1,6 +1,8 @@
 //! What happened to a port request. Stored for good: a shape never changes, it gets a new version beside it.
 //!
 //! What a dated table decided (lead time, deadlines) stands in the event with its inputs, so that an auditor can check it.
+//! "The numbers, for the claims" are at most as many as one event may name: a larger port releases the others by
+//! `OpenPortReleased` or `KeptNumbersReleased` just before, in the same commit.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use crate::{
     calendar::PortWindow,
     ids::{CompanyId, OrderId, ResellerId},
     lead_time::{LeadTime, PortRoute, PortShape},
-    names::{Cupid, FreeText, MessageId},
+    names::{Cupid, MessageId},
     number::{NumberSet, TelephoneNumber},
     order::line::LineNumber,
     sealed::Sealed,
@@ -52,6 +54,15 @@ pub enum PortEvent {
     },
     /// The losing provider accepts as part of a range, on another date.
     LcpAcceptedAsComplex {
+        /// Its message.
+        message: MessageId,
+        /// When the numbers could move.
+        proposed: PortWindow,
+        /// When the request is given up unless the date is agreed.
+        given_up_at: DateTime<Utc>,
+    },
+    /// The losing provider accepts an earlier date than was asked for; nobody wanted that yet.
+    EarlierDateProposed {
         /// Its message.
         message: MessageId,
         /// When the numbers could move.
@@ -109,8 +120,12 @@ pub enum PortEvent {
     DateChangeRequested {
         /// When the numbers should move.
         window: PortWindow,
+        /// From which working day the lead time counts.
+        day_zero: NaiveDate,
         /// The lead time it keeps.
         lead_time: LeadTime,
+        /// For a lapsed request, which has no old date: when it is given up unless the change is answered.
+        given_up_at: Option<DateTime<Utc>>,
     },
     /// Another date was accepted.
     DateChangeAccepted {
@@ -131,7 +146,7 @@ pub enum PortEvent {
         /// Its message.
         message: MessageId,
         /// Why, as it says.
-        reason: FreeText,
+        reason: Sealed,
         /// The numbers, for the claims.
         numbers: NumberSet,
     },
@@ -156,6 +171,11 @@ pub enum PortEvent {
     },
     /// The network has not answered in time.
     NetworkOverdue,
+    /// A part of the numbers of a large port about to end, where one event cannot name them all. Releases their open port.
+    OpenPortReleased {
+        /// Which.
+        numbers: NumberSet,
+    },
     /// All numbers work here. Releases the open port.
     PortCompleted {
         /// The network's message; `None` where the rest went back by our own choice.
@@ -164,6 +184,8 @@ pub enum PortEvent {
         live: NumberSet,
         /// The numbers that went back to the losing provider.
         returned: NumberSet,
+        /// The numbers, for the claims.
+        numbers: NumberSet,
         /// Until when an emergency restore is possible.
         restorable_until: DateTime<Utc>,
     },
@@ -183,21 +205,30 @@ pub enum PortEvent {
         /// Where the window is over: when the request is given up unless another date is asked for.
         given_up_at: Option<DateTime<Utc>>,
     },
-    /// The numbers moved back in an emergency.
+    /// The numbers moved back in an emergency. Releases what was kept.
     PortRestored {
-        /// The network's or losing provider's message.
+        /// Its sender's message.
         message: MessageId,
-        /// Which numbers.
+        /// Who sent it.
+        by: Supplier,
+        /// The numbers that worked for a user until now.
         numbers: NumberSet,
+        /// Ceased numbers that the request kept, for the claims.
+        kept: NumberSet,
     },
     /// Numbers ported in were ceased by their user; the request keeps them until the whole range is unused. Takes them.
     PortedNumbersCeased {
         /// Which.
         numbers: NumberSet,
     },
+    /// A part of the kept numbers of a large port about to go back, where one event cannot name them all. Releases them.
+    KeptNumbersReleased {
+        /// Which.
+        numbers: NumberSet,
+    },
     /// The whole range is unused and goes back to the range holder. Releases what was kept.
     PortReturned {
-        /// Which.
+        /// The numbers, for the claims.
         numbers: NumberSet,
     },
     /// A supplier said something that changes nothing here.
@@ -209,6 +240,29 @@ pub enum PortEvent {
         /// Why it changes nothing.
         why: IgnoredBecause,
     },
+}
+
+impl PortEvent {
+    /// The supplier's message that led to it, and who sent it.
+    pub fn message(&self) -> Option<(Supplier, &MessageId)> {
+        match self {
+            Self::LcpAccepted { message, .. }
+            | Self::LcpAcceptedAsComplex { message, .. }
+            | Self::EarlierDateProposed { message, .. }
+            | Self::DateChangeAccepted { message, .. }
+            | Self::DateChangeRefused { message }
+            | Self::PortWithdrawn { message, .. } => Some((Supplier::Lcp, message)),
+            Self::RhAccepted { message } => Some((Supplier::Rh, message)),
+            Self::PortCompleted { message, .. } => message.as_ref().map(|it| (Supplier::Network, it)),
+            Self::PortPartlyCompleted { message, .. } | Self::ActivationFailed { message, .. } => {
+                Some((Supplier::Network, message))
+            }
+            Self::PortRejected { message, by, .. }
+            | Self::PortRestored { message, by, .. }
+            | Self::SupplierMessageIgnored { message, by, .. } => Some((*by, message)),
+            _ => None,
+        }
+    }
 }
 
 /// What a port request is about from its first moment.
@@ -308,6 +362,8 @@ pub enum IgnoredBecause {
     UnknownNumbers,
     /// It names a date that cannot be: past, or no working day.
     ImpossibleDate,
+    /// It accepts an earlier date than a date change asked for; only that date was asked.
+    EarlierThanAsked,
     /// It came after the restoration period.
     TooLate,
 }
