@@ -1,3 +1,9 @@
 //! Read models as pure folds over facts.
 
 pub mod table;
+pub mod fold;
+pub mod overlay;
+
+pub mod order_status;
+pub mod port_diary;
+pub mod number_availability;
