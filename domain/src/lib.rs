@@ -11,6 +11,7 @@ pub mod port_request;
 pub mod number_block;
 pub mod reseller;
 
+pub mod joint;
 pub mod claim;
 pub mod fact;
 pub mod views;

@@ -1,0 +1,183 @@
+//! Looks into the read models, and the search for free numbers.
+//!
+//! A search proposes; only a commit decides. Deliberately absent: who may see what, which the edge decides.
+
+use orderwire_domain::{
+    ids::ResellerId,
+    joint::FoundNumbers,
+    number::{NumberRange, NumberSet},
+    order::line::{NumberSearch, SearchBy},
+    views::{
+        company_directory::{COMPANY_DIRECTORY, CompanyStage},
+        number_availability::{FreeRun, NUMBER_RUN, STOCK_BLOCK, StockBlock},
+        table::{Record, Table, Value},
+    },
+};
+
+use super::{
+    error::Error,
+    log::{Comparison, Filter, Select, SharedLog, StoreError},
+};
+
+/// Runs looked at in one question.
+const RUNS_PER_LOOK: usize = 64;
+/// Questions before a search gives up: past this the stock is in crumbs.
+const LOOKS_MAX: usize = 64;
+
+/// A record of a read model by its key.
+pub async fn get<T: Record>(log: &SharedLog, key: &str) -> Result<Option<T>, Error> {
+    let rows = log.rows(T::TABLE, &[key.to_owned()]).await?;
+    rows.first().map(|row| read(T::TABLE, &row.doc)).transpose()
+}
+
+/// Every record of a parent, by key.
+pub async fn children<T: Record>(log: &SharedLog, parent: &str) -> Result<Vec<T>, Error> {
+    let rows = log.children(T::TABLE, &[parent.to_owned()]).await?;
+    rows.iter().map(|row| read(T::TABLE, &row.doc)).collect()
+}
+
+/// The records that a look finds.
+pub async fn select<T: Record>(log: &SharedLog, select: &Select) -> Result<Vec<T>, Error> {
+    let rows = log.select(select).await?;
+    rows.iter().map(|row| read(T::TABLE, &row.doc)).collect()
+}
+
+/// A condition that a column has this value.
+pub fn equal(column: &'static str, value: impl Into<Value>) -> Filter {
+    Filter { column, comparison: Comparison::Equal, value: value.into() }
+}
+
+fn read<T: Record>(table: &Table, doc: &str) -> Result<T, Error> {
+    let corrupt = |error| StoreError::Corrupt(format!("a row of {} cannot be read: {error}", table.name));
+    Ok(serde_json::from_str(doc).map_err(corrupt)?)
+}
+
+/// How many companies of a reseller are neither released, expired nor ceased.
+pub async fn live_companies(log: &SharedLog, reseller: ResellerId) -> Result<u32, Error> {
+    let mut live = 0;
+    for stage in [CompanyStage::Qualified, CompanyStage::Ordered, CompanyStage::Active, CompanyStage::Suspended] {
+        let word: &str = stage.into();
+        let filters = [equal("reseller", reseller.to_string()), equal("status", word)];
+        live += log.count(&COMPANY_DIRECTORY, &filters).await?;
+    }
+    Ok(u32::try_from(live).unwrap_or(u32::MAX))
+}
+
+/// Free numbers that fit a search: the shortest run that is long enough, else, where they need not follow one another,
+/// the longest runs there are.
+pub async fn free_numbers(log: &SharedLog, search: &NumberSearch, except: &NumberSet) -> Result<FoundNumbers, Error> {
+    let wanted = search.quantity as usize;
+    let long_enough = Runs { log, search, at_least: search.quantity, descending: false };
+    if let Some(numbers) = long_enough.first(|run| first_in_a_row(&run.difference(except), wanted)).await? {
+        return Ok(FoundNumbers { numbers, free: u64::from(search.quantity) });
+    }
+    let mut gathered = NumberSet::new();
+    let mut longest = 0;
+    let longest_first = Runs { log, search, at_least: 1, descending: true };
+    let enough = longest_first
+        .first(|run| {
+            let free = run.difference(except);
+            longest = longest.max(free.runs().map(|run| run.len()).max().unwrap_or(0));
+            if !search.contiguous {
+                let missing = wanted - gathered.len();
+                gathered = gathered.union(&free.iter().take(missing).collect());
+            }
+            (gathered.len() == wanted).then(|| gathered.clone())
+        })
+        .await?;
+    if let Some(numbers) = enough {
+        return Ok(FoundNumbers { numbers, free: u64::from(search.quantity) });
+    }
+    let free = if search.contiguous { u64::from(longest) } else { free_in_all(log, search, except).await? };
+    Ok(FoundNumbers { numbers: gathered, free })
+}
+
+/// The free runs of a place, by length.
+struct Runs<'a> {
+    log: &'a SharedLog,
+    search: &'a NumberSearch,
+    at_least: u32,
+    descending: bool,
+}
+
+impl Runs<'_> {
+    /// The first answer that any run gives.
+    async fn first<T>(&self, mut of: impl FnMut(&NumberSet) -> Option<T>) -> Result<Option<T>, Error> {
+        let mut after = None;
+        for _ in 0..LOOKS_MAX {
+            let mut filters = vec![place(self.search)];
+            filters.push(Filter {
+                column: "length",
+                comparison: Comparison::AtLeast,
+                value: i64::from(self.at_least).into(),
+            });
+            let look = Select {
+                table: &NUMBER_RUN,
+                filters,
+                order: "length",
+                descending: self.descending,
+                after: after.take(),
+                limit: RUNS_PER_LOOK,
+            };
+            let runs: Vec<FreeRun> = select(self.log, &look).await?;
+            for run in &runs {
+                let last = run.start.offset(run.length - 1);
+                let range = last.and_then(|last| NumberRange::new(run.start, last).ok());
+                let range = range.ok_or_else(|| StoreError::Corrupt(format!("the run at {} is none", run.start)))?;
+                if let Some(answer) = of(&NumberSet::from(range)) {
+                    return Ok(Some(answer));
+                }
+            }
+            match runs.last() {
+                Some(last) if runs.len() == RUNS_PER_LOOK => {
+                    after = Some((i64::from(last.length).into(), last.start.to_string()));
+                }
+                _ => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The first so many that follow one another.
+fn first_in_a_row(numbers: &NumberSet, wanted: usize) -> Option<NumberSet> {
+    let run = numbers.runs().find(|run| run.len() as usize >= wanted)?;
+    Some(run.iter().take(wanted).collect())
+}
+
+fn place(search: &NumberSearch) -> Filter {
+    match &search.by {
+        SearchBy::AreaCode(area) => equal("area", area.to_string()),
+        SearchBy::Place(place) => equal("place", place.key()),
+    }
+}
+
+/// How many numbers of a place are free, whichever run they are in.
+async fn free_in_all(log: &SharedLog, search: &NumberSearch, except: &NumberSet) -> Result<u64, Error> {
+    let (mut free, mut after) = (0, None);
+    loop {
+        let look = Select {
+            table: &STOCK_BLOCK,
+            filters: vec![place(search)],
+            order: "key",
+            descending: false,
+            after: after.take(),
+            limit: 500,
+        };
+        let blocks: Vec<StockBlock> = select(log, &look).await?;
+        free += blocks.iter().map(|block| u64::from(block.free)).sum::<u64>();
+        match blocks.last() {
+            Some(last) if blocks.len() == 500 => {
+                let key = last.key();
+                after = Some((key.clone().into(), key));
+            }
+            _ => break,
+        }
+    }
+    let of_place = |number: &orderwire_domain::number::TelephoneNumber| match &search.by {
+        SearchBy::AreaCode(area) => number.area_code() == *area,
+        // What was picked for this search is of its place.
+        SearchBy::Place(_) => true,
+    };
+    Ok(free.saturating_sub(except.iter().filter(of_place).count() as u64))
+}

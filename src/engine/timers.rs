@@ -1,0 +1,137 @@
+//! Timers: what falls due becomes a command, with the due time as the time of decision.
+//!
+//! Rows are set and cleared by events (`domain::timer`); a row goes when its command was answered, either way. The key of
+//! the command is the timer's, so a crash between answer and removal does nothing twice.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use orderwire_domain::{
+    company::commands::CompanyCommand,
+    ids::{AggregateKind, CompanyId, NumberBlockId, OrderId, PortRequestId, StreamId},
+    joint::Command,
+    number_block::commands::BlockCommand,
+    order::commands::OrderCommand,
+    port_request::commands::PortCommand,
+    timer::{TIMER, Timer, TimerName},
+    views::table::Record as _,
+};
+
+use super::{
+    Inner,
+    error::{Error, ErrorKind},
+    execute::{Asked, IdempotencyKey, execute},
+    log::{Comparison, Filter, RowChange, Select},
+    provenance::{Actor, Provenance},
+};
+
+/// Timers looked at together.
+const TIMERS_AT_ONCE: usize = 256;
+/// Streams whose timers run at once.
+const STREAMS_AT_ONCE: usize = 32;
+/// The reader that folds timers.
+const READER: &str = "timers";
+
+/// Issues what is due; answers how many timers that were.
+pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
+    let _turn = inner.timers_turn.lock().await;
+    // A timer that is about to be cleared or to get more numbers must not be answered before that is known.
+    let head = inner.log.head().await?.position;
+    let reader = inner.readers.get(READER).ok_or(Error::Closed)?;
+    if reader.reached() < head {
+        return Ok(0);
+    }
+    let due = select(inner, Some(inner.clock.now()), TIMERS_AT_ONCE).await?;
+    let count = due.len();
+    let mut by_stream: BTreeMap<StreamId, Vec<Timer>> = BTreeMap::new();
+    for timer in due {
+        by_stream.entry(timer.stream).or_default().push(timer);
+    }
+    stream::iter(by_stream.into_values())
+        .map(|timers| async move {
+            for timer in timers {
+                fire(inner, timer).await?;
+            }
+            Ok::<(), Error>(())
+        })
+        .buffer_unordered(STREAMS_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    Ok(count)
+}
+
+/// When the next timer is due, whether that is past or not.
+pub(super) async fn next_due(inner: &Inner) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(select(inner, None, 1).await?.first().map(|timer| timer.due))
+}
+
+async fn select(inner: &Inner, until: Option<DateTime<Utc>>, limit: usize) -> Result<Vec<Timer>, Error> {
+    let until_us = until.map_or(i64::MAX, |until| until.timestamp_micros());
+    // A timer that rests has no due time in its column, and a null never matches.
+    let filter = Filter { column: "due", comparison: Comparison::AtMost, value: until_us.into() };
+    let select =
+        Select { table: &TIMER, filters: vec![filter], order: "due", descending: false, after: None, limit };
+    super::query::select(&inner.log, &select).await
+}
+
+async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<(), Error> {
+    let name = timer.key();
+    let command = command(&timer).ok_or_else(|| Error::Corrupt {
+        stream: timer.stream.to_string(),
+        detail: format!("it has a timer of another kind of aggregate: {name}"),
+    })?;
+    let provenance = Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
+    let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("timer:{name}"), fingerprint: None };
+    let asked = Asked { command: &command, provenance: &provenance, key: Some(&key), at: Some(timer.due) };
+    match execute(inner, asked).await {
+        Ok(_) => {}
+        Err(Error::Refused(reasons)) => {
+            tracing::debug!(timer = %name, ?reasons, "a timer came to nothing");
+        }
+        // It stays, and is tried again.
+        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    inner.log.change_rows(&[RowChange::Delete(&TIMER, name)]).await?;
+    Ok(())
+}
+
+/// The command that a timer stands for.
+fn command(timer: &Timer) -> Option<Command> {
+    let id = timer.stream.id;
+    Some(match (timer.stream.kind, timer.name) {
+        (AggregateKind::Order, name) => Command::Order {
+            order: OrderId(id),
+            command: match name {
+                TimerName::DraftUntouched => OrderCommand::DiscardUntouched,
+                TimerName::InformationDeadline => OrderCommand::InformationDeadlinePasses,
+                _ => return None,
+            },
+        },
+        (AggregateKind::Company, name) => Command::Company {
+            company: CompanyId(id),
+            command: match name {
+                TimerName::QualificationExpiry => CompanyCommand::Expire,
+                TimerName::ReservationExpiry(reservation) => CompanyCommand::ExpireReservation { reservation },
+                _ => return None,
+            },
+        },
+        (AggregateKind::PortRequest, name) => Command::Port {
+            port_request: PortRequestId(id),
+            command: match name {
+                TimerName::PortAnswerOverdue => PortCommand::AnswerOverdue,
+                TimerName::PortGiveUp => PortCommand::TimeOut,
+                TimerName::PortWindowOpens => PortCommand::OpenWindow,
+                TimerName::PortWindowCloses => PortCommand::CloseWindow,
+                TimerName::PortNetworkSilent => PortCommand::NetworkSilent,
+                _ => return None,
+            },
+        },
+        (AggregateKind::NumberBlock, TimerName::QuarantineEnd) => Command::Block {
+            block: NumberBlockId(id),
+            command: BlockCommand::Free { numbers: timer.numbers.clone() },
+        },
+        _ => return None,
+    })
+}
