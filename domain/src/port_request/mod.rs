@@ -404,3 +404,6 @@ impl PortRequest {
         claims::open_ports(&request.open).chain(claims::kept(&kept)).chain(heard).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

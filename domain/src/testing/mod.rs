@@ -2,4 +2,5 @@
 
 pub mod values;
 pub mod matrix;
+pub mod port_request;
 pub mod scenario;
