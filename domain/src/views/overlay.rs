@@ -201,26 +201,24 @@ impl Overlay {
     fn change(&mut self, table: &'static Table, key: &str, now: Option<Row>) {
         let sheet = self.sheets.entry(table.name).or_default();
         let parent = now.as_ref().map(|row| row.parent.clone());
-        let before = match sheet.slots.get_mut(key) {
-            Some(slot) => {
-                let before = std::mem::replace(&mut slot.now, now);
-                let parent_before = before.as_ref().map(|row| row.parent.clone());
-                if slot.stored == Stored::Same {
-                    slot.stored = Stored::Was(before);
-                    self.undo.push(Undo::First(table, key.to_owned()));
-                    self.changed.push((table, key.to_owned()));
-                } else {
-                    self.undo.push(Undo::Again(table, key.to_owned(), before));
-                }
-                parent_before
+        let mut before = None;
+        let mut first = true;
+        if let Some(slot) = sheet.slots.get_mut(key) {
+            let row = std::mem::replace(&mut slot.now, now);
+            before = row.as_ref().map(|row| row.parent.clone());
+            if slot.stored == Stored::Same {
+                slot.stored = Stored::Was(row);
+            } else {
+                first = false;
+                self.undo.push(Undo::Again(table, key.to_owned(), row));
             }
-            None => {
-                sheet.slots.insert(key.to_owned(), Slot { now, stored: Stored::Unknown });
-                self.undo.push(Undo::First(table, key.to_owned()));
-                self.changed.push((table, key.to_owned()));
-                None
-            }
-        };
+        } else {
+            sheet.slots.insert(key.to_owned(), Slot { now, stored: Stored::Unknown });
+        }
+        if first {
+            self.undo.push(Undo::First(table, key.to_owned()));
+            self.changed.push((table, key.to_owned()));
+        }
         sheet.reindex(before.as_deref(), parent.as_deref(), key);
     }
 }

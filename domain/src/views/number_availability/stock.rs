@@ -155,8 +155,12 @@ pub(super) fn remove_block(rows: &mut dyn Rows, block: NumberBlockId) -> Result<
     let key = block.to_string();
     let runs: Vec<FreeRun> = load_children(rows, &key)?;
     let hundreds: Vec<BlockHundred> = load_children(rows, &key)?;
-    runs.iter().for_each(|run| rows.delete(&NUMBER_RUN, &run.key()));
-    hundreds.iter().for_each(|hundred| rows.delete(&BLOCK_HUNDRED, &hundred.key()));
+    for run in &runs {
+        rows.delete(&NUMBER_RUN, &run.key());
+    }
+    for hundred in &hundreds {
+        rows.delete(&BLOCK_HUNDRED, &hundred.key());
+    }
     rows.delete(&STOCK_BLOCK, &key);
     Ok(())
 }
