@@ -81,6 +81,8 @@ pub enum CompanyEvent {
     OrderOpened {
         /// Which.
         order: OrderId,
+        /// The channels its company line asks for, where it has one.
+        channels: Option<u32>,
     },
     /// An order for it ended.
     OrderClosed {
