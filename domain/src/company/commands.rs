@@ -23,6 +23,7 @@ use crate::{
     derive(PartialOrd, Ord, Hash, IntoStaticStr, VariantArray),
     strum(serialize_all = "snake_case")
 )]
+#[expect(clippy::large_enum_variant, reason = "a command is decided once and dropped")]
 pub enum CompanyCommand {
     /// Hold name and domain.
     Qualify {

@@ -87,9 +87,10 @@ fn leave(company: &Company, estate: &Estate, command: &CompanyCommand, context: 
         let mut events: Vec<_> =
             estate.reservations.keys().flat_map(|id| numbers::ended(estate, *id, end, context)).collect();
         let (name, domain) = (estate.identity.name.clone(), estate.identity.domain.clone());
-        events.push(match expires {
-            true => CompanyEvent::CompanyExpired { name, domain },
-            false => CompanyEvent::CompanyReleased { name, domain },
+        events.push(if expires {
+            CompanyEvent::CompanyExpired { name, domain }
+        } else {
+            CompanyEvent::CompanyReleased { name, domain }
         });
         events
     })
@@ -107,7 +108,8 @@ fn cease(estate: &Estate) -> Decision {
         (estate.numbers.len(), CompanyError::NumbersLeft),
         (estate.orders.len(), CompanyError::OrdersLeft),
     ];
-    let errors = left.into_iter().filter(|(count, _)| *count > 0).map(|(count, error)| error(count)).collect();
+    let errors =
+        left.into_iter().filter(|(count, _)| *count > 0).map(|(count, error)| error(count)).collect();
     let (name, domain) = (estate.identity.name.clone(), estate.identity.domain.clone());
     refuse(errors, || vec![CompanyEvent::CompanyCeased { name, domain }])
 }

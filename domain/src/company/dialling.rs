@@ -1,7 +1,10 @@
 //! What can be dialled: public services, and location codes against extensions.
 
 use super::estate::Estate;
-use crate::{claim::ClaimScope, names::{Extension, LocationCode}};
+use crate::{
+    claim::ClaimScope,
+    names::{Extension, LocationCode},
+};
 
 /// Public short codes, beside those that no extension value can have: non-emergency police, power cuts, non-emergency
 /// health (Ofcom National Telephone Numbering Plan, type A and B access codes).

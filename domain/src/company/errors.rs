@@ -218,7 +218,9 @@ impl Rule for CompanyError {
     fn expected(&self) -> Option<String> {
         match self {
             Self::Line(_, problem) => problem.expected(),
-            Self::CompanyNumbersMax(_, max) | Self::CompanyChannelsMax(_, max) => Some(format!("at most {max}")),
+            Self::CompanyNumbersMax(_, max) | Self::CompanyChannelsMax(_, max) => {
+                Some(format!("at most {max}"))
+            }
             Self::NumbersMissing => Some("at least one number".to_owned()),
             Self::CompanyLineMissing => Some("a company line in the order".to_owned()),
             Self::AssetHasDependants(..) => Some("an asset on which nothing hangs".to_owned()),
@@ -248,13 +250,13 @@ impl LineProblem {
             Self::ExtensionLength(..) | Self::ExtensionReserved(_) => "extension",
             Self::SiteExtensionLength(_) | Self::ExtensionLengthInUse(_) => "extension_length",
             Self::LicenceUnknown(_) => "licence",
-            Self::ProductUnknown(_, kind) | Self::LicenceMissing(_, kind) | Self::ProductUnfit(_, _, kind) => {
-                match kind {
-                    AssetKind::Device => "model",
-                    AssetKind::AddOn => "product",
-                    _ => "add_ons",
-                }
-            }
+            Self::ProductUnknown(_, kind)
+            | Self::LicenceMissing(_, kind)
+            | Self::ProductUnfit(_, _, kind) => match kind {
+                AssetKind::Device => "model",
+                AssetKind::AddOn => "product",
+                _ => "add_ons",
+            },
             Self::AddOnTwice(_) | Self::UserAddonsMax(..) => "add_ons",
             Self::UserDevicesMax(..) => "user",
             Self::NumberTwice(_) => "primary_number",

@@ -110,10 +110,7 @@ impl HeldNumber {
 
     /// Whether it is the company's, beyond reservations and open orders.
     pub fn is_in_service(&self) -> bool {
-        matches!(
-            self.holding,
-            Holding::Allocated | Holding::AssignedToSite(_) | Holding::AssignedToUser(_)
-        )
+        matches!(self.holding, Holding::Allocated | Holding::AssignedToSite(_) | Holding::AssignedToUser(_))
     }
 }
 

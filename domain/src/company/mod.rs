@@ -189,7 +189,9 @@ impl Company {
 
     /// Its numbers in order.
     pub fn numbers(&self) -> impl Iterator<Item = (TelephoneNumber, &HeldNumber)> {
-        self.estate().into_iter().flat_map(|estate| estate.numbers.iter().map(|(number, held)| (*number, held)))
+        self.estate()
+            .into_iter()
+            .flat_map(|estate| estate.numbers.iter().map(|(number, held)| (*number, held)))
     }
 
     /// One of its numbers.

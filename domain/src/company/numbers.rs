@@ -4,8 +4,8 @@ use super::{
     Company, CompanyError, CompanyEvent, Estate,
     asset::AssetKind,
     decide::{Decision, after, in_events, overdue, refuse},
-    errors::{Listed, LineProblem},
-    estate::{AssetStage, Holding, HeldNumber, Origin},
+    errors::{LineProblem, Listed},
+    estate::{AssetStage, HeldNumber, Holding, Origin},
     events::{ReservationEnd, WithdrawalReason},
 };
 use crate::{
@@ -167,9 +167,7 @@ pub(super) fn cease(estate: &Estate, numbers: &NumberSet, context: &Context) -> 
         .chain(listed(not_live, CompanyError::NumbersNotLive))
         .chain(listed(planned, CompanyError::NumbersPlanned))
         .collect();
-    refuse(errors, || {
-        in_events(numbers, context, |numbers| CompanyEvent::NumbersCeased { numbers })
-    })
+    refuse(errors, || in_events(numbers, context, |numbers| CompanyEvent::NumbersCeased { numbers }))
 }
 
 /// Whether an open order means to give the number to a site or user.
@@ -190,10 +188,7 @@ fn ported(port_request: PortRequestId, numbers: &NumberSet, context: &Context) -
 }
 
 /// An error about these numbers, if there are any.
-fn listed(
-    numbers: NumberSet,
-    error: impl Fn(Listed) -> CompanyError,
-) -> impl Iterator<Item = CompanyError> {
+fn listed(numbers: NumberSet, error: impl Fn(Listed) -> CompanyError) -> impl Iterator<Item = CompanyError> {
     (!numbers.is_empty()).then(|| error(Listed(numbers))).into_iter()
 }
 

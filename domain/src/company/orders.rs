@@ -7,7 +7,7 @@ use super::{
     asset::AssetPlan,
     commands::LinePlan,
     decide::{Decision, after, in_events, overdue, refuse},
-    errors::{Listed, LineProblem, Parenthood},
+    errors::{LineProblem, Listed, Parenthood},
     estate::{AssetStage, Holding},
     events::NumberSource,
     numbers::{assigned, room},
@@ -64,9 +64,14 @@ pub(super) fn open(company: &Company, estate: &Estate, asked: &Asked<'_>, contex
     refuse(errors, || {
         let mut events = vec![opened];
         events.extend(parts.iter().flat_map(|part| committed(order, part, context)));
-        events.extend(asked.plans.iter().cloned().map(|LinePlan { line, asset, plan }| {
-            CompanyEvent::AssetPlanned { order, line, asset, plan }
-        }));
+        events.extend(
+            asked.plans.iter().cloned().map(|LinePlan { line, asset, plan }| CompanyEvent::AssetPlanned {
+                order,
+                line,
+                asset,
+                plan,
+            }),
+        );
         events
     })
 }
@@ -139,7 +144,9 @@ fn parts(
                 all.push(Part { line: *line, source, numbers });
             }
         };
-        reserved.into_iter().for_each(|(id, numbers)| part(NumberSource::Reservation(id), numbers));
+        for (id, numbers) in reserved {
+            part(NumberSource::Reservation(id), numbers);
+        }
         part(NumberSource::Stock, stock);
     }
     (all, errors)
@@ -171,9 +178,7 @@ fn uncommitted(
         }
     }
     parts.push((None, free));
-    let event = |back_to| {
-        move |numbers| CompanyEvent::NumbersUncommitted { order, line, numbers, back_to }
-    };
+    let event = |back_to| move |numbers| CompanyEvent::NumbersUncommitted { order, line, numbers, back_to };
     parts.into_iter().flat_map(|(id, part)| in_events(&part, context, event(id))).collect()
 }
 
@@ -218,12 +223,7 @@ pub(super) fn replan(
     refuse(errors, || events)
 }
 
-pub(super) fn add_asset(
-    estate: &Estate,
-    order: OrderId,
-    line: LineNumber,
-    context: &Context,
-) -> Decision {
+pub(super) fn add_asset(estate: &Estate, order: OrderId, line: LineNumber, context: &Context) -> Decision {
     require_open(estate, order)?;
     let id = estate.line(order, line).and_then(|held| held.asset);
     let Some((id, asset)) = id.and_then(|id| Some((id, estate.assets.get(&id)?))) else {
@@ -254,12 +254,7 @@ pub(super) fn remove_asset(estate: &Estate, asset: AssetId) -> Decision {
 }
 
 /// A line that holds nothing has nothing to give up, which is no error.
-pub(super) fn drop_line(
-    estate: &Estate,
-    order: OrderId,
-    line: LineNumber,
-    context: &Context,
-) -> Decision {
+pub(super) fn drop_line(estate: &Estate, order: OrderId, line: LineNumber, context: &Context) -> Decision {
     require_open(estate, order)?;
     Ok(dropped(estate, order, line, context))
 }
@@ -290,9 +285,6 @@ pub(super) fn close(company: &Company, estate: &Estate, order: OrderId, context:
     Ok(events)
 }
 
-fn require_open(
-    estate: &Estate,
-    order: OrderId,
-) -> Result<&super::estate::OpenOrder, Vec<CompanyError>> {
+fn require_open(estate: &Estate, order: OrderId) -> Result<&super::estate::OpenOrder, Vec<CompanyError>> {
     estate.orders.get(&order).ok_or_else(|| vec![CompanyError::OrderNotOpen(order)])
 }

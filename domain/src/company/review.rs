@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{
     asset::{AssetKind, AssetPlan},
     dialling,
-    errors::{CompanyError, Listed, LineProblem, Parenthood},
+    errors::{CompanyError, LineProblem, Listed, Parenthood},
     estate::{Asset, AssetStage, Estate},
 };
 use crate::{
@@ -115,7 +115,7 @@ impl<'a> Review<'a> {
             AssetPlan::Trunk { channels, .. } => self.trunk_problems(*channels),
             AssetPlan::Pbx { .. } | AssetPlan::EmergencyDetails { .. } => vec![],
         });
-        problems.into_iter().for_each(|problem| self.refuse(line, problem));
+        self.errors.extend(problems.into_iter().map(|problem| CompanyError::Line(line, problem)));
     }
 
     fn parent_problems(&self, plan: &AssetPlan) -> Vec<LineProblem> {
@@ -228,7 +228,8 @@ impl<'a> Review<'a> {
         });
         let others: Vec<&ProductCode> = add_ons.iter().chain(siblings).collect();
         let max = self.context.rules.limits().user_addons_max;
-        let mut problems: Vec<_> = self.unfit(product, AssetKind::AddOn, licence.as_ref()).into_iter().collect();
+        let mut problems: Vec<_> =
+            self.unfit(product, AssetKind::AddOn, licence.as_ref()).into_iter().collect();
         if others.contains(&product) {
             problems.push(LineProblem::AddOnTwice(product.clone()));
         }
@@ -240,7 +241,8 @@ impl<'a> Review<'a> {
 
     fn device_problems(&self, asset: AssetId, user: AssetId, model: &ProductCode) -> Vec<LineProblem> {
         let Some((user, AssetPlan::User { licence, .. })) = self.user(user) else { return vec![] };
-        let mut problems: Vec<_> = self.unfit(model, AssetKind::Device, licence.as_ref()).into_iter().collect();
+        let mut problems: Vec<_> =
+            self.unfit(model, AssetKind::Device, licence.as_ref()).into_iter().collect();
         let catalogue = self.context.rules.catalogue();
         let allowed = licence.as_ref().and_then(|code| catalogue.licence(code)).map(|it| it.devices_max);
         let max = self.context.rules.limits().user_devices_max;
@@ -270,8 +272,11 @@ impl<'a> Review<'a> {
 
     /// What hangs on a planned asset must fit what it would be instead.
     fn judge_dependants(&mut self, line: LineNumber, planned: &Asset, plan: &AssetPlan) {
-        let dependants: Vec<AssetPlan> =
-            planned.dependants.iter().filter_map(|id| Some(self.estate.assets.get(id)?.plan.clone())).collect();
+        let dependants: Vec<AssetPlan> = planned
+            .dependants
+            .iter()
+            .filter_map(|id| Some(self.estate.assets.get(id)?.plan.clone()))
+            .collect();
         let problems: Vec<LineProblem> = match (&planned.plan, plan) {
             (
                 AssetPlan::Site { extension_length: old, .. },
@@ -286,14 +291,16 @@ impl<'a> Review<'a> {
             (_, AssetPlan::User { licence, .. }) => dependants
                 .iter()
                 .filter_map(|plan| match plan {
-                    AssetPlan::AddOn { product, .. } => self.unfit(product, AssetKind::User, licence.as_ref()),
+                    AssetPlan::AddOn { product, .. } => {
+                        self.unfit(product, AssetKind::User, licence.as_ref())
+                    }
                     AssetPlan::Device { model, .. } => self.unfit(model, AssetKind::Device, licence.as_ref()),
                     _ => None,
                 })
                 .collect(),
             _ => vec![],
         };
-        problems.into_iter().for_each(|problem| self.refuse(line, problem));
+        self.errors.extend(problems.into_iter().map(|problem| CompanyError::Line(line, problem)));
     }
 
     fn user(&self, id: AssetId) -> Option<(&Asset, &AssetPlan)> {
