@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::{
-    ids::AssetId,
+    claim::{Claim, ClaimScope},
+    ids::{AssetId, StreamId},
     names::{Extension, LocationCode, MacAddress, PbxName, ProductCode, SiteName, TrunkName},
     number::{NumberSet, TelephoneNumber},
     order::line::SiteAddress,
@@ -109,6 +110,85 @@ impl AssetPlan {
             }
             Self::AddOn { user, .. } | Self::Device { user, .. } => Some(*user),
             Self::Trunk { pbx, .. } => Some(*pbx),
+        }
+    }
+
+    /// The kind of asset it can hang on.
+    pub fn parent_kind(&self) -> Option<AssetKind> {
+        match self {
+            Self::Site { .. } => None,
+            Self::EmergencyDetails { .. } | Self::User { .. } | Self::Pbx { .. } => Some(AssetKind::Site),
+            Self::AddOn { .. } | Self::Device { .. } => Some(AssetKind::User),
+            Self::Trunk { .. } => Some(AssetKind::Pbx),
+        }
+    }
+
+    /// The numbers it is to have.
+    pub fn numbers(&self) -> NumberSet {
+        match self {
+            Self::Site { numbers, .. } => numbers.clone(),
+            Self::User { primary_number, alternate_numbers, .. } => {
+                let mut numbers = alternate_numbers.clone();
+                if let Some(number) = primary_number {
+                    numbers.insert(*number);
+                }
+                numbers
+            }
+            _ => NumberSet::new(),
+        }
+    }
+
+    /// Takes numbers away from it, because they are gone.
+    pub(super) fn lose(&mut self, gone: &NumberSet) {
+        match self {
+            Self::Site { numbers, .. } => *numbers = numbers.difference(gone),
+            Self::User { primary_number, alternate_numbers, .. } => {
+                *primary_number = primary_number.filter(|number| !gone.contains(*number));
+                *alternate_numbers = alternate_numbers.difference(gone);
+            }
+            _ => {}
+        }
+    }
+
+    /// Every name that nothing else may have, in the order in which they are claimed.
+    pub fn names(&self) -> Vec<Name> {
+        match self {
+            Self::Site { name, location_code, .. } => vec![
+                Name::new(ClaimScope::SiteName, name.key()),
+                Name::new(ClaimScope::LocationCode, location_code.key()),
+            ],
+            Self::User { site, username, extension, .. } => vec![
+                Name::new(ClaimScope::Username, username.tag.clone()),
+                Name::new(ClaimScope::Extension, format!("{site}/{extension}")),
+            ],
+            Self::Device { mac, .. } => vec![Name::new(ClaimScope::Mac, mac.key())],
+            Self::Pbx { name, .. } => vec![Name::new(ClaimScope::PbxName, name.key())],
+            Self::Trunk { name, .. } => vec![Name::new(ClaimScope::TrunkName, name.key())],
+            Self::EmergencyDetails { .. } | Self::AddOn { .. } => vec![],
+        }
+    }
+}
+
+/// A name within its company; an extension names its site first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// What it is the name of.
+    pub scope: ClaimScope,
+    /// The form compared.
+    pub key: String,
+}
+
+impl Name {
+    fn new(scope: ClaimScope, key: String) -> Self {
+        Self { scope, key }
+    }
+
+    /// The claim that a company holds for it.
+    pub fn claim(&self, company: StreamId) -> Claim {
+        match self.scope {
+            // An address of hardware is unique everywhere, and an extension carries its site already.
+            ClaimScope::Mac | ClaimScope::Extension => Claim::platform(self.scope, self.key.clone()),
+            _ => Claim::within(self.scope, company, &self.key),
         }
     }
 }

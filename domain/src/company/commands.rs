@@ -23,6 +23,7 @@ use crate::{
     derive(PartialOrd, Ord, Hash, IntoStaticStr, VariantArray),
     strum(serialize_all = "snake_case")
 )]
+#[expect(clippy::large_enum_variant, reason = "a command is decided once and dropped")]
 pub enum CompanyCommand {
     /// Hold name and domain.
     Qualify {
@@ -66,6 +67,8 @@ pub enum CompanyCommand {
         plans: Vec<LinePlan>,
         /// Numbers per line; those under a reservation of the company come from there, the others from stock.
         numbers: Vec<(LineNumber, NumberSet)>,
+        /// Numbers, new and ported, that its lines bring to existing sites, so that its users there may have them.
+        coming: Vec<(AssetId, NumberSet)>,
         /// The channels its company line asks for.
         channels: Option<u32>,
     },

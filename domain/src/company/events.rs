@@ -23,6 +23,10 @@ use crate::{
     doc = "The events of a company by name.",
     derive(PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)
 )]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are handled one at a time, and a box would be in the way of every reader"
+)]
 pub enum CompanyEvent {
     /// Name and domain were free and are held. Takes both.
     CompanyQualified {
@@ -81,6 +85,8 @@ pub enum CompanyEvent {
     OrderOpened {
         /// Which.
         order: OrderId,
+        /// The channels its company line asks for, where it has one.
+        channels: Option<u32>,
     },
     /// An order for it ended.
     OrderClosed {

@@ -39,12 +39,14 @@ pub enum BlockEvent {
         /// Which.
         numbers: NumberSet,
     },
-    /// Numbers went to another provider and are no stock until they are taken back. Takes them.
+    /// Numbers went to another provider and are no stock until they are taken back. Takes them, and the message.
     NumbersPortedOut {
         /// Which.
         numbers: NumberSet,
-        /// The message that said so.
-        message: MessageId,
+        /// Those of them that were resting, and so are held already.
+        quarantined: NumberSet,
+        /// The message that said so; it is claimed once, so further events of the same message name none.
+        message: Option<MessageId>,
     },
     /// Numbers came back from another provider and are free. Releases them.
     NumbersTakenBack {

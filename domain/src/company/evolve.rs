@@ -1,0 +1,51 @@
+//! How what happened moves a company from stage to stage; what it holds is changed in `record`.
+
+use super::{Company, CompanyEvent, Estate, Identity};
+
+pub(super) fn evolve(company: Company, event: &CompanyEvent) -> Company {
+    use Company::{Active, Ceased, Erased, Expired, New, Ordered, Qualified, Released, Suspended};
+    use CompanyEvent::{
+        CompanyActivated, CompanyCeased, CompanyErased, CompanyExpired, CompanyQualified, CompanyReleased,
+        CompanyResumed, CompanySuspended, OrderClosed, OrderOpened, QualificationExtended,
+    };
+    match (company, event) {
+        (New, CompanyQualified { reseller, name, domain, expires_at }) => {
+            let identity = Identity { reseller: *reseller, name: name.clone(), domain: domain.clone() };
+            Qualified { estate: Estate::of(identity), expires_at: *expires_at, extensions: 0 }
+        }
+        (Qualified { estate, extensions, .. }, QualificationExtended { expires_at }) => {
+            Qualified { estate, expires_at: *expires_at, extensions: extensions + 1 }
+        }
+        (Qualified { estate, .. }, CompanyReleased { .. }) => Released(estate.identity),
+        (Qualified { estate, .. }, CompanyExpired { .. }) => Expired(estate.identity),
+        (Qualified { estate, expires_at, extensions }, OrderOpened { .. }) => {
+            Ordered { estate: recorded(estate, event), expires_at, extensions }
+        }
+        (Ordered { estate, extensions, .. }, OrderClosed { qualified_until: Some(until), .. }) => {
+            Qualified { estate: recorded(estate, event), expires_at: *until, extensions }
+        }
+        (Ordered { estate, .. }, CompanyActivated { channels }) => Active { estate, channels: *channels },
+        (Active { estate, channels }, CompanySuspended { reason }) => {
+            Suspended { estate, channels, reason: reason.clone() }
+        }
+        (Suspended { estate, channels, .. }, CompanyResumed) => Active { estate, channels },
+        (Active { estate, .. } | Suspended { estate, .. }, CompanyCeased { .. }) => Ceased(estate.identity),
+        (Expired(identity) | Released(identity) | Ceased(identity), CompanyErased) => Erased(identity),
+        (Qualified { estate, expires_at, extensions }, _) => {
+            Qualified { estate: recorded(estate, event), expires_at, extensions }
+        }
+        (Ordered { estate, expires_at, extensions }, _) => {
+            Ordered { estate: recorded(estate, event), expires_at, extensions }
+        }
+        (Active { estate, channels }, _) => Active { estate: recorded(estate, event), channels },
+        (Suspended { estate, channels, reason }, _) => {
+            Suspended { estate: recorded(estate, event), channels, reason }
+        }
+        (state, _) => state, // No row of the lifecycle leads here, so `apply` refuses it.
+    }
+}
+
+fn recorded(mut estate: Estate, event: &CompanyEvent) -> Estate {
+    estate.record(event);
+    estate
+}
