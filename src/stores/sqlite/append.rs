@@ -47,49 +47,43 @@ pub(super) fn append(
     batch: &[Arc<Commit>],
     now_us: i64,
 ) -> Result<Vec<Verdict>, StoreError> {
-    let mut transaction = begin(connection)?;
-    let verdicts = match in_savepoint(&mut transaction, batch, now_us)? {
-        Ok(verdicts) => verdicts,
-        Err(_culprit_unknown) => one_by_one(&mut transaction, batch, now_us)?,
-    };
-    transaction.commit()?;
-    Ok(verdicts)
-}
-
-fn one_by_one(
-    transaction: &mut rusqlite::Transaction<'_>,
-    batch: &[Arc<Commit>],
-    now_us: i64,
-) -> Result<Vec<Verdict>, StoreError> {
-    let mut verdicts = Vec::with_capacity(batch.len());
-    for commit in batch {
-        match in_savepoint(transaction, std::slice::from_ref(commit), now_us)? {
-            Ok(verdict) => verdicts.extend(verdict),
-            Err(reason) => verdicts.push(Verdict::Refused(CommitRefusal::Unforeseen(reason))),
-        }
-    }
-    Ok(verdicts)
-}
-
-/// Plans and writes some commits, or leaves nothing of them and says what spoke against one.
-fn in_savepoint(
-    transaction: &mut rusqlite::Transaction<'_>,
-    batch: &[Arc<Commit>],
-    now_us: i64,
-) -> Result<Result<Vec<Verdict>, String>, StoreError> {
-    let mut savepoint = transaction.savepoint()?;
-    match plan_and_write(&savepoint, batch, now_us) {
+    let transaction = begin(connection)?;
+    match plan_and_write(&transaction, batch, now_us) {
         Ok(verdicts) => {
-            savepoint.commit()?;
-            Ok(Ok(verdicts))
+            transaction.commit()?;
+            Ok(verdicts)
         }
-        Err(Failure::Commit(reason)) => {
-            savepoint.rollback()?;
-            savepoint.commit()?;
-            Ok(Err(reason))
+        Err(Failure::Commit(_culprit_unknown)) => {
+            transaction.rollback()?;
+            one_by_one(connection, batch, now_us)
         }
         Err(Failure::Store(error)) => Err(error),
     }
+}
+
+/// The same in one transaction still, with a savepoint for each commit: they copy every page before it changes, which
+/// is too dear for a batch that nothing speaks against.
+fn one_by_one(
+    connection: &mut Connection,
+    batch: &[Arc<Commit>],
+    now_us: i64,
+) -> Result<Vec<Verdict>, StoreError> {
+    let mut transaction = begin(connection)?;
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for commit in batch {
+        let mut savepoint = transaction.savepoint()?;
+        match plan_and_write(&savepoint, std::slice::from_ref(commit), now_us) {
+            Ok(verdict) => verdicts.extend(verdict),
+            Err(Failure::Commit(reason)) => {
+                savepoint.rollback()?;
+                verdicts.push(Verdict::Refused(CommitRefusal::Unforeseen(reason)));
+            }
+            Err(Failure::Store(error)) => return Err(error),
+        }
+        savepoint.commit()?;
+    }
+    transaction.commit()?;
+    Ok(verdicts)
 }
 
 fn plan_and_write(

@@ -152,3 +152,36 @@ fn value(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Value> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use orderwire_domain::views::table::{integer, text};
+
+    use super::*;
+    use crate::engine::log::Comparison;
+
+    static SHELF: Table =
+        Table { name: "shelf", columns: &[text("of"), integer("due")], indexes: &[&["of", "due"]] };
+
+    #[test]
+    fn a_page_of_a_select_is_a_search_in_an_index_without_sorting() {
+        let connection = Connection::open_in_memory().unwrap();
+        create(&connection, &[&SHELF]).unwrap();
+        for (descending, due) in [(false, Value::Integer(7)), (true, Value::Integer(7)), (true, Value::Null)]
+        {
+            let look = Select {
+                table: &SHELF,
+                filters: vec![Filter { column: "of", comparison: Comparison::Equal, value: "a".into() }],
+                order: "due",
+                descending,
+                after: Some((due, "k".into())),
+                limit: 10,
+            };
+            let (sql, values) = sql::select(&look);
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps: Vec<String> =
+                explain.query_map(bound(values), |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+            assert!(steps.iter().all(|step| step.contains("USING INDEX shelf_by_of_due")), "{steps:?}");
+        }
+    }
+}

@@ -181,3 +181,57 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No job runs under a lock, so what it guards is whole even after a panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn one() -> Workers {
+        Workers::start("test", vec![Connection::open_in_memory().unwrap()]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_goes_before_what_waits() {
+        let workers = one();
+        let (go, gate) = mpsc::channel();
+        let (done, order) = mpsc::channel();
+        let job = |name: &'static str| {
+            let done = done.clone();
+            move |_: &mut Connection| done.send(name).map_err(|_| unreachable!("the test listens"))
+        };
+        let hold = move |_: &mut Connection| gate.recv().map_err(|_| unreachable!("the test opens the gate"));
+        // `join!` queues them in this order, and the last lets the first go on.
+        let (held, reader, append, opened) = tokio::join!(
+            workers.run(Urgency::Patient, hold),
+            workers.run(Urgency::Patient, job("reader")),
+            workers.run(Urgency::First, job("append")),
+            async { go.send(()) }
+        );
+        opened.unwrap();
+        held.and(reader).and(append).unwrap();
+        let order: Vec<&str> = order.try_iter().collect();
+        // The first job may be taken before or after the others are queued; the append is before the reader either way.
+        assert_eq!(order, ["append", "reader"]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_thread_that_panicked() {
+        let workers = one();
+        let panics = |_: &mut Connection| -> Result<(), StoreError> { panic!("planted") };
+        let (planted, waiting) =
+            tokio::join!(workers.run(Urgency::Patient, panics), workers.run(Urgency::Patient, |_| Ok(())));
+        let ended = |outcome| matches!(outcome, Err(StoreError::Unavailable(_)));
+        assert!(ended(planted) && ended(waiting));
+        assert!(ended(workers.run(Urgency::First, |_| Ok(())).await));
+        workers.close().await;
+    }
+
+    #[tokio::test]
+    async fn closing_finishes_what_waits() {
+        let workers = one();
+        let (answered, ()) = tokio::join!(workers.run(Urgency::Patient, |_| Ok(7)), workers.close());
+        assert_eq!(answered, Ok(7));
+    }
+}
