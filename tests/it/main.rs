@@ -1,0 +1,3 @@
+//! The one integration binary: what the crate promises, seen from outside.
+
+mod store_contract;
