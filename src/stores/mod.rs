@@ -1,5 +1,8 @@
 //! Stores: one transaction, one append. Only this folder knows SQL.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
+pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sql;

@@ -1,6 +1,6 @@
 //! The schema: numbered steps, forward only, each applied once and in a transaction.
 
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::connect::store_error;
 use crate::{engine::log::StoreError, stores::Migrate};
@@ -49,7 +49,7 @@ async fn run(connection: &mut PgConnection) -> Result<(), StoreError> {
     let found = version(&mut transaction).await.map_err(|error| store_error(&error))?;
     let applied = usize::try_from(found).map_err(|_| StoreError::Corrupt(format!("schema {found}")))?;
     for (number, (name, sql)) in (1_i64..).zip(STEPS).skip(applied) {
-        sqlx::raw_sql(sql).execute(&mut *transaction).await.map_err(|error| {
+        transaction.execute(*sql).await.map_err(|error| {
             StoreError::Unavailable(format!("migration {number} ({name}) failed: {error}"))
         })?;
         sqlx::query("INSERT INTO schema_migrations (version, name) VALUES ($1, $2)")
@@ -71,7 +71,7 @@ async fn create_table_of_steps(connection: &mut PgConnection) -> sqlx::Result<()
                SET name = excluded.name";
     let mut attempt = 1;
     loop {
-        match sqlx::raw_sql(sql).execute(&mut *connection).await {
+        match connection.execute(sql).await {
             Ok(_) => return Ok(()),
             Err(sqlx::Error::Database(_)) if attempt < CREATE_ATTEMPTS_MAX => attempt += 1,
             Err(error) => return Err(error),
