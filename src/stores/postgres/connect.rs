@@ -23,9 +23,9 @@ const TIMEOUTS: [(&str, &str); 3] =
     [("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "5s"), ("statement_timeout", "5s")];
 
 /// Everything looked up has an index on exactly that. A prepared statement keeps its plan, and one made while the tables
-/// were small must not scan them once they are large.
-const PLANS: [(&str, &str); 3] =
-    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+/// were small must not scan them once they are large. Nothing here runs long enough to be worth compiling.
+const PLANS: [(&str, &str); 4] =
+    [("jit", "off"), ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
 
 /// Where the database is and how to get in. Its own texts never contain the password.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Server {
             .acquire_timeout(CONNECT_TIMEOUT)
             // A ping before each use is a round trip; a connection found dead is dropped and the read repeated.
             .test_before_acquire(false)
-            .connect_lazy_with(self.options.clone().options([TIMEOUTS[0], TIMEOUTS[1], PLANS[0]]))
+            .connect_lazy_with(self.options.clone().options([TIMEOUTS[0], TIMEOUTS[1], PLANS[0], PLANS[1]]))
     }
 
     /// A connection for appends.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The write of a page takes longer only if the server cannot be heard.
-const APPLY_TIMEOUT: Duration = Duration::from_secs(60);
+const APPLY_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) async fn create_tables(pool: &PgPool, tables: &[&'static Table]) -> Result<(), StoreError> {
     let statements: Vec<String> =

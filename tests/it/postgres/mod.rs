@@ -54,11 +54,8 @@ impl Database {
 async fn on_a_database<Done: Future<Output = ()> + 'static>(test: impl FnOnce(Database) -> Done) {
     let Ok(url) = std::env::var("ORDERWIRE_TEST_POSTGRES") else {
         // Not `eprintln!`: the harness shows what that prints only when a test fails.
-        writeln!(
-            std::io::stderr(),
-            "PostgreSQL WAS NOT TESTED: ORDERWIRE_TEST_POSTGRES is not set; ./test starts a server and sets it"
-        )
-        .unwrap();
+        let said = b"PostgreSQL WAS NOT TESTED: ORDERWIRE_TEST_POSTGRES is not set; ./test sets it\n";
+        std::io::stderr().write_all(said).unwrap();
         return;
     };
     let server = PgConnectOptions::from_str(&url).unwrap();
