@@ -5,6 +5,8 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -28,8 +30,7 @@ pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> 
         return Ok(Arc::new(memory::MemoryLog::new()));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        // The url may carry a password, so it is not repeated.
-        return Err(StoreError::Unsupported("this binary was built without postgres".into()));
+        return open_postgres(url, migrate).await;
     }
     open_sqlite(url.strip_prefix("sqlite:").unwrap_or(url), migrate).await
 }
@@ -48,4 +49,15 @@ async fn open_sqlite(path: &str, migrate: Migrate) -> Result<SharedLog, StoreErr
 #[cfg(not(feature = "sqlite"))]
 async fn open_sqlite(path: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
     Err(StoreError::Unsupported(format!("this binary was built without sqlite: {path}")))
+}
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Ok(Arc::new(postgres::PostgresLog::open(url, migrate).await?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_url: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
+    // The url may carry a password, so it is not repeated.
+    Err(StoreError::Unsupported("this binary was built without postgres".into()))
 }

@@ -2,4 +2,6 @@
 
 mod bad_stores;
 mod planted;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod store_contract;

@@ -1,0 +1,297 @@
+//! The rows of read models: a page's changes with its checkpoint in one transaction, and look-ups.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use orderwire_domain::views::table::{ColumnKind, Row, Table, Value};
+use sqlx::{
+    Encode, Executor as _, PgConnection, PgPool, Postgres, Row as _, Transaction, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, types::Oid},
+    query::Query,
+};
+
+use super::{
+    Failure,
+    connect::{POOL_CONNECTIONS_MAX, is_connection_lost, store_error},
+    read::{fetch, value},
+    signed, unsigned,
+};
+use crate::{
+    engine::log::{Filter, Position, ReaderCommit, RowChange, Select, StoreError},
+    stores::sql::{self, Dialect, LOG_ID, quoted},
+};
+
+/// The write of a page takes longer only if the server cannot be heard.
+const APPLY_TIMEOUT: Duration = Duration::from_mins(1);
+
+pub(super) async fn create_tables(pool: &PgPool, tables: &[&'static Table]) -> Result<(), StoreError> {
+    let statements: Vec<String> =
+        tables.iter().flat_map(|table| sql::create_table(table, Dialect::Postgres)).collect();
+    create(pool, &statements.join("; ")).await.map_err(Failure::into_store_error)
+}
+
+async fn create(pool: &PgPool, statements: &str) -> Result<(), Failure> {
+    let mut transaction = begin(pool).await?;
+    // The same turn as for migrations: two processes that create one table at once would collide.
+    let turn = "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE";
+    sqlx::query(turn).fetch_one(&mut *transaction).await?;
+    // A plain text is sent as it is, however many statements it holds.
+    transaction.execute(statements).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn checkpoint(pool: &PgPool, reader: &str) -> Result<Position, StoreError> {
+    let sql = "SELECT position FROM readers WHERE log_id = $1 AND name = $2";
+    let position = value(pool, || sqlx::query(sql).bind(LOG_ID).bind(reader)).await?;
+    unsigned(position.unwrap_or(0))
+}
+
+pub(super) async fn apply(pool: &PgPool, commit: &ReaderCommit) -> Result<(), StoreError> {
+    bounded(apply_page(pool, commit)).await
+}
+
+async fn apply_page(pool: &PgPool, commit: &ReaderCommit) -> Result<(), Failure> {
+    let mut transaction = begin(pool).await?;
+    advance(&mut transaction, commit).await?;
+    write_rows(&mut transaction, &commit.changes).await?;
+    for statement in &commit.statements {
+        // Not kept prepared: a null takes its type from its place, and the next value there may have another.
+        let query = sqlx::query(&statement.sql).persistent(false);
+        bind_all(query, &statement.parameters).execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn change_rows(pool: &PgPool, changes: &[RowChange]) -> Result<(), StoreError> {
+    bounded(change_rows_now(pool, changes)).await
+}
+
+async fn change_rows_now(pool: &PgPool, changes: &[RowChange]) -> Result<(), Failure> {
+    let mut transaction = begin(pool).await?;
+    write_rows(&mut transaction, changes).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn reset(pool: &PgPool, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
+    reset_now(pool, reader, tables).await.map_err(Failure::into_store_error)
+}
+
+async fn reset_now(pool: &PgPool, reader: &str, tables: &[&'static Table]) -> Result<(), Failure> {
+    let mut transaction = begin(pool).await?;
+    let sql = "INSERT INTO readers (log_id, name, position) VALUES ($1, $2, 0) \
+               ON CONFLICT (log_id, name) DO UPDATE SET position = 0";
+    sqlx::query(sql).bind(LOG_ID).bind(reader).execute(&mut *transaction).await?;
+    for table in tables {
+        let (sql, values) = sql::clear(table);
+        bind_all(sqlx::query(&sql), &values).execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn rows(
+    pool: &PgPool,
+    table: &'static Table,
+    keys: &[String],
+) -> Result<Vec<Row>, StoreError> {
+    let (columns, name) = (sql::columns(table), quoted(table.name));
+    let sql = format!("SELECT {columns} FROM {name} WHERE log_id = $1 AND key = ANY ($2) ORDER BY key");
+    rows_of(table, &fetch(pool, || sqlx::query(&sql).bind(LOG_ID).bind(keys)).await?)
+}
+
+pub(super) async fn children(
+    pool: &PgPool,
+    table: &'static Table,
+    parents: &[String],
+) -> Result<Vec<Row>, StoreError> {
+    let (columns, name) = (sql::columns(table), quoted(table.name));
+    let sql =
+        format!("SELECT {columns} FROM {name} WHERE log_id = $1 AND parent = ANY ($2) ORDER BY parent, key");
+    rows_of(table, &fetch(pool, || sqlx::query(&sql).bind(LOG_ID).bind(parents)).await?)
+}
+
+pub(super) async fn select(pool: &PgPool, select: &Select) -> Result<Vec<Row>, StoreError> {
+    let (sql, values) = sql::select(select);
+    rows_of(select.table, &fetch(pool, || bind_all(sqlx::query(&sql), &values)).await?)
+}
+
+pub(super) async fn count(
+    pool: &PgPool,
+    table: &'static Table,
+    filters: &[Filter],
+) -> Result<u64, StoreError> {
+    let (sql, values) = sql::count(table, filters);
+    unsigned(value(pool, || bind_all(sqlx::query(&sql), &values)).await?.unwrap_or(0))
+}
+
+/// A transaction on a connection that works: one that died in the pool is found out here, before anything was done.
+async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Failure> {
+    let mut lost = 0;
+    loop {
+        match pool.begin().await {
+            Ok(transaction) => return Ok(transaction),
+            Err(error) if is_connection_lost(&error) && lost < POOL_CONNECTIONS_MAX => lost += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn bounded(work: impl Future<Output = Result<(), Failure>>) -> Result<(), StoreError> {
+    match tokio::time::timeout(APPLY_TIMEOUT, work).await {
+        Ok(done) => done.map_err(Failure::into_store_error),
+        Err(_) => Err(StoreError::Unavailable("the database did not answer in time".to_owned())),
+    }
+}
+
+/// Moves the checkpoint, and holds its row until the transaction ends.
+async fn advance(transaction: &mut PgConnection, commit: &ReaderCommit) -> Result<(), Failure> {
+    let (after, to) = (signed(commit.after), signed(commit.to));
+    let moved =
+        sqlx::query("UPDATE readers SET position = $4 WHERE log_id = $1 AND name = $2 AND position = $3")
+            .bind(LOG_ID)
+            .bind(&commit.reader)
+            .bind(after)
+            .bind(to)
+            .execute(&mut *transaction)
+            .await?;
+    if moved.rows_affected() == 1 {
+        return Ok(());
+    }
+    if after == 0 {
+        let sql = "INSERT INTO readers (log_id, name, position) VALUES ($1, $2, $3) \
+                   ON CONFLICT (log_id, name) DO NOTHING";
+        let first =
+            sqlx::query(sql).bind(LOG_ID).bind(&commit.reader).bind(to).execute(&mut *transaction).await?;
+        if first.rows_affected() == 1 {
+            return Ok(());
+        }
+    }
+    let actual: Option<i64> =
+        sqlx::query_scalar("SELECT position FROM readers WHERE log_id = $1 AND name = $2")
+            .bind(LOG_ID)
+            .bind(&commit.reader)
+            .fetch_optional(transaction)
+            .await?;
+    let actual = unsigned(actual.unwrap_or(0))?;
+    Err(StoreError::CheckpointMoved { reader: commit.reader.clone(), expected: commit.after, actual }.into())
+}
+
+/// One statement per table for what is put and one for what is deleted; of several changes of a row, the last counts.
+async fn write_rows(transaction: &mut PgConnection, changes: &[RowChange]) -> Result<(), Failure> {
+    let mut tables: BTreeMap<&str, (&'static Table, BTreeMap<&str, Option<&Row>>)> = BTreeMap::new();
+    for change in changes {
+        let (table, key, row) = match change {
+            RowChange::Put(table, row) => (table, &row.key, Some(row)),
+            RowChange::Delete(table, key) => (table, key, None),
+        };
+        tables.entry(table.name).or_insert_with(|| (table, BTreeMap::new())).1.insert(key, row);
+    }
+    for (table, rows) in tables.into_values() {
+        let put: Vec<&Row> = rows.values().copied().flatten().collect();
+        if !put.is_empty() {
+            put_rows(transaction, table, &put).await?;
+        }
+        let deleted: Vec<&str> = rows.iter().filter(|(_, row)| row.is_none()).map(|(key, _)| *key).collect();
+        if !deleted.is_empty() {
+            let sql = format!("DELETE FROM {} WHERE log_id = $1 AND key = ANY ($2)", quoted(table.name));
+            sqlx::query(&sql).bind(LOG_ID).bind(deleted).execute(&mut *transaction).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put_rows(transaction: &mut PgConnection, table: &'static Table, rows: &[&Row]) -> sqlx::Result<()> {
+    let names: Vec<String> = table.columns.iter().map(|column| quoted(column.name)).collect();
+    let changed: Vec<&str> =
+        std::iter::once("parent").chain(names.iter().map(String::as_str)).chain(["doc"]).collect();
+    let mut arrays = vec!["$2::text[]".to_owned(), "$3::text[]".to_owned()];
+    for (column, parameter) in table.columns.iter().zip(4..) {
+        let kind = match column.kind {
+            ColumnKind::Text => "text",
+            ColumnKind::Integer => "bigint",
+        };
+        arrays.push(format!("${parameter}::{kind}[]"));
+    }
+    arrays.push(format!("${}::text[]", table.columns.len() + 4));
+    let sets: Vec<String> = changed.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let sql = format!(
+        "INSERT INTO {} (log_id, key, {}) SELECT $1, n.* FROM unnest({}) AS n \
+         ON CONFLICT (log_id, key) DO UPDATE SET {}",
+        quoted(table.name),
+        changed.join(", "),
+        arrays.join(", "),
+        sets.join(", ")
+    );
+
+    let mut query = sqlx::query(&sql)
+        .bind(LOG_ID)
+        .bind(rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.parent.as_str()).collect::<Vec<_>>());
+    for (index, column) in table.columns.iter().enumerate() {
+        let values = rows.iter().map(|row| &row.columns[index]);
+        query = match column.kind {
+            ColumnKind::Text => query.bind(values.map(text_of).collect::<Vec<_>>()),
+            ColumnKind::Integer => query.bind(values.map(integer_of).collect::<Vec<_>>()),
+        };
+    }
+    query.bind(rows.iter().map(|row| row.doc.as_str()).collect::<Vec<_>>()).execute(transaction).await?;
+    Ok(())
+}
+
+fn text_of(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        Value::Null => None,
+        Value::Integer(_) => panic!("a record puts texts into its text columns"),
+    }
+}
+
+fn integer_of(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(integer) => Some(*integer),
+        Value::Null => None,
+        Value::Text(_) => panic!("a record puts integers into its integer columns"),
+    }
+}
+
+fn rows_of(table: &'static Table, rows: &[PgRow]) -> Result<Vec<Row>, StoreError> {
+    rows.iter().map(|row| row_of(table, row)).collect::<Result<_, _>>().map_err(|error| store_error(&error))
+}
+
+fn row_of(table: &'static Table, row: &PgRow) -> sqlx::Result<Row> {
+    let mut columns = Vec::with_capacity(table.columns.len());
+    for (column, index) in table.columns.iter().zip(2..) {
+        columns.push(match column.kind {
+            ColumnKind::Text => row.try_get::<Option<String>, _>(index)?.into(),
+            ColumnKind::Integer => row.try_get::<Option<i64>, _>(index)?.into(),
+        });
+    }
+    let doc = row.try_get(columns.len() + 2)?;
+    Ok(Row { key: row.try_get(0)?, parent: row.try_get(1)?, columns, doc })
+}
+
+fn bind_all<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    values: &[Value],
+) -> Query<'q, Postgres, PgArguments> {
+    values.iter().fold(query, |query, value| match value {
+        Value::Null => query.bind(Untyped),
+        Value::Integer(integer) => query.bind(*integer),
+        Value::Text(text) => query.bind(text.clone()),
+    })
+}
+
+/// A null whose type the server infers.
+struct Untyped;
+
+impl Type<Postgres> for Untyped {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for Untyped {
+    fn encode_by_ref(&self, _buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}

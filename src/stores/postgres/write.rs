@@ -1,0 +1,267 @@
+//! The one statement that writes a batch, and the look-ups of what must hold for it.
+//!
+//! Everything is sent as arrays, one per column, so that a batch of any size is one round trip and one prepared
+//! statement.
+
+use orderwire_domain::ids::StreamId;
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
+
+use super::{Failure, signed, unsigned};
+use crate::{
+    engine::{
+        append::{ClaimNet, Facts, Plan, Touched},
+        leaf::Frontier,
+        log::{Appended, Head, KeyChange, Sequence, StoreError, StoredRecord},
+    },
+    stores::sql::LOG_ID,
+};
+
+/// Moves the head from where it is known to be, and writes everything else only if that came true.
+///
+/// - `head` compares and sets: no row comes out of it if the head is elsewhere, or if a stream is not at the sequence
+///   that was seen, which no constraint notices for a stream that is only read. All other parts select from it.
+/// - A claim is inserted, or changed only where it is held by whom it was thought to be held by; a record is put in the
+///   place of an expired one only; a key is destroyed only while there is one. What falls short must undo the rest, so the answer is computed by an expression that
+///   fails: the cast of a text that says what is wrong.
+const WRITE: &str = "
+WITH head AS (
+    UPDATE log_head SET position = $3, recorded_at = $4, frontier = $5
+    WHERE log_id = $1 AND position = $2 AND NOT EXISTS (
+        SELECT FROM unnest($6::text[], $7::text[], $8::bigint[]) AS s (aggregate_type, aggregate_id, seen)
+        WHERE s.seen <> coalesce((
+            SELECT max(e.sequence) FROM events e
+            WHERE e.aggregate_type = s.aggregate_type AND e.aggregate_id = s.aggregate_id), 0))
+    RETURNING log_id
+), appended AS (
+    INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                        log_id, position, recorded_at, leaf)
+    SELECT n.aggregate_type, n.aggregate_id, n.sequence, n.event_type, n.event_version,
+           n.payload::json, n.metadata::json, head.log_id, $2 + n.nth, $4, n.leaf
+    FROM head, unnest($9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[],
+                      $16::bytea[]) WITH ORDINALITY
+         AS n (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, leaf, nth)
+), taken AS (
+    INSERT INTO claims (log_id, scope, key, holder)
+    SELECT head.log_id, n.scope, n.key, n.holder
+    FROM head, unnest($17::text[], $18::text[], $19::text[]) AS n (scope, key, holder)
+), handed_over AS (
+    UPDATE claims c SET holder = n.after
+    FROM head, unnest($20::text[], $21::text[], $22::text[], $23::text[]) AS n (scope, key, before, after)
+    WHERE c.log_id = head.log_id AND c.scope = n.scope AND c.key = n.key AND c.holder = n.before
+    RETURNING 1
+), released AS (
+    DELETE FROM claims c
+    USING head, unnest($24::text[], $25::text[], $26::text[]) AS n (scope, key, holder)
+    WHERE c.log_id = head.log_id AND c.scope = n.scope AND c.key = n.key AND c.holder = n.holder
+    RETURNING 1
+), remembered AS (
+    INSERT INTO idempotency AS i (log_id, owner, key, fingerprint, ids, first, count, recorded_at, expires_at)
+    SELECT head.log_id, n.*
+    FROM head, unnest($27::text[], $28::text[], $29::bytea[], $30::text[], $31::bigint[], $32::bigint[],
+                      $33::bigint[], $34::bigint[]) AS n
+    ON CONFLICT (log_id, owner, key) DO UPDATE
+    SET fingerprint = excluded.fingerprint, ids = excluded.ids, first = excluded.first, count = excluded.count,
+        recorded_at = excluded.recorded_at, expires_at = excluded.expires_at
+    WHERE i.expires_at <= $35
+    RETURNING 1
+), made AS (
+    INSERT INTO data_keys (key_id, wrapped)
+    SELECT n.key_id, n.wrapped FROM head, unnest($36::text[], $37::bytea[]) AS n (key_id, wrapped)
+), destroyed AS (
+    UPDATE data_keys k SET wrapped = NULL
+    FROM head, unnest($38::text[]) AS n (key_id)
+    WHERE k.key_id = n.key_id AND k.wrapped IS NOT NULL
+    RETURNING 1
+), rows (written, expected) AS (
+    SELECT (SELECT count(*) FROM handed_over) + (SELECT count(*) FROM released)
+           + (SELECT count(*) FROM remembered) + (SELECT count(*) FROM destroyed),
+           (SELECT count(*) FROM head) * (cardinality($20::text[]) + cardinality($24::text[])
+           + cardinality($27::text[]) + cardinality($38::text[]))
+)
+SELECT CASE WHEN written = expected THEN (SELECT count(*) FROM head)
+            ELSE ('only ' || written || ' of ' || expected || ' claims, records and keys are as they were seen')::bigint END
+FROM rows";
+
+/// Writes what was planned on this head, if it is still the head and these streams are where they were seen.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    head: &Head,
+    plan: &Plan,
+    seen: impl Iterator<Item = (StreamId, Sequence)>,
+    now_us: i64,
+) -> sqlx::Result<bool> {
+    let mut query = sqlx::query_scalar::<_, i64>(WRITE)
+        .bind(LOG_ID)
+        .bind(signed(head.position))
+        .bind(signed(plan.head.position))
+        .bind(plan.head.recorded_at_us)
+        .bind(plan.head.frontier.to_bytes());
+
+    let (mut kinds, mut ids, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
+    for (stream, sequence) in seen {
+        kinds.push(stream.kind.word());
+        ids.push(stream.to_string());
+        sequences.push(signed(sequence));
+    }
+    query = query.bind(kinds).bind(ids).bind(sequences);
+
+    let events = &plan.events;
+    query = query
+        .bind(events.iter().map(|row| row.stream.kind.word()).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| row.stream.to_string()).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| signed(row.sequence)).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| row.event.event_type.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| row.event.event_version.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| row.event.payload.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| row.event.metadata.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|row| row.leaf.as_slice()).collect::<Vec<_>>());
+
+    // Scope, key and one or two holders of each claim, by what happens to it.
+    let mut taken = [const { Vec::<String>::new() }; 3];
+    let mut handed_over = [const { Vec::<String>::new() }; 4];
+    let mut released = [const { Vec::<String>::new() }; 3];
+    for (claim, net) in &plan.claims {
+        let name = [claim.scope.to_string(), claim.key.clone()];
+        match net {
+            ClaimNet::Insert(to) => push(&mut taken, name.into_iter().chain([to.to_string()])),
+            ClaimNet::Delete(from) => push(&mut released, name.into_iter().chain([from.to_string()])),
+            ClaimNet::Update { from, to } => {
+                push(&mut handed_over, name.into_iter().chain([from.to_string(), to.to_string()]));
+            }
+        }
+    }
+    for column in taken.into_iter().chain(handed_over).chain(released) {
+        query = query.bind(column);
+    }
+
+    let records = &plan.records;
+    query = query
+        .bind(records.iter().map(|(record, _)| record.owner.as_str()).collect::<Vec<_>>())
+        .bind(records.iter().map(|(record, _)| record.key.as_str()).collect::<Vec<_>>())
+        .bind(records.iter().map(|(record, _)| record.fingerprint.as_slice()).collect::<Vec<_>>())
+        .bind(records.iter().map(|(record, _)| record.ids.as_str()).collect::<Vec<_>>())
+        .bind(records.iter().map(|(_, appended)| signed(appended.first)).collect::<Vec<_>>())
+        .bind(records.iter().map(|(_, appended)| signed(appended.count)).collect::<Vec<_>>())
+        .bind(records.iter().map(|(_, appended)| appended.recorded_at_us).collect::<Vec<_>>())
+        .bind(records.iter().map(|(record, _)| record.expires_at_us).collect::<Vec<_>>())
+        .bind(now_us);
+
+    let (mut made, mut wrapped, mut destroyed) = (Vec::new(), Vec::new(), Vec::new());
+    for change in &plan.keys {
+        match change {
+            KeyChange::Make(key) => {
+                made.push(key.key_id.as_str());
+                wrapped.push(key.wrapped.as_slice());
+            }
+            KeyChange::Destroy { key_id } => destroyed.push(key_id.as_str()),
+        }
+    }
+    let moved = query.bind(made).bind(wrapped).bind(destroyed).fetch_one(connection).await?;
+    Ok(moved == 1)
+}
+
+fn push<const N: usize>(columns: &mut [Vec<String>; N], values: impl Iterator<Item = String>) {
+    for (column, value) in columns.iter_mut().zip(values) {
+        column.push(value);
+    }
+}
+
+/// The head, held until the transaction ends.
+pub(super) async fn lock_head(connection: &mut PgConnection) -> Result<Head, Failure> {
+    let sql = "SELECT position, recorded_at, frontier FROM log_head WHERE log_id = $1 FOR UPDATE";
+    let row = sqlx::query(sql).bind(LOG_ID).fetch_optional(connection).await?;
+    Ok(head_of(row.as_ref())?)
+}
+
+/// The head in a row of position, time and frontier.
+pub(super) fn head_of(row: Option<&PgRow>) -> Result<Head, StoreError> {
+    let row = row.ok_or_else(|| StoreError::Corrupt("the log has no head".to_owned()))?;
+    let read =
+        || -> sqlx::Result<(i64, i64, Vec<u8>)> { Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)) };
+    let (position, recorded_at_us, frontier) = read().map_err(|error| super::connect::store_error(&error))?;
+    let position = unsigned(position)?;
+    let frontier = Frontier::from_bytes(position, &frontier)
+        .ok_or_else(|| StoreError::Corrupt(format!("the frontier does not fit position {position}")))?;
+    Ok(Head { position, recorded_at_us, frontier })
+}
+
+/// What is true of everything touched; asked while the head is held.
+pub(super) async fn facts(
+    connection: &mut PgConnection,
+    touched: Touched,
+    now_us: i64,
+) -> Result<Facts, Failure> {
+    let mut facts = Facts::default();
+    if !touched.streams.is_empty() {
+        let sql = "SELECT coalesce((SELECT max(e.sequence) FROM events e \
+                   WHERE e.aggregate_type = s.aggregate_type AND e.aggregate_id = s.aggregate_id), 0) \
+                   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s (aggregate_type, aggregate_id, nth) \
+                   ORDER BY s.nth";
+        let sequences: Vec<i64> = sqlx::query_scalar(sql)
+            .bind(touched.streams.iter().map(|stream| stream.kind.word()).collect::<Vec<_>>())
+            .bind(touched.streams.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .fetch_all(&mut *connection)
+            .await?;
+        for (stream, sequence) in touched.streams.into_iter().zip(sequences) {
+            facts.sequences.insert(stream, unsigned(sequence)?);
+        }
+    }
+    if !touched.claims.is_empty() {
+        let holders: Vec<Option<String>> = sqlx::query_scalar(HOLDERS)
+            .bind(LOG_ID)
+            .bind(touched.claims.iter().map(|claim| claim.scope.into()).collect::<Vec<&str>>())
+            .bind(touched.claims.iter().map(|claim| claim.key.as_str()).collect::<Vec<_>>())
+            .fetch_all(&mut *connection)
+            .await?;
+        for (claim, holder) in touched.claims.into_iter().zip(holders) {
+            if let Some(holder) = holder {
+                facts.holders.insert(claim, stream_of(&holder)?);
+            }
+        }
+    }
+    if !touched.records.is_empty() {
+        let rows = sqlx::query(RECORDS)
+            .bind(LOG_ID)
+            .bind(touched.records.iter().map(|(owner, _)| owner.as_str()).collect::<Vec<_>>())
+            .bind(touched.records.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+            .bind(now_us)
+            .fetch_all(connection)
+            .await?;
+        for row in &rows {
+            facts.records.insert((row.try_get(0)?, row.try_get(1)?), record_of(row)?);
+        }
+    }
+    Ok(facts)
+}
+
+/// The holder of each claim asked for, in their order.
+pub(super) const HOLDERS: &str = "
+SELECT c.holder FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS n (scope, key, nth)
+LEFT JOIN claims c ON c.log_id = $1 AND c.scope = n.scope AND c.key = n.key
+ORDER BY n.nth";
+
+/// The records asked for that exist and have not expired.
+pub(super) const RECORDS: &str = "
+SELECT i.owner, i.key, i.fingerprint, i.ids, i.first, i.count, i.recorded_at
+FROM unnest($2::text[], $3::text[]) AS n (owner, key)
+JOIN idempotency i ON i.log_id = $1 AND i.owner = n.owner AND i.key = n.key
+WHERE i.expires_at IS NULL OR i.expires_at > $4";
+
+/// The record in a row of [`RECORDS`].
+pub(super) fn record_of(row: &PgRow) -> Result<StoredRecord, Failure> {
+    let fingerprint: &[u8] = row.try_get(2)?;
+    let fingerprint = fingerprint
+        .try_into()
+        .map_err(|_| StoreError::Corrupt("a fingerprint is not 32 bytes long".to_owned()))?;
+    let appended = Appended {
+        first: unsigned(row.try_get(4)?)?,
+        count: unsigned(row.try_get(5)?)?,
+        recorded_at_us: row.try_get(6)?,
+    };
+    Ok(StoredRecord { fingerprint, ids: row.try_get(3)?, appended })
+}
+
+/// The stream named by a stored id.
+pub(super) fn stream_of(id: &str) -> Result<StreamId, StoreError> {
+    id.parse().map_err(|_| StoreError::Corrupt(format!("`{id}` names no stream")))
+}

@@ -1,0 +1,69 @@
+//! Opening: schema, server, and what is said where it does not work.
+
+use orderwire::engine::log::StoreError;
+
+use super::*;
+
+async fn refusal(url: &str, migrate: Migrate) -> StoreError {
+    PostgresLog::open(url, migrate).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_store_of_another_schema_is_refused() {
+    on_a_database(async |database: Database| {
+        let url = database.url();
+        assert_eq!(refusal(&url, Migrate::No).await, StoreError::SchemaOlder { found: 0, known: 1 });
+        database.open().await.close().await;
+        PostgresLog::open(&url, Migrate::No).await.unwrap().close().await;
+
+        let mut connection = database.connect().await;
+        let newer = "INSERT INTO schema_migrations (version, name) VALUES (99, 'of the future')";
+        connection.execute(newer).await.unwrap();
+        for migrate in [Migrate::Yes, Migrate::No] {
+            assert_eq!(refusal(&url, migrate).await, StoreError::SchemaNewer { found: 99, known: 1 });
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_migrate_at_once_do_not_collide() {
+    on_a_database(async |database: Database| {
+        let openings: Vec<_> = (0..8)
+            .map(|_| {
+                let url = database.url();
+                tokio::spawn(async move { PostgresLog::open(&url, Migrate::Yes).await })
+            })
+            .collect();
+        for (n, opening) in openings.into_iter().enumerate() {
+            let log = opening.await.unwrap().unwrap();
+            assert_appended(&append(&log, vec![events(order(n as u128), 0, 1)]).await);
+            log.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_unavailable_and_no_password_is_told() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let away = refusal(&format!("postgres://someone:hunter2@127.0.0.1:{port}/orders"), Migrate::Yes).await;
+    let StoreError::Unavailable(message) = away else { panic!("{away:?}") };
+    assert!(message.contains(&format!("127.0.0.1:{port}/orders")), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+
+    let nonsense = refusal("postgres://someone:hunter2@[nonsense/orders", Migrate::Yes).await;
+    assert!(!nonsense.to_string().contains("hunter2"), "{nonsense}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_not_told() {
+    on_a_database(async |mut database: Database| {
+        database.options = database.options.password("hunter2");
+        let message = refusal(&database.url(), Migrate::Yes).await.to_string();
+        assert!(message.contains("password authentication failed"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    })
+    .await;
+}
