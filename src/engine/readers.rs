@@ -102,6 +102,12 @@ impl Reader {
         Self { name: name.to_owned(), tables, work, reached, turn: tokio::sync::Mutex::default(), stopped: Mutex::default() }
     }
 
+    /// Learns where it was left.
+    pub async fn begin(&self, log: &SharedLog) -> Result<(), Error> {
+        self.reached.send_replace(log.checkpoint(&self.name).await?);
+        Ok(())
+    }
+
     /// Takes one page; answers how many events it took.
     pub async fn step(&self, log: &SharedLog) -> Result<usize, Error> {
         let _turn = self.turn.lock().await;

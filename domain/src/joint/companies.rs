@@ -3,7 +3,7 @@
 use super::{
     Outcome,
     desk::{Desk, Halt},
-    numbers, refuse_if_any, reseller_may_order,
+    numbers, reads, refuse_if_any, reseller_may_order,
 };
 use crate::{
     company::{
@@ -31,7 +31,7 @@ pub fn qualify(desk: &mut Desk, reseller: ResellerId, name: &CompanyName, domain
 /// Reserves or ring-fences numbers.
 pub fn reserve(desk: &mut Desk, id: CompanyId, ask: &NumberAsk, ring_fence: bool) -> Result<Outcome, Halt> {
     let company = desk.existing::<Company>(id)?;
-    let mut reasons = reseller_may_order(desk, company.reseller())?;
+    let mut reasons = reseller_may_order(desk, reads::reseller_of_company(&company))?;
     if let NumberAsk::Reservation(reservation) = ask {
         return Err(Halt::refuse(
             "reserved_already",
@@ -52,7 +52,7 @@ pub fn reserve(desk: &mut Desk, id: CompanyId, ask: &NumberAsk, ring_fence: bool
 /// Gives numbers back: our own rest in their block, ported ones are kept by their port request.
 pub fn cease_numbers(desk: &mut Desk, id: CompanyId, numbers: &NumberSet) -> Result<Outcome, Halt> {
     let company = desk.existing::<Company>(id)?;
-    let ported: Vec<(PortRequestId, NumberSet)> = company.ported_among(numbers);
+    let ported: Vec<(PortRequestId, NumberSet)> = reads::ported_among(&company, numbers);
     let all_ported = ported.iter().fold(NumberSet::default(), |all, (_, numbers)| all.union(numbers));
 
     desk.tell::<Company>(id, &CompanyCommand::CeaseNumbers { numbers: numbers.clone() })?;

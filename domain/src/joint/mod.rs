@@ -11,6 +11,7 @@ mod numbers;
 mod orders;
 mod plans;
 mod ports;
+mod reads;
 mod stock;
 mod submit;
 mod todo;
@@ -20,14 +21,15 @@ use std::collections::BTreeMap;
 pub use self::{
     command::Command,
     desk::{Decided, Desk, FoundNumbers, Halt, Lookups, Need, State, Streams},
-    todo::{Todo, todo},
+    desk::Seated,
+    todo::{Todo, is_own_work, todo},
 };
 use crate::{
     claim::{Claim, ClaimChange},
-    company::{Company, commands::CompanyCommand},
-    ids::{CompanyId, OrderId, PortRequestId, ResellerId, StreamId},
-    order::{Order, commands::OrderCommand},
-    port_request::{PortRequest, commands::PortCommand},
+    company::Company,
+    ids::{CompanyId, OrderId, ResellerId, StreamId},
+    order::Order,
+    port_request::PortRequest,
     refusal::Reason,
     reseller::{Reseller, ResellerStatus},
 };
@@ -136,7 +138,7 @@ fn run(desk: &mut Desk, command: &Command, caller: Option<ResellerId>) -> Result
         }
         Command::Port { port_request, command } => {
             let port = desk.existing::<PortRequest>(*port_request)?;
-            own(caller, port.reseller(), *port_request)?;
+            own(caller, reads::request(&port).reseller, *port_request)?;
             ports::port(desk, *port_request, command)
         }
     }
@@ -151,12 +153,12 @@ fn own(caller: Option<ResellerId>, owner: ResellerId, thing: impl Into<StreamId>
 
 fn own_company(desk: &mut Desk, caller: Option<ResellerId>, id: CompanyId) -> Result<(), Halt> {
     let company = desk.existing::<Company>(id)?;
-    own(caller, company.reseller(), id)
+    own(caller, reads::reseller_of_company(&company), id)
 }
 
 fn own_order(desk: &mut Desk, caller: Option<ResellerId>, id: OrderId) -> Result<(), Halt> {
     let order = desk.existing::<Order>(id)?;
-    own(caller, order.reseller(), id)
+    own(caller, reads::reseller_of_order(&order), id)
 }
 
 /// Whether the reseller may start something new; every reason that speaks against it.
@@ -193,7 +195,7 @@ fn collect<T>(reasons: &mut Vec<Reason>, result: Result<T, Halt>) -> Result<Opti
 }
 
 /// What somebody is told who would take what another holds. Never who.
-fn taken_reason(claim: &Claim) -> Reason {
+pub fn taken_reason(claim: &Claim) -> Reason {
     let what = claim.scope.to_string();
     let code = match claim.scope {
         crate::claim::ClaimScope::OpenPort => "port_open_already".to_owned(),

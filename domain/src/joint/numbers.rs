@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::desk::{Desk, Halt};
+use super::{
+    desk::{Desk, Halt},
+    reads,
+};
 use crate::{
     claim::Claim,
     company::Company,
+    decider::Decider as _,
     ids::{AggregateKind, NumberBlockId, StreamId},
     number::NumberSet,
-    number_block::{NumberBlock, hundred_of},
+    number_block::{BlockStatus, NumberBlock, claims::hundred_of},
     order::line::{NumberAsk, NumberSearch},
     refusal::Reason,
 };
@@ -27,7 +31,7 @@ pub fn asked(desk: &mut Desk, company: &Company, ask: &NumberAsk, subject: &str)
     match ask {
         NumberAsk::Search(search) => searched(desk, search, subject),
         NumberAsk::Reservation(reservation) => {
-            let numbers = company.reserved_under(*reservation);
+            let numbers = reads::reserved_under(company, *reservation);
             let mut reasons = Vec::new();
             if numbers.is_empty() {
                 let detail = format!("reservation {reservation} holds nothing that could be used");
@@ -74,7 +78,7 @@ fn not_ours(desk: &mut Desk, numbers: &NumberSet, subject: &str) -> Result<Vec<R
     let mut without_block = Vec::new();
     for (hundred, holder) in &holders {
         let is_stock = match block_of(*holder) {
-            Some(block) => desk.existing::<NumberBlock>(block)?.is_active(),
+            Some(block) => desk.existing::<NumberBlock>(block)?.status() == BlockStatus::Active,
             None => false,
         };
         if !is_stock {

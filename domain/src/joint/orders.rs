@@ -5,7 +5,7 @@ use super::{
     Outcome,
     companies::only_joined,
     desk::{Desk, Halt},
-    numbers, plans, ports, refuse_if_any, reseller_may_order,
+    numbers, plans, ports, reads, refuse_if_any, reseller_may_order,
 };
 use crate::{
     company::{Company, commands::CompanyCommand, events::WithdrawalReason},
@@ -31,7 +31,7 @@ pub fn create(
 ) -> Result<Outcome, Halt> {
     refuse_if_any(reseller_may_order(desk, reseller)?)?;
     if let Some(id) = company
-        && desk.existing::<Company>(id)?.reseller() != reseller
+        && reads::reseller_of_company(&*desk.existing::<Company>(id)?) != reseller
     {
         return Err(Halt::not_found(id));
     }
@@ -84,7 +84,7 @@ fn settle(desk: &mut Desk, id: OrderId, events: &[OrderEvent]) -> Result<(), Hal
         let port = desk.get::<PortRequest>(id)?;
         if port.is_open() {
             desk.tell::<PortRequest>(id, &PortCommand::Cancel { why: PortCancellation::OrderEnded })?;
-            ports::withdraw(desk, &port, port.numbers(), WithdrawalReason::PortEnded)?;
+            ports::withdraw(desk, &port, &port.numbers(), WithdrawalReason::PortEnded)?;
         }
     }
     let Some(company) = order.company() else { return Ok(()) };
@@ -97,7 +97,7 @@ fn settle(desk: &mut Desk, id: OrderId, events: &[OrderEvent]) -> Result<(), Hal
 /// An order that has ended leaves its company.
 fn close_if_ended(desk: &mut Desk, id: OrderId, company: CompanyId) -> Result<(), Halt> {
     let ended = desk.get::<Order>(id)?.is_terminal();
-    if ended && desk.get::<Company>(company)?.has_open_order(id) {
+    if ended && reads::has_open_order(&*desk.get::<Company>(company)?, id) {
         desk.tell::<Company>(company, &CompanyCommand::CloseOrder { order: id })?;
     }
     Ok(())
@@ -117,7 +117,7 @@ fn acknowledge(desk: &mut Desk, id: OrderId) -> Result<(), Halt> {
 /// A line is done: what it planned exists from here on. A port line is completed by its port request alone.
 fn complete_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<(), Halt> {
     let order = desk.existing::<Order>(id)?;
-    let request = order.line(line).map(|line| line.request().clone());
+    let request = order.line(line).map(|line| LineRequest::clone(&line.request));
     if let Some(LineRequest::Port(_)) = request {
         let detail = format!("line {line} is completed when its numbers work here");
         return Err(Halt::refuse("port_line", Some(format!("/lines/{line}")), detail, Some("the network's report")));
@@ -140,7 +140,7 @@ fn complete_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<(), H
 fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequest) -> Result<(), Halt> {
     let order = desk.existing::<Order>(id)?;
     if let (Some(port), LineRequest::Port(wanted)) = (order.port_request(line), request) {
-        let old = order.line(line).map(|line| line.request().clone());
+        let old = order.line(line).map(|line| LineRequest::clone(&line.request));
         let same_but_window = matches!(&old, Some(LineRequest::Port(old))
             if { let mut dated = old.clone(); dated.window = wanted.window; dated == *wanted });
         if !same_but_window {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::numbers::reason;
+use super::{numbers::reason, reads};
 use crate::{
     company::{Company, asset::AssetPlan, commands::LinePlan},
     ids::{AssetId, OrderId},
@@ -65,22 +65,22 @@ impl<'a> Planner<'a> {
 
     /// The plans of every line that makes an asset, parents first, and what speaks against them.
     pub fn plan(mut self, order: &Order) -> (Vec<LinePlan>, Vec<Reason>) {
-        for (_, line) in order.lines() {
-            if let LineRequest::Numbers(numbers) = line.request()
+        for (number, line) in order.lines() {
+            if let LineRequest::Numbers(numbers) = &*line.request
                 && let Some(site) = numbers.site
             {
-                self.give_to_existing_site(site, line.number());
+                self.give_to_existing_site(site, number);
             }
-            if let LineRequest::Port(port) = line.request()
+            if let LineRequest::Port(port) = &*line.request
                 && let Some(site) = port.site
             {
-                self.give_to_existing_site(site, line.number());
+                self.give_to_existing_site(site, number);
             }
         }
         // Numbers that users name exactly are gone before anybody is given the lowest of the rest.
         let exact: Vec<(AssetId, TelephoneNumber)> = order
             .lines()
-            .filter_map(|(_, line)| match line.request() {
+            .filter_map(|(_, line)| match &*line.request {
                 LineRequest::User(user) => Some(user),
                 _ => None,
             })
@@ -98,7 +98,7 @@ impl<'a> Planner<'a> {
         for kind in MAKERS {
             for (number, line) in order.lines().filter(|(_, line)| line.kind() == kind) {
                 let Some(asset) = self.assets.get(&number).copied() else { continue };
-                if let Some(plan) = self.plan_line(number, line.request()) {
+                if let Some(plan) = self.plan_line(number, &line.request) {
                     if let AssetPlan::Site { numbers, .. } = &plan {
                         self.site_left.insert(asset, numbers.clone());
                     }
@@ -121,7 +121,7 @@ impl<'a> Planner<'a> {
     }
 
     fn site_numbers(&mut self, site: AssetId) -> &mut NumberSet {
-        self.site_left.entry(site).or_insert_with(|| self.company.unused_numbers_of_site(site))
+        self.site_left.entry(site).or_insert_with(|| reads::unused_numbers_of_site(self.company, site))
     }
 
     fn resolve(&self, parent: Parent) -> Option<AssetId> {
@@ -217,7 +217,7 @@ pub fn replan(
     number: LineNumber,
     reasons: &mut Vec<Reason>,
 ) -> Option<AssetPlan> {
-    let request = order.line(number)?.request().clone();
+    let request = LineRequest::clone(&order.line(number)?.request);
     let (_, old) = company.planned_for(id, number)?;
     let assets: BTreeMap<LineNumber, AssetId> = order.assets().collect();
     let lines = BTreeMap::new();

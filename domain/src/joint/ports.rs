@@ -4,7 +4,7 @@ use super::{
     Outcome,
     companies::only_joined,
     desk::{Desk, Halt},
-    orders, reseller_may_order,
+    orders, reads, reseller_may_order,
 };
 use crate::{
     company::{Company, commands::CompanyCommand, events::WithdrawalReason},
@@ -35,19 +35,20 @@ pub fn port(desk: &mut Desk, id: PortRequestId, command: &PortCommand) -> Result
         C::Allocate { company } => {
             let port = desk.existing::<PortRequest>(id)?;
             let target = desk.existing::<Company>(*company)?;
-            if target.reseller() != port.reseller() {
+            if reads::reseller_of_company(&target) != reads::request(&port).reseller {
                 return Err(Halt::not_found(*company));
             }
         }
         C::Represent { .. } | C::RequestDate { .. } => {
             // A suspended reseller's running ports go on: nothing new is ordered by either.
             let port = desk.existing::<PortRequest>(id)?;
-            reseller_may_order(desk, port.reseller())?;
+            reseller_may_order(desk, reads::request(&port).reseller)?;
         }
         _ => {}
     }
     let before = desk.existing::<PortRequest>(id)?;
-    desk.gather([before.order().stream()].into_iter().chain(before.for_company().map(StreamId::from)))?;
+    let asked = reads::request(&before);
+    desk.gather([asked.order.stream()].into_iter().chain(asked.company.map(StreamId::from)))?;
     let events = desk.tell::<PortRequest>(id, command)?;
     for event in &events {
         follow(desk, id, &before, event)?;
@@ -60,7 +61,7 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
     match event {
         PortEvent::PortAllocated { company } => {
             let site = site_of(desk, before)?;
-            let numbers = before.numbers().clone();
+            let numbers = before.numbers();
             desk.tell::<Company>(*company, &CompanyCommand::AllocatePortedNumbers { port_request: id, numbers, site })?;
             let milestone = Milestone::Allocated;
             on_line(desk, before, |line| OrderCommand::ReachMilestone { line, milestone })
@@ -73,16 +74,16 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
             on_line(desk, before, |line| OrderCommand::CompleteLine { line })
         }
         PortEvent::PortWithdrawn { .. } => {
-            withdraw(desk, before, before.numbers(), WithdrawalReason::LcpWithdrew)?;
+            withdraw(desk, before, &before.numbers(), WithdrawalReason::LcpWithdrew)?;
             fail_line(desk, before, "port_withdrawn", "the losing provider withdrew")
         }
         PortEvent::PortTimedOut { .. } => {
-            withdraw(desk, before, before.numbers(), WithdrawalReason::PortEnded)?;
+            withdraw(desk, before, &before.numbers(), WithdrawalReason::PortEnded)?;
             fail_line(desk, before, "port_timed_out", "nothing happened on the port for too long")
         }
         PortEvent::PortCancelled { why: PortCancellation::OrderEnded, .. } => Ok(()),
         PortEvent::PortCancelled { .. } => {
-            withdraw(desk, before, before.numbers(), WithdrawalReason::PortEnded)?;
+            withdraw(desk, before, &before.numbers(), WithdrawalReason::PortEnded)?;
             fail_line(desk, before, "port_cancelled", "the port was cancelled")
         }
         PortEvent::PortRestored { numbers, .. } => withdraw(desk, before, numbers, WithdrawalReason::Restored),
@@ -96,9 +97,9 @@ fn on_line(
     port: &PortRequest,
     command: impl Fn(crate::order::line::LineNumber) -> OrderCommand,
 ) -> Result<(), Halt> {
-    let order = desk.existing::<Order>(port.order())?;
-    let open = order.line(port.line()).is_some_and(|line| line.is_open());
-    if open { orders::tell(desk, port.order(), &command(port.line())) } else { Ok(()) }
+    let order = desk.existing::<Order>(reads::request(port).order)?;
+    let open = order.line(reads::request(port).line).is_some_and(|line| line.is_open());
+    if open { orders::tell(desk, reads::request(port).order, &command(reads::request(port).line)) } else { Ok(()) }
 }
 
 fn fail_line(desk: &mut Desk, port: &PortRequest, code: &str, detail: &str) -> Result<(), Halt> {
@@ -108,12 +109,12 @@ fn fail_line(desk: &mut Desk, port: &PortRequest, code: &str, detail: &str) -> R
 
 /// The company that has the numbers, if one was allocated or named.
 fn company_of(port: &PortRequest) -> Option<CompanyId> {
-    port.allocated_to().or(port.for_company())
+    port.allocated().or(reads::request(port).company)
 }
 
 fn make_live(desk: &mut Desk, id: PortRequestId, port: &PortRequest, live: &NumberSet) -> Result<(), Halt> {
     let Some(company) = company_of(port) else { return Ok(()) };
-    let fresh = desk.existing::<Company>(company)?.not_live_among(live);
+    let fresh = reads::not_live_among(&*desk.existing::<Company>(company)?, live);
     if fresh.is_empty() {
         return Ok(());
     }
@@ -128,7 +129,7 @@ pub fn withdraw(
     numbers: &NumberSet,
     why: WithdrawalReason,
 ) -> Result<(), Halt> {
-    let Some(company) = port.allocated_to() else { return Ok(()) };
+    let Some(company) = port.allocated() else { return Ok(()) };
     let held: NumberSet = {
         let company = desk.existing::<Company>(company)?;
         numbers.iter().filter(|number| company.number(*number).is_some()).collect()
@@ -142,8 +143,8 @@ pub fn withdraw(
 
 /// The existing site that the port line names.
 fn site_of(desk: &mut Desk, port: &PortRequest) -> Result<Option<crate::ids::AssetId>, Halt> {
-    let order = desk.existing::<Order>(port.order())?;
-    Ok(order.line(port.line()).and_then(|line| match line.request() {
+    let order = desk.existing::<Order>(reads::request(port).order)?;
+    Ok(order.line(reads::request(port).line).and_then(|line| match &*line.request {
         LineRequest::Port(request) => request.site,
         _ => None,
     }))

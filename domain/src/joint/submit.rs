@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Outcome, collect,
     desk::{Desk, Halt},
-    numbers,
+    numbers, reads,
     plans::{Planner, makes_asset},
     refuse_if_any, reseller_may_order, taken_reason,
 };
@@ -35,6 +35,8 @@ struct Needed {
     /// Numbers per numbers line.
     numbers: BTreeMap<LineNumber, NumberSet>,
     plans: Vec<LinePlan>,
+    /// Numbers that lines bring to existing sites.
+    coming: Vec<(AssetId, NumberSet)>,
     channels: Option<u32>,
 }
 
@@ -45,15 +47,16 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
         // Only the order can say what may be done instead; nothing else would help the caller.
         desk.tell::<Order>(id, &OrderCommand::Submit { assets: Vec::new(), port_requests: Vec::new() })?;
     }
-    desk.gather([order.reseller().stream()].into_iter().chain(order.company().map(StreamId::from)))?;
+    desk.gather([reads::reseller_of_order(&order).stream()].into_iter().chain(order.company().map(StreamId::from)))?;
 
-    let mut reasons = reseller_may_order(desk, order.reseller())?;
+    let mut reasons = reseller_may_order(desk, reads::reseller_of_order(&order))?;
     let needed = work_out(desk, &order, &mut reasons)?;
     if let Some(company) = order.company() {
         let command = CompanyCommand::OpenOrder {
             order: id,
             plans: needed.plans.clone(),
             numbers: needed.numbers.clone().into_iter().collect(),
+            coming: needed.coming.clone(),
             channels: needed.channels,
         };
         let told = desk.tell::<Company>(company, &command);
@@ -90,6 +93,7 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         ports: Vec::new(),
         numbers: BTreeMap::new(),
         plans: Vec::new(),
+        coming: Vec::new(),
         channels: None,
     };
     let mut of_lines = BTreeMap::new();
@@ -97,16 +101,18 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         if makes_asset(line.kind()) {
             needed.assets.insert(number, desk.mint.fresh());
         }
-        match line.request() {
+        match &*line.request {
             LineRequest::Company(company) => needed.channels = Some(company.channels),
             LineRequest::Numbers(wanted) => {
                 let asked = numbers::asked(desk, &company, &wanted.ask, &format!("/lines/{number}/ask"))?;
                 reasons.extend(asked.reasons);
                 of_lines.insert(number, asked.numbers.clone());
+                needed.coming.extend(wanted.site.map(|site| (site, asked.numbers.clone())));
                 needed.numbers.insert(number, asked.numbers);
             }
             LineRequest::Port(port) => {
                 of_lines.insert(number, port.numbers());
+                needed.coming.extend(port.site.map(|site| (site, port.numbers())));
                 needed.ports.push((number, desk.mint.fresh(), (**port).clone()));
             }
             _ => {}
@@ -143,7 +149,7 @@ fn draft_ports(
     let simultaneous = u32::try_from(single_lines.count()).unwrap_or(u32::MAX);
     for (line, port, request) in &needed.ports {
         let command = PortCommand::Draft {
-            reseller: order.reseller(),
+            reseller: reads::reseller_of_order(order),
             order: id,
             line: *line,
             company: order.company(),
@@ -160,14 +166,14 @@ fn draft_ports(
 fn held_by_others(desk: &mut Desk, order: &Order, needed: &Needed) -> Result<Vec<Reason>, Halt> {
     let mut subjects: BTreeMap<Claim, String> = BTreeMap::new();
     if let Some(company) = order.company() {
-        for LinePlan { line, asset, plan } in &needed.plans {
-            for claim in plan.claims(company, *asset) {
+        for LinePlan { line, plan, .. } in &needed.plans {
+            for claim in plan.names().into_iter().map(|name| name.claim(company.stream())) {
                 subjects.insert(claim, format!("/lines/{line}"));
             }
         }
     }
     for (number, line) in order.lines() {
-        if let LineRequest::Numbers(wanted) = line.request()
+        if let LineRequest::Numbers(wanted) = &*line.request
             && let NumberAsk::Numbers(numbers) = &wanted.ask
         {
             let claims = numbers.iter().map(|number| Claim::platform(ClaimScope::Number, number.to_string()));
@@ -175,8 +181,9 @@ fn held_by_others(desk: &mut Desk, order: &Order, needed: &Needed) -> Result<Vec
         }
     }
     for (line, _, port) in &needed.ports {
-        let claims = port.numbers().iter().map(|number| Claim::platform(ClaimScope::OpenPort, number.to_string()));
-        subjects.extend(claims.collect::<Vec<_>>().into_iter().map(|claim| (claim, format!("/lines/{line}"))));
+        for number in port.numbers().iter() {
+            subjects.insert(Claim::platform(ClaimScope::OpenPort, number.to_string()), format!("/lines/{line}"));
+        }
     }
     let ours: Option<StreamId> = order.company().map(CompanyId::into);
     let holders = desk.holders(subjects.keys().cloned().collect())?;

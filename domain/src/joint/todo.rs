@@ -3,7 +3,7 @@
 //! Work of outside systems is not here: provisioning, losing providers, range holders and the network answer with their
 //! own commands.
 
-use super::Command;
+use super::{Command, reads};
 use crate::{
     decider::Decider as _,
     ids::{CompanyId, OrderId, PortRequestId},
@@ -51,7 +51,7 @@ pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)])
 
 /// Lines that need no outside system are done as soon as they are started.
 fn complete_own(id: OrderId, order: &Order) -> impl Iterator<Item = Todo> {
-    let own = order.lines_in(LineStatus::InProgress).filter(|(_, line)| is_own_work(line.kind()));
+    let own = order.lines().filter(|(_, line)| line.status() == LineStatus::InProgress && is_own_work(line.kind()));
     own.map(move |(line, _)| Todo {
         command: Command::Order { order: id, command: OrderCommand::CompleteLine { line } },
         line: Some(line),
@@ -68,11 +68,11 @@ fn allocate(
     company: Option<CompanyId>,
     ports: &[(PortRequestId, &PortRequest)],
 ) -> impl Iterator<Item = Todo> {
-    let waiting = ports.iter().filter(|(_, port)| port.allocated_to().is_none() && port.may_be_allocated());
+    let waiting = ports.iter().filter(|(_, port)| reads::may_be_allocated(port));
     waiting.filter_map(move |(id, port)| {
         Some(Todo {
             command: Command::Port { port_request: *id, command: PortCommand::Allocate { company: company? } },
-            line: Some(port.line()),
+            line: Some(reads::request(port).line),
         })
     })
 }
