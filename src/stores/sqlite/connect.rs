@@ -1,8 +1,8 @@
 //! Opening a file: what is refused, what is set, and the migrations.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
-use rusqlite::{Connection, DatabaseName, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::begin;
 use crate::{engine::log::StoreError, stores::Migrate};
@@ -15,6 +15,10 @@ pub const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// How long a transaction waits for one of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a new file is switched to a write-ahead log; with the pause between, half a second.
+const SWITCH_ATTEMPTS_MAX: u32 = 50;
+const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 
 /// The write-ahead log is folded into the file after this many pages, 16 MiB. Appends change the same index pages again
 /// and again, and four times the default wrote them back so much less often that batches of 64 went up by a half.
@@ -39,7 +43,7 @@ pub(super) fn writer(path: &Path, migrate: Migrate) -> Result<Connection, StoreE
     if connection.is_readonly(DatabaseName::Main)? {
         return Err(StoreError::ReadOnly(path.display().to_string()));
     }
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    let mode = write_ahead(&connection)?;
     if mode != "wal" {
         return Err(StoreError::Unavailable(format!("no write-ahead log here, only `{mode}`")));
     }
@@ -50,6 +54,21 @@ pub(super) fn writer(path: &Path, migrate: Migrate) -> Result<Connection, StoreE
         run_migrations(&mut connection)?;
     }
     Ok(connection)
+}
+
+/// Switches a new file to a write-ahead log. Of two that switch it at once `SQLite` refuses one without waiting, since
+/// neither could go on while both hold the file; the other is done in a moment.
+fn write_ahead(connection: &Connection) -> Result<String, StoreError> {
+    let switch = || connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+    for _ in 1..SWITCH_ATTEMPTS_MAX {
+        match switch() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                thread::sleep(SWITCH_PAUSE);
+            }
+            switched => return Ok(switched?),
+        }
+    }
+    Ok(switch()?)
 }
 
 /// A connection that cannot write.

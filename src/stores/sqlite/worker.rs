@@ -201,16 +201,17 @@ mod tests {
             let done = done.clone();
             move |_: &mut Connection| done.send(name).map_err(|_| unreachable!("the test listens"))
         };
-        let hold = move |_: &mut Connection| gate.recv().map_err(|_| unreachable!("the test opens the gate"));
+        let waits_for_gate =
+            move |_: &mut Connection| gate.recv().map_err(|_| unreachable!("the test opens the gate"));
         // `join!` queues them in this order, and the last lets the first go on.
-        let (held, reader, append, opened) = tokio::join!(
-            workers.run(Urgency::Patient, hold),
+        let (blocked, reader, append, opened) = tokio::join!(
+            workers.run(Urgency::Patient, waits_for_gate),
             workers.run(Urgency::Patient, job("reader")),
             workers.run(Urgency::First, job("append")),
             async { go.send(()) }
         );
         opened.unwrap();
-        held.and(reader).and(append).unwrap();
+        blocked.and(reader).and(append).unwrap();
         let order: Vec<&str> = order.try_iter().collect();
         // The first job may be taken before or after the others are queued; the append is before the reader either way.
         assert_eq!(order, ["append", "reader"]);
