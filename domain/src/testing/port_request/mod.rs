@@ -109,12 +109,15 @@ pub fn a_port_line() -> impl Strategy<Value = PortLine> {
         associated: range.iter().skip(1).take(more as usize).collect(),
         ..multi_line(1, some_window)
     });
-    let range = (2u32..=400).prop_flat_map(a_range_of).prop_map(move |range| PortLine {
-        main_number: range.start(),
-        associated: NumberSet::default(),
-        ranges: vec![range],
-        ..multi_line(1, some_window)
-    });
+    let range =
+        (prop_oneof![6 => 2u32..=12, 1 => 13u32..=200]).prop_flat_map(a_range_of).prop_map(move |range| {
+            PortLine {
+                main_number: range.start(),
+                associated: NumberSet::default(),
+                ranges: vec![range],
+                ..multi_line(1, some_window)
+            }
+        });
     (prop_oneof![single, several, range], any::<bool>())
         .prop_map(|(line, again)| if again { subsequent(line) } else { line })
 }
@@ -122,7 +125,9 @@ pub fn a_port_line() -> impl Strategy<Value = PortLine> {
 /// Something that somebody does next. What exactly depends on where the request is then.
 #[derive(Clone, Debug)]
 pub struct Move {
-    /// How long everybody sleeps first.
+    /// Whether everybody sleeps until the next timer first.
+    pub until_timer: bool,
+    /// How long everybody sleeps, or goes on sleeping.
     pub wait: TimeDelta,
     /// Whether the timers run that are due by then.
     pub timers: bool,
@@ -136,13 +141,15 @@ pub struct Move {
 /// Moves: mostly those that the status suggests, sometimes any.
 pub fn moves(most: usize) -> impl Strategy<Value = Vec<Move>> {
     let wait = prop_oneof![
-        4 => (0i64..180).prop_map(TimeDelta::minutes),
-        3 => (1i64..60).prop_map(TimeDelta::hours),
+        12 => (0i64..120).prop_map(TimeDelta::minutes),
+        4 => (1i64..60).prop_map(TimeDelta::hours),
         1 => (1i64..35).prop_map(TimeDelta::days),
     ];
+    let sleep = (prop::bool::weighted(0.3), wait, prop::bool::weighted(0.7));
     let day = prop_oneof![4 => 5i64..30, 1 => -4i64..60];
-    let one = (wait, any::<bool>(), prop::bool::weighted(0.85), any::<u16>(), 0u16..200, day, any::<u8>());
-    let one = one.prop_map(|(wait, timers, likely, action, message, day, choice)| Move {
+    let one = (sleep, prop::bool::weighted(0.85), any::<u16>(), 0u16..400, day, any::<u8>());
+    let one = one.prop_map(|((until_timer, wait, timers), likely, action, message, day, choice)| Move {
+        until_timer,
         wait,
         timers,
         likely,
@@ -214,13 +221,21 @@ impl Move {
                 PortCommand::NetworkReport { message, live: self.some_of(&model.numbers()) }
             }
             PortAction::Restore => PortCommand::Restore { message, by },
-            _ => PortCommand::LcpAccept { message, window },
+            _ => {
+                let window = model.asked().filter(|_| !self.one_in(3)).unwrap_or(window);
+                PortCommand::LcpAccept { message, window }
+            }
         }
     }
 
     fn action(&self, model: &PortModel) -> PortAction {
-        let suggested: Vec<&str> =
-            steps().iter().filter(|step| step.0 == model.status()).map(|step| step.1).collect();
+        // Most walks would soon be over if every end were as likely as every step.
+        let early = |to| ENDED.contains(&to) && !self.one_in(4);
+        let suggested: Vec<&str> = steps()
+            .iter()
+            .filter(|(from, _, to)| *from == model.status() && !early(*to))
+            .map(|(_, action, _)| *action)
+            .collect();
         let pick = usize::from(self.action);
         let named =
             |word: &str| PortAction::VARIANTS.iter().copied().find(|action| <&str>::from(*action) == word);

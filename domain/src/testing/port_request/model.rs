@@ -128,6 +128,11 @@ impl PortModel {
         self.line.as_ref().map(PortLine::numbers).unwrap_or_default()
     }
 
+    /// The window that the losing provider is asked for.
+    pub fn asked(&self) -> Option<PortWindow> {
+        self.line.as_ref().map(|line| line.window)
+    }
+
     /// The numbers that work here and that somebody uses.
     pub fn live(&self) -> NumberSet {
         self.live.clone()
@@ -314,6 +319,7 @@ impl PortModel {
                 if self.restorable_until.is_some_and(|until| at > until) {
                     return Said::Ignored(IgnoredBecause::TooLate);
                 }
+                self.live = NumberSet::default();
                 self.status = "restored";
             }
             _ => return Said::Ignored(IgnoredBecause::NotExpected),
