@@ -14,6 +14,7 @@ pub mod reseller;
 pub mod joint;
 pub mod claim;
 pub mod fact;
+pub mod notice;
 pub mod timer;
 pub mod views;
 

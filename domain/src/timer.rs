@@ -318,6 +318,7 @@ impl Changes {
             PortEvent::DateChangeAccepted { window, .. } => self.accepted(*window, None),
             PortEvent::RhAccepted { .. } => self.clear(&[PortGiveUp]).wake(PortWindowOpens),
             PortEvent::LcpAcceptedAsComplex { given_up_at, .. }
+            | PortEvent::EarlierDateProposed { given_up_at, .. }
             | PortEvent::PortRejected { given_up_at, .. }
             | PortEvent::WindowClosed { given_up_at }
             | PortEvent::ActivationFailed { given_up_at: Some(given_up_at), .. } => {
@@ -325,7 +326,9 @@ impl Changes {
             }
             PortEvent::PortOverdue => self.clear(&[PortAnswerOverdue]),
             // A change asked for after the window had lapsed may be refused, and then the old end counts again.
-            PortEvent::DateChangeRequested { .. } => self.rest(PortGiveUp),
+            // A lapsed request has no old date to fall back on, so its own end counts while the change is pending.
+            PortEvent::DateChangeRequested { given_up_at: Some(given_up_at), .. } => self.set(PortGiveUp, *given_up_at),
+            PortEvent::DateChangeRequested { given_up_at: None, .. } => self.rest(PortGiveUp),
             PortEvent::DateChangeRefused { .. } => self.wake(PortGiveUp),
             PortEvent::WindowOpened | PortEvent::DateChangeLapsed => {
                 self.clear(&[PortWindowOpens]).wake(PortWindowCloses)

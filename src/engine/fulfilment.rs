@@ -238,7 +238,7 @@ async fn provision(inner: &Arc<Inner>, id: OrderId, number: LineNumber, cause: P
         company: order.company(),
         line: number,
         kind: line.kind(),
-        request: line.request.clone(),
+        request: LineRequest::clone(&line.request),
         asset: order.asset(number),
     };
     let command = match inner.provisioner.provision(&started).await {
