@@ -17,6 +17,8 @@ pub mod line;
 mod lines;
 pub mod graph;
 mod roll_up;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 use imbl::OrdMap;

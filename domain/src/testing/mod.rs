@@ -3,3 +3,4 @@
 pub mod values;
 pub mod matrix;
 pub mod scenario;
+pub mod order;
