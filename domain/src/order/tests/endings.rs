@@ -129,8 +129,8 @@ fn a_committed_line_blocks_a_cancellation_until_it_is_done() {
 fn a_refused_cancellation_leads_back_to_where_it_was_asked() {
     let begun = acknowledged(vec![port(1), port(2)]);
     let hold = OrderCommand::Hold { reason: sealed("reason") };
-    let held = begun.after(&[hold, REQUEST, refuse(&[1])]);
-    assert_eq!(held.state().status(), OrderStatus::Held);
+    let refused = begun.after(&[hold, REQUEST, refuse(&[1])]);
+    assert_eq!(refused.state().status(), OrderStatus::Held);
     let submitted = submitted(vec![port(1)]).after(&[REQUEST, refuse(&[1])]);
     assert_eq!(submitted.state().status(), OrderStatus::Submitted);
 }

@@ -266,7 +266,7 @@ fn information_is_given_until_the_deadline_and_the_order_goes_on_where_it_was() 
         let late = given.at(deadline);
         let late =
             late.when(&OrderCommand::InformationDeadlinePasses).expect(&[OrderEvent::InformationOverdue]);
-        let commit = OrderEvent::CancellationRefused { lines: vec![LineNumber(1)] };
-        assert_eq!(late.and([commit]).state().status(), status);
+        let go_on = OrderCommand::RefuseCancellation { lines: vec![] };
+        assert_eq!(late.when(&go_on).accepted().state().status(), status);
     }
 }

@@ -109,7 +109,7 @@ proptest! {
     #[test]
     fn a_walk_goes_as_the_model_says(wishes in a_walk(40)) {
         let (history, states) = walk(&wishes);
-        let replayed = history.iter().try_fold(Order::default(), |order, event| apply(order, event));
+        let replayed = history.iter().try_fold(Order::default(), apply);
         prop_assert_eq!(replayed.as_ref(), Ok(states.last().unwrap()));
     }
 

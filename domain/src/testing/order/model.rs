@@ -18,6 +18,7 @@ pub struct OrderModel {
     /// Its lines.
     pub lines: BTreeMap<u32, ModelLine>,
     came_from: Vec<OrderStatus>,
+    overdue: bool,
     timer: Option<DateTime<Utc>>,
     last: u32,
     has_company: bool,
@@ -43,6 +44,7 @@ impl Default for OrderModel {
             status,
             lines: BTreeMap::new(),
             came_from: Vec::new(),
+            overdue: false,
             timer: None,
             last: 0,
             has_company: false,
@@ -206,12 +208,14 @@ impl OrderModel {
             OrderCommand::InformationDeadlinePasses => {
                 // The stack keeps where it was before it was pending: a refusal leads there.
                 let due = self.timer.is_some_and(|due| due <= at);
+                self.overdue = true;
                 self.status == Pending && due && self.go(AssessingCancellation)
             }
             OrderCommand::Hold { .. } => self.status == InProgress && self.go(Held),
             OrderCommand::Resume => self.status == Held && self.go(InProgress),
             OrderCommand::RequestCancellation { .. } => {
                 self.came_from.push(self.status);
+                self.overdue = false;
                 open && self.go(AssessingCancellation)
             }
             OrderCommand::AcceptCancellation { ports_past_cut_off } => {
@@ -230,7 +234,7 @@ impl OrderModel {
                     let line = self.lines.get(&number).filter(|line| line.is_open());
                     line.is_some_and(|line| line.kind() == LineKind::Port || line.committed)
                 };
-                let all_late = !lines.is_empty() && lines.iter().all(|line| late(line.0));
+                let all_late = (self.overdue || !lines.is_empty()) && lines.iter().all(|line| late(line.0));
                 self.status == AssessingCancellation && all_late && self.go_back()
             }
         }
