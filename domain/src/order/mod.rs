@@ -24,6 +24,7 @@ use chrono::{DateTime, Utc};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
+pub use draft::{PORT_RANGES_MAX, SITE_SOURCES_MAX};
 pub use errors::{Minted, OrderError};
 pub use lifecycle::OrderStatus;
 pub use lines::{Line, Lines};
