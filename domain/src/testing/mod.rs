@@ -4,3 +4,4 @@ pub mod values;
 pub mod matrix;
 pub mod port_request;
 pub mod scenario;
+pub mod order;
