@@ -3,3 +3,7 @@
 pub mod values;
 pub mod matrix;
 pub mod scenario;
+pub mod ledger;
+pub mod company;
+pub mod number_block;
+pub mod reseller;
