@@ -190,16 +190,24 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
     prop_oneof![1 => early, 4 => numbers, 5 => orders, 1 => stages]
 }
 
-/// A walk: hours to wait, then a command. Half of them begin with a company that comes into service.
+/// A walk: hours to wait, then a command. It begins with a company that is qualified, in service, built or bare.
 pub fn a_walk() -> impl Strategy<Value = Vec<(i64, CompanyCommand)>> {
-    let start = vec![
-        (0, qualify()),
-        (0, full_order(1, 1, Some(10), numbers(0, 3))),
-        (0, CompanyCommand::Activate { order: order(1) }),
-        (0, CompanyCommand::AllocateNumbers { order: order(1), line: LineNumber(2), site: None }),
-    ];
-    let start = prop_oneof![Just(vec![(0, qualify())]), Just(start)];
-    (start, vec((0i64..40, a_command()), 0..90)).prop_map(|(start, rest)| [start, rest].concat())
+    use CompanyCommand as C;
+    let one = order(1);
+    let add = |line| C::AddAsset { order: one, line: LineNumber(line) };
+    let allocate = C::AllocateNumbers { order: one, line: LineNumber(2), site: None };
+    let mut bare_order = full_order(1, 1, Some(10), numbers(0, 3));
+    if let C::OpenOrder { plans, .. } = &mut bare_order {
+        plans.clear();
+    }
+    let in_service =
+        vec![qualify(), full_order(1, 1, Some(10), numbers(0, 3)), C::Activate { order: one }, allocate];
+    let built = [in_service.clone(), (3..=9).map(add).collect()].concat();
+    let bare = vec![qualify(), bare_order, C::Activate { order: one }, C::CloseOrder { order: one }];
+    let start = select(vec![vec![qualify()], in_service, built, bare]);
+    let hours = prop_oneof![9 => 0i64..40, 1 => 300i64..900];
+    (start, vec((hours, a_command()), 0..90))
+        .prop_map(|(start, rest)| start.into_iter().map(|command| (0, command)).chain(rest).collect())
 }
 
 /// Where the model thinks a number is.
@@ -286,7 +294,9 @@ impl CompanyModel {
                 if self.stage == CompanyStatus::Qualified {
                     self.stage = CompanyStatus::Ordered;
                 }
-                numbers.iter().for_each(|(line, set)| self.commit(*order, *line, set));
+                for (line, set) in numbers {
+                    self.commit(*order, *line, set);
+                }
             }
             C::ReplanLine { order, line, numbers: Some(set), .. } => {
                 let lost = |number: &TelephoneNumber| !set.contains(*number);
@@ -339,7 +349,7 @@ impl CompanyModel {
     fn give_up(&mut self, which: impl Fn(&TelephoneNumber, OrderId, LineNumber) -> bool) {
         let live = &self.reservations;
         self.numbers.retain(|number, place| match *place {
-            Place::With(order, line, from) if which(number, order, line) => {
+            Place::With(order, at, from) if which(number, order, at) => {
                 let back = from.filter(|reservation| live.contains(reservation));
                 if let Some(reservation) = back {
                     *place = Place::Under(reservation);

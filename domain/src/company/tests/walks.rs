@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 use strum::VariantArray as _;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{
         Company, CompanyStatus,
         commands::{CompanyAction, CompanyCommand},
         estate::Holding,
-        events::{CompanyEvent, WithdrawalReason},
+        events::{CompanyEvent, CompanyEventKind, WithdrawalReason},
     },
     decider::{Context, Decider, Event as _, Refused, apply, handle},
     ids::CompanyId,
@@ -118,6 +118,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_walks_go_everywhere() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..400 {
+        let commands = a_walk().new_tree(&mut runner).unwrap().current();
+        seen.extend(walk(&commands).1.iter().map(CompanyEvent::kind));
+    }
+    let missing: Vec<_> = CompanyEventKind::VARIANTS.iter().filter(|kind| !seen.contains(*kind)).collect();
+    assert_eq!(missing, Vec::<&CompanyEventKind>::new());
 }
 
 #[test]
