@@ -228,8 +228,10 @@ pub struct CompanyModel {
     pub stage: CompanyStatus,
     /// Its numbers.
     pub numbers: BTreeMap<TelephoneNumber, Place>,
-    orders: BTreeSet<OrderId>,
-    reservations: BTreeSet<ReservationId>,
+    /// The orders under way.
+    pub orders: BTreeSet<OrderId>,
+    /// The reservations and ring-fences that have not ended.
+    pub reservations: BTreeSet<ReservationId>,
 }
 
 impl Default for CompanyModel {

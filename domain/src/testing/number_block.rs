@@ -89,7 +89,7 @@ impl BlockModel {
         }
         let before = self.clone();
         let each = |numbers: &NumberSet, mut step: Box<dyn FnMut(TelephoneNumber) -> bool + '_>| {
-            numbers.iter().all(|number| step(number))
+            numbers.iter().all(&mut step)
         };
         let fine = match command {
             BlockCommand::Load { .. } => {

@@ -191,6 +191,17 @@ fn a_reservation_ends_when_all_its_numbers_are_in_service() {
 }
 
 #[test]
+fn a_reservation_lives_on_for_the_numbers_that_no_line_took() {
+    let ordered = after([qualify(), reserve(1, numbers(0, 2)), numbers_order(1, 0, 1)]);
+    let half =
+        ordered.when(&C::AllocateNumbers { order: order(1), line: LineNumber(1), site: None }).accepted();
+    half.when(&C::ReleaseReservation { reservation: reservation(1) }).expect(&[
+        E::NumbersReleased { reservation: reservation(1), numbers: numbers(1, 1) },
+        E::ReservationEnded { reservation: reservation(1), how: ReservationEnd::Released },
+    ]);
+}
+
+#[test]
 fn numbers_of_another_line_or_in_service_are_refused() {
     active().when(&numbers_order(2, 0, 2)).refused(&["numbers_in_use"]);
     let mut twice = numbers_order(2, 5, 2);

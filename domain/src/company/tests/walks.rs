@@ -67,6 +67,10 @@ fn walk(commands: &[(i64, CompanyCommand)]) -> (Vec<Company>, Vec<CompanyEvent>)
         let places = company.numbers().map(|(number, held)| (number, place(&held.holding)));
         let expected = model.numbers.iter().map(|(number, place)| (*number, *place));
         assert!(places.eq(expected), "{command:?}\n{company:?}\n{model:?}");
+        let reservations =
+            company.estate().into_iter().flat_map(|estate| estate.reservations.keys().copied());
+        assert!(reservations.eq(model.reservations.iter().copied()), "{command:?}\n{company:?}\n{model:?}");
+        assert!(company.open_orders().eq(model.orders.iter().copied()), "{command:?}");
         assert_eq!(company.held_claims(id), ledger.held_by(id.stream()), "{command:?}");
     }
     (states, history)
