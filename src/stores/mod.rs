@@ -1,4 +1,6 @@
 //! Stores: one transaction, one append. Only this folder knows SQL.
+//!
+//! A store is named by a url: `sqlite:PATH` or just a path, `postgres://…`, or `memory:` for tests.
 
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -6,12 +8,56 @@ pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use std::sync::Arc;
+
+use crate::engine::log::{SharedLog, StoreError};
 
 /// Whether opening a store may change its schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Migrate {
-    /// Bring it to the schema of this binary.
+    /// Create it where there is none, and bring it up to date.
     Yes,
-    /// Refuse a store that has another schema.
+    /// Only open what has the schema of this binary.
     No,
+}
+
+/// Opens the store that a url names.
+pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    if url == "memory:" {
+        return Ok(Arc::new(memory::MemoryLog::new()));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return open_postgres(url, migrate).await;
+    }
+    open_sqlite(url.strip_prefix("sqlite:").unwrap_or(url), migrate).await
+}
+
+/// Brings the schema of a store up to date, creating the store where there is none.
+pub async fn migrate(url: &str) -> Result<(), StoreError> {
+    open(url, Migrate::Yes).await?.close().await;
+    Ok(())
+}
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Ok(Arc::new(postgres::PostgresLog::open(url, migrate).await?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_url: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
+    // The url may carry a password, so it is not repeated.
+    Err(StoreError::Unsupported("this binary was built without postgres".into()))
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_sqlite(path: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Ok(Arc::new(sqlite::SqliteLog::open(path, migrate).await?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open_sqlite(path: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Err(StoreError::Unsupported(format!("this binary was built without sqlite: {path}")))
 }

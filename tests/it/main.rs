@@ -1,5 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
+mod bad_stores;
+mod planted;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod store_contract;

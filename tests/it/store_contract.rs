@@ -1,17 +1,39 @@
 //! Every store keeps the same promises.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use orderwire::{
     engine::log::SharedLog,
-    stores::{conformance, memory::MemoryLog},
+    stores::{Migrate, conformance, memory::MemoryLog, sqlite::SqliteLog},
 };
+use uuid::Uuid;
 
-async fn memory() -> SharedLog {
-    Arc::new(MemoryLog::new())
+async fn sqlite(path: &Path) -> SharedLog {
+    Arc::new(SqliteLog::open(path, Migrate::Yes).await.unwrap())
 }
 
 #[tokio::test]
 async fn the_store_in_memory_keeps_every_promise() {
-    conformance::run_all(memory).await;
+    conformance::run_all(async || Arc::new(MemoryLog::new()) as SharedLog).await;
+}
+
+#[tokio::test]
+async fn a_sqlite_file_keeps_every_promise() {
+    let folder = tempfile::tempdir().unwrap();
+    conformance::run_all(async || sqlite(&folder.path().join(Uuid::now_v7().to_string())).await).await;
+}
+
+#[tokio::test]
+async fn a_sqlite_file_is_the_same_when_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("again.db");
+    conformance::handles::a_log_is_the_same_when_opened_again(async || sqlite(&path).await).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_to_a_sqlite_file_share_one_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.db");
+    let (one, other) = (sqlite(&path).await, sqlite(&path).await);
+    conformance::handles::two_appenders_share_one_order(one, other).await.unwrap();
 }

@@ -1,0 +1,245 @@
+//! The embedded store: one `SQLite` file, no server to start.
+//!
+//! Every write of the process queues for one thread, appends before everything else; reads have connections and threads
+//! of their own. Another process, such as the command line, may write too: each write transaction takes `SQLite`'s write
+//! lock before it looks at anything. Deliberately absent: leases, since a file has one engine.
+
+mod append;
+mod connect;
+mod error;
+mod events;
+mod kept;
+mod rows;
+mod worker;
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use orderwire_domain::{
+    claim::Claim,
+    ids::StreamId,
+    views::table::{Row, Table},
+};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use self::connect::SCHEMA_VERSION;
+use self::worker::{Urgency, Workers};
+use super::Migrate;
+use crate::engine::log::{
+    Commit, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError,
+    StoredEvent, StoredRecord, StreamLoad, Verdict, WrappedKey,
+};
+
+/// Reads run on this many connections: few, since `SQLite` reads are short and the machine has other work.
+const READ_CONNECTIONS: usize = 3;
+
+/// A log in a `SQLite` file.
+#[derive(Debug)]
+pub struct SqliteLog {
+    writer: Workers,
+    readers: Workers,
+}
+
+impl SqliteLog {
+    /// Opens a file; with [`Migrate::Yes`] it is created where there is none and brought up to date.
+    pub async fn open(path: impl AsRef<Path>, migrate: Migrate) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let (writer, readers) = blocking(move || connections(&path, migrate)).await??;
+        Ok(Self {
+            writer: Workers::start("writer", vec![writer])?,
+            readers: Workers::start("reader", readers)?,
+        })
+    }
+
+    /// The version of a file's schema; 0 where there is none.
+    pub async fn schema_version(path: impl AsRef<Path>) -> Result<i64, StoreError> {
+        let path = path.as_ref().to_owned();
+        blocking(move || connect::found_version(&path)).await?
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let job = |connection: &mut Connection| {
+            // One transaction is one moment: everything one call answers was true together.
+            let transaction = connection.transaction()?;
+            let found = look(&transaction)?;
+            transaction.commit()?;
+            Ok(found)
+        };
+        self.readers.run(Urgency::Patient, job).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let job = |connection: &mut Connection| {
+            let transaction = begin(connection)?;
+            let changed = change(&transaction)?;
+            transaction.commit()?;
+            Ok(changed)
+        };
+        self.writer.run(Urgency::Patient, job).await
+    }
+}
+
+/// Takes the write lock of the file before anything is looked at; other processes wait, up to the busy timeout.
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)
+}
+
+fn connections(path: &Path, migrate: Migrate) -> Result<(Connection, Vec<Connection>), StoreError> {
+    let writer = connect::writer(path, migrate)?;
+    let readers: Result<_, _> = (0..READ_CONNECTIONS).map(|_| connect::reader(path)).collect();
+    Ok((writer, readers?))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    let finished = tokio::task::spawn_blocking(work).await;
+    finished.map_err(|error| StoreError::Unavailable(format!("a thread of the store ended: {error}")))
+}
+
+#[async_trait]
+impl Log for SqliteLog {
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.read(|transaction| append::head(transaction)).await
+    }
+
+    async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
+        let batch = batch.to_vec();
+        self.writer.run(Urgency::First, move |connection| append::append(connection, &batch, now_us)).await
+    }
+
+    async fn load(&self, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
+        let streams: Vec<(StreamId, String)> =
+            streams.iter().map(|(stream, fingerprint)| (*stream, (*fingerprint).to_owned())).collect();
+        self.read(move |transaction| {
+            streams
+                .iter()
+                .map(|(stream, fingerprint)| events::load(transaction, *stream, fingerprint))
+                .collect()
+        })
+        .await
+    }
+
+    async fn stream(
+        &self,
+        stream: StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(move |transaction| events::stream(transaction, stream, after, limit)).await
+    }
+
+    async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(move |transaction| events::page(transaction, after, limit)).await
+    }
+
+    async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {
+        let snapshots = snapshots.to_vec();
+        self.write(move |transaction| events::keep_snapshots(transaction, &snapshots)).await
+    }
+
+    async fn holders(&self, claims: &[Claim]) -> Result<Vec<Option<StreamId>>, StoreError> {
+        let claims = claims.to_vec();
+        self.read(move |transaction| claims.iter().map(|claim| kept::holder(transaction, claim)).collect())
+            .await
+    }
+
+    async fn claims(
+        &self,
+        after: Option<&Claim>,
+        limit: usize,
+    ) -> Result<Vec<(Claim, StreamId)>, StoreError> {
+        let after = after.cloned();
+        self.read(move |transaction| kept::claims(transaction, after.as_ref(), limit)).await
+    }
+
+    async fn claim_count(&self) -> Result<u64, StoreError> {
+        self.read(|transaction| kept::claim_count(transaction)).await
+    }
+
+    async fn record(&self, owner: &str, key: &str, now_us: i64) -> Result<Option<StoredRecord>, StoreError> {
+        let (owner, key) = (owner.to_owned(), key.to_owned());
+        self.read(move |transaction| kept::record(transaction, &owner, &key, now_us)).await
+    }
+
+    async fn forget_records(&self, now_us: i64) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        loop {
+            let some = self.write(move |transaction| kept::forget_some_records(transaction, now_us)).await?;
+            if some == 0 {
+                return Ok(forgotten);
+            }
+            forgotten += some;
+        }
+    }
+
+    async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
+        let key_id = key_id.to_owned();
+        self.read(move |transaction| kept::data_key(transaction, key_id)).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.read(move |transaction| kept::setting(transaction, &name)).await
+    }
+
+    async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.write(move |transaction| kept::settle(transaction, &name, value)).await
+    }
+
+    async fn create_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        let tables = tables.to_vec();
+        self.write(move |transaction| rows::create(transaction, &tables)).await
+    }
+
+    async fn checkpoint(&self, reader: &str) -> Result<Position, StoreError> {
+        let reader = reader.to_owned();
+        self.read(move |transaction| rows::checkpoint(transaction, &reader)).await
+    }
+
+    async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
+        let commit = commit.clone();
+        self.write(move |transaction| rows::apply(transaction, &commit)).await
+    }
+
+    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
+        let changes = changes.to_vec();
+        self.write(move |transaction| rows::change(transaction, &changes)).await
+    }
+
+    async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
+        let (reader, tables) = (reader.to_owned(), tables.to_vec());
+        self.write(move |transaction| rows::reset(transaction, &reader, &tables)).await
+    }
+
+    async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |transaction| rows::by(transaction, table, "key", keys)).await
+    }
+
+    async fn children(&self, table: &'static Table, parents: &[String]) -> Result<Vec<Row>, StoreError> {
+        let parents = parents.to_vec();
+        self.read(move |transaction| rows::by(transaction, table, "parent", parents)).await
+    }
+
+    async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError> {
+        let select = select.clone();
+        self.read(move |transaction| rows::select(transaction, &select)).await
+    }
+
+    async fn count(&self, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError> {
+        let filters = filters.to_vec();
+        self.read(move |transaction| rows::count(transaction, table, &filters)).await
+    }
+
+    async fn close(&self) {
+        // The writer goes last: whoever closes the file last folds the write-ahead log into it, and readers may not.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,187 @@
+//! The rows of read models and the checkpoints of their readers.
+
+use orderwire_domain::views::table::{Row, Table, Value};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types};
+
+use crate::{
+    engine::log::{Filter, Position, ReaderCommit, RowChange, Select, StoreError},
+    stores::sql::{self, Dialect, LOG_ID},
+};
+
+/// Creates tables and indexes that do not exist yet.
+pub(super) fn create(connection: &Connection, tables: &[&Table]) -> Result<(), StoreError> {
+    for statement in tables.iter().flat_map(|table| sql::create_table(table, Dialect::Sqlite)) {
+        connection.execute_batch(&statement)?;
+    }
+    Ok(())
+}
+
+/// Where a reader is.
+pub(super) fn checkpoint(connection: &Connection, reader: &str) -> Result<Position, StoreError> {
+    let position =
+        connection.prepare_cached("SELECT position FROM readers WHERE log_id = ?1 AND name = ?2").and_then(
+            |mut statement| statement.query_row(params![LOG_ID, reader], |row| row.get(0)).optional(),
+        )?;
+    Ok(position.unwrap_or(0))
+}
+
+/// Applies a page and advances the checkpoint, if it is where the page begins.
+pub(super) fn apply(connection: &Connection, commit: &ReaderCommit) -> Result<(), StoreError> {
+    let actual = checkpoint(connection, &commit.reader)?;
+    if actual != commit.after {
+        let (reader, expected) = (commit.reader.clone(), commit.after);
+        return Err(StoreError::CheckpointMoved { reader, expected, actual });
+    }
+    change(connection, &commit.changes)?;
+    for statement in &commit.statements {
+        // How many rows it affects is the embedder's business.
+        execute(connection, (statement.sql.clone(), statement.parameters.clone()))?;
+    }
+    set_checkpoint(connection, &commit.reader, commit.to)
+}
+
+/// Changes rows in order.
+pub(super) fn change(connection: &Connection, changes: &[RowChange]) -> Result<(), StoreError> {
+    for change in changes {
+        match change {
+            RowChange::Put(table, row) => {
+                let affected = execute(connection, sql::put(table, row))?;
+                assert_eq!(affected, 1, "an upsert inserts or updates");
+            }
+            RowChange::Delete(table, key) => {
+                let affected = execute(connection, sql::delete(table, key))?;
+                assert!(affected <= 1, "a key names one row");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes every row of these tables and sets the checkpoint to 0.
+pub(super) fn reset(connection: &Connection, reader: &str, tables: &[&Table]) -> Result<(), StoreError> {
+    for table in tables {
+        let removed = execute(connection, sql::clear(table))?;
+        tracing::debug!(table = table.name, removed, "a read model starts again");
+    }
+    set_checkpoint(connection, reader, 0)
+}
+
+fn set_checkpoint(connection: &Connection, reader: &str, to: Position) -> Result<(), StoreError> {
+    let set = connection
+        .prepare_cached(
+            "INSERT INTO readers (log_id, name, position) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (log_id, name) DO UPDATE SET position = excluded.position",
+        )
+        .and_then(|mut statement| statement.execute(params![LOG_ID, reader, to]))?;
+    assert_eq!(set, 1, "an upsert inserts or updates");
+    Ok(())
+}
+
+/// The rows whose key or parent is one of these, in order of it and of the key.
+pub(super) fn by(
+    connection: &Connection,
+    table: &Table,
+    column: &str,
+    mut wanted: Vec<String>,
+) -> Result<Vec<Row>, StoreError> {
+    wanted.sort_unstable();
+    wanted.dedup();
+    let (columns, name) = (sql::columns(table), sql::quoted(table.name));
+    let sql = format!("SELECT {columns} FROM {name} WHERE log_id = ?1 AND {column} = ?2 ORDER BY key");
+    let mut rows = Vec::new();
+    for one in wanted {
+        rows.extend(query(connection, table, &sql, vec![LOG_ID.into(), one.into()])?);
+    }
+    Ok(rows)
+}
+
+/// A look into one table.
+pub(super) fn select(connection: &Connection, select: &Select) -> Result<Vec<Row>, StoreError> {
+    let (sql, values) = sql::select(select);
+    query(connection, select.table, &sql, values)
+}
+
+/// How many rows match.
+pub(super) fn count(connection: &Connection, table: &Table, filters: &[Filter]) -> Result<u64, StoreError> {
+    let (sql, values) = sql::count(table, filters);
+    connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.query_row(bound(values), |row| row.get(0)))
+        .map_err(StoreError::from)
+}
+
+fn execute(connection: &Connection, (sql, values): (String, Vec<Value>)) -> Result<usize, StoreError> {
+    connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.execute(bound(values)))
+        .map_err(StoreError::from)
+}
+
+fn query(
+    connection: &Connection,
+    table: &Table,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Row>, StoreError> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let columns: Result<_, _> = (2..2 + table.columns.len()).map(|index| value(row, index)).collect();
+        let doc = row.get(2 + table.columns.len())?;
+        Ok(Row { key: row.get(0)?, parent: row.get(1)?, columns: columns?, doc })
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(bound(values), read)?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+fn bound(values: Vec<Value>) -> impl rusqlite::Params {
+    params_from_iter(values.into_iter().map(|value| match value {
+        Value::Null => types::Value::Null,
+        Value::Integer(integer) => types::Value::Integer(integer),
+        Value::Text(text) => types::Value::Text(text),
+    }))
+}
+
+fn value(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Value> {
+    Ok(match row.get(index)? {
+        types::Value::Null => Value::Null,
+        types::Value::Integer(integer) => Value::Integer(integer),
+        types::Value::Text(text) => Value::Text(text),
+        other @ (types::Value::Real(_) | types::Value::Blob(_)) => {
+            let name = row.as_ref().column_name(index)?.to_owned();
+            return Err(rusqlite::Error::InvalidColumnType(index, name, other.data_type()));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use orderwire_domain::views::table::{integer, text};
+
+    use super::*;
+    use crate::engine::log::Comparison;
+
+    static SHELF: Table =
+        Table { name: "shelf", columns: &[text("of"), integer("due")], indexes: &[&["of", "due"]] };
+
+    #[test]
+    fn a_page_of_a_select_is_a_search_in_an_index_without_sorting() {
+        let connection = Connection::open_in_memory().unwrap();
+        create(&connection, &[&SHELF]).unwrap();
+        for (descending, due) in [(false, Value::Integer(7)), (true, Value::Integer(7)), (true, Value::Null)]
+        {
+            let look = Select {
+                table: &SHELF,
+                filters: vec![Filter { column: "of", comparison: Comparison::Equal, value: "a".into() }],
+                order: "due",
+                descending,
+                after: Some((due, "k".into())),
+                limit: 10,
+            };
+            let (sql, values) = sql::select(&look);
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps: Vec<String> =
+                explain.query_map(bound(values), |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+            assert!(steps.iter().all(|step| step.contains("USING INDEX shelf_by_of_due")), "{steps:?}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What is not a store, or not one for this binary, is refused by name and left as it was.
+
+use std::{fs, path::Path};
+
+use orderwire::{
+    engine::log::StoreError,
+    stores::{
+        self, Migrate,
+        sqlite::{SCHEMA_VERSION, SqliteLog},
+    },
+};
+
+async fn refusal(path: &Path, migrate: Migrate) -> StoreError {
+    SqliteLog::open(path, migrate).await.expect_err("it should not open")
+}
+
+/// A file with a schema and nothing in it, closed.
+async fn made(path: &Path) {
+    stores::migrate(path.to_str().unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_created_without_leave_to_migrate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    let older = StoreError::SchemaOlder { found: 0, known: SCHEMA_VERSION };
+    assert_eq!(refusal(&path, Migrate::No).await, older);
+    assert!(!path.exists());
+
+    fs::write(&path, "").unwrap();
+    assert_eq!(refusal(&path, Migrate::No).await, older);
+    assert_eq!(fs::read(&path).unwrap(), [0; 0]);
+    assert_eq!(SqliteLog::schema_version(&path).await, Ok(0));
+
+    made(&path).await;
+    assert_eq!(SqliteLog::schema_version(&path).await, Ok(SCHEMA_VERSION));
+    stores::open(&format!("sqlite:{}", path.display()), Migrate::No).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_not_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("newer.db");
+    made(&path).await;
+    let found = SCHEMA_VERSION + 1;
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute("INSERT INTO schema_migrations (version) VALUES (?1)", [found]).unwrap();
+    connection.close().unwrap();
+    let before = fs::read(&path).unwrap();
+    for migrate in [Migrate::No, Migrate::Yes] {
+        let newer = StoreError::SchemaNewer { found, known: SCHEMA_VERSION };
+        assert_eq!(refusal(&path, migrate).await, newer);
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_corrupt_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letter.txt");
+    let letter = "Dear Sir or Madam, this is not a database. ".repeat(100);
+    fs::write(&path, &letter).unwrap();
+    for migrate in [Migrate::No, Migrate::Yes] {
+        assert!(matches!(refusal(&path, migrate).await, StoreError::Corrupt(_)));
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), letter);
+}
+
+#[tokio::test]
+async fn a_folder_is_not_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    for migrate in [Migrate::No, Migrate::Yes] {
+        assert!(matches!(refusal(folder.path(), migrate).await, StoreError::Unavailable(_)));
+    }
+    let nowhere = folder.path().join("no such folder").join("orders.db");
+    assert!(matches!(refusal(&nowhere, Migrate::Yes).await, StoreError::Unavailable(_)));
+    assert!(!nowhere.exists());
+}
+
+#[tokio::test]
+async fn a_truncated_file_is_corrupt() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("short.db");
+    made(&path).await;
+    let whole = fs::read(&path).unwrap();
+    for length in [50, whole.len() / 4, whole.len() - 4_096] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let outcome = async {
+            let log = stores::open(path.to_str().unwrap(), Migrate::No).await?;
+            let outcome = log.claim_count().await.and(log.checkpoint("reader").await);
+            log.close().await;
+            outcome
+        };
+        assert!(matches!(outcome.await, Err(StoreError::Corrupt(_))), "cut to {length} bytes");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_may_not_be_written_is_read_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("locked.db");
+    made(&path).await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let outcome = SqliteLog::open(&path, Migrate::Yes).await;
+    if fs::OpenOptions::new().append(true).open(&path).is_ok() {
+        // Permissions do not bind root: then the file is not read-only, and must open.
+        outcome.expect("the file can be written");
+    } else {
+        assert!(matches!(outcome, Err(StoreError::ReadOnly(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("closed.db");
+    let log = SqliteLog::open(&path, Migrate::Yes).await.unwrap();
+    let log: &dyn orderwire::engine::log::Log = &log;
+    log.close().await;
+    log.close().await;
+    assert!(matches!(log.head().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(log.append(&[], 0).await, Err(StoreError::Unavailable(_))));
+    let beside: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(beside, ["closed.db"], "the write-ahead log was folded into the file");
+}
+
+#[tokio::test]
+async fn a_store_of_another_kind_is_named() {
+    assert!(stores::open("memory:", Migrate::No).await.is_ok());
+}
