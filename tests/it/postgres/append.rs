@@ -131,19 +131,19 @@ async fn a_read_only_database_says_so() {
 /// The server keeps the plan of a prepared statement, and this one is made while the tables are empty.
 #[tokio::test]
 async fn claims_are_found_by_their_keys_however_many_there_are() {
-    const STREAMS: usize = 1_000;
+    const STREAMS: u16 = 1_000;
     on_a_database(async |database: Database| {
         let log = database.open().await;
         let with = |after, change: fn(StreamId, Claim) -> ClaimChange| {
-            let commit = |n: usize| {
-                let mut commit = events(order(n as u128), after, 1);
-                commit.claims.push(change(order(n as u128), number(n)));
+            let commit = |n: u16| {
+                let mut commit = events(order(n.into()), after, 1);
+                commit.claims.push(change(order(n.into()), number(n.into())));
                 commit.record = Some(record(&format!("{n} {after}")));
                 commit
             };
             (0..STREAMS).map(commit).collect::<Vec<_>>()
         };
-        for batch in [with(0, |holder, claim| ClaimChange::take(holder, claim)), with(1, |holder, claim| ClaimChange::release(holder, claim))] {
+        for batch in [with(0, ClaimChange::take), with(1, ClaimChange::release)] {
             for few in batch.chunks(20) {
                 assert_appended(&append(&log, few.to_vec()).await);
             }
@@ -155,12 +155,12 @@ async fn claims_are_found_by_their_keys_however_many_there_are() {
         let read = "SELECT coalesce(sum(idx_tup_read), 0)::bigint FROM pg_stat_user_indexes WHERE relname = 'claims'";
         let mut read_by_now = 0;
         let counted = async {
-            while read_by_now < STREAMS as i64 {
+            while read_by_now < i64::from(STREAMS) {
                 read_by_now = sqlx::query_scalar(read).fetch_one(&mut database.connect().await).await.unwrap();
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(10), counted).await.expect("counted at last");
-        assert!(read_by_now < 10 * STREAMS as i64, "{read_by_now} entries read for {STREAMS} claims");
+        assert!(read_by_now < 10 * i64::from(STREAMS), "{read_by_now} entries read for {STREAMS} claims");
     })
     .await;
 }
