@@ -13,6 +13,7 @@ pub mod reseller;
 
 pub mod claim;
 pub mod fact;
+pub mod notice;
 pub mod timer;
 pub mod views;
 

@@ -324,9 +324,6 @@ impl Changes {
                 self.clear(&TimerName::OF_PORTS).add(PortGiveUp, *given_up_at, false, NumberSet::new())
             }
             PortEvent::PortOverdue => self.clear(&[PortAnswerOverdue]),
-            // A change asked for after the window had lapsed may be refused, and then the old end counts again.
-            PortEvent::DateChangeRequested { .. } => self.rest(PortGiveUp),
-            PortEvent::DateChangeRefused { .. } => self.wake(PortGiveUp),
             PortEvent::WindowOpened | PortEvent::DateChangeLapsed => {
                 self.clear(&[PortWindowOpens]).wake(PortWindowCloses)
             }

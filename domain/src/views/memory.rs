@@ -25,7 +25,9 @@ impl MemoryRows {
     pub fn answer(&self, need: &Need) -> Vec<Row> {
         let rows = |table| self.tables.get(table).into_iter().flat_map(BTreeMap::values);
         match need {
-            Need::Key(table, key) => rows(table).filter(|row| row.key == *key).cloned().collect(),
+            Need::Key(table, key) => {
+                self.tables.get(table).and_then(|rows| rows.get(key)).cloned().into_iter().collect()
+            }
             Need::Parent(table, parent) => rows(table).filter(|row| row.parent == *parent).cloned().collect(),
         }
     }

@@ -151,6 +151,8 @@ pub struct PortView {
     pub jeopardy: Option<Jeopardy>,
     /// When the next timer of it is due.
     pub next_due: Option<DateTime<Utc>>,
+    /// When it is given up unless it is answered, while it is with the losing provider.
+    pub given_up_at: Option<DateTime<Utc>>,
     /// Until when an emergency restore is possible.
     pub restorable_until: Option<DateTime<Utc>>,
     /// When anything last happened to it.
@@ -261,6 +263,7 @@ fn begun(fact: &Fact, port_request: PortRequestId, draft: &PortDraft) -> PortVie
         rejection: None,
         jeopardy: None,
         next_due: None,
+        given_up_at: None,
         restorable_until: None,
         updated_at: fact.recorded_at,
         position: fact.position,
@@ -272,6 +275,7 @@ impl PortView {
     fn to(&mut self, status: PortStage, next_due: Option<DateTime<Utc>>) {
         self.status = status;
         self.next_due = next_due;
+        self.given_up_at = None;
         self.jeopardy = None;
     }
 
@@ -288,8 +292,9 @@ impl PortView {
     /// The part of the conversation up to the window.
     fn converse(&mut self, event: &PortEvent) -> Result<(), Fault> {
         match event {
-            PortEvent::PortSubmitted { overdue_at, .. } => {
+            PortEvent::PortSubmitted { overdue_at, given_up_at } => {
                 self.to(PortStage::AwaitingLcp, Some(*overdue_at));
+                self.given_up_at = Some(*given_up_at);
             }
             PortEvent::LcpAccepted { window, given_up_at, .. }
             | PortEvent::DateAgreed { window, given_up_at } => self.accepted(*window, *given_up_at),
@@ -305,11 +310,15 @@ impl PortView {
                 self.rejection = Some(RejectionView { by: *by, reasons });
                 self.to(PortStage::Rejected, Some(*given_up_at));
             }
-            PortEvent::PortOverdue => self.jeopardy = Some(Jeopardy::AnswerOverdue),
-            PortEvent::PortRepresented { details, attempt, overdue_at, .. } => {
+            PortEvent::PortOverdue => {
+                self.jeopardy = Some(Jeopardy::AnswerOverdue);
+                self.next_due = self.given_up_at;
+            }
+            PortEvent::PortRepresented { details, attempt, overdue_at, given_up_at } => {
                 self.present_again(details);
                 self.attempt = *attempt;
                 self.to(PortStage::AwaitingLcp, Some(*overdue_at));
+                self.given_up_at = Some(*given_up_at);
             }
             PortEvent::DateChangeRequested { window, .. } => {
                 self.date_change_from = Some(self.status);

@@ -149,9 +149,9 @@ pub struct NumberView {
 
 /// Whose a company is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in super::super) struct NumberOwner {
-    pub(in super::super) company: CompanyId,
-    pub(in super::super) reseller: ResellerId,
+pub(in crate::views) struct NumberOwner {
+    pub(in crate::views) company: CompanyId,
+    pub(in crate::views) reseller: ResellerId,
 }
 
 /// A site, or a user of one.
