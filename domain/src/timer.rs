@@ -325,11 +325,10 @@ impl Changes {
                 self.clear(&TimerName::OF_PORTS).add(PortGiveUp, *given_up_at, false, NumberSet::new())
             }
             PortEvent::PortOverdue => self.clear(&[PortAnswerOverdue]),
-            // A change asked for after the window had lapsed may be refused, and then the old end counts again.
-            // A lapsed request has no old date to fall back on, so its own end counts while the change is pending.
-            PortEvent::DateChangeRequested { given_up_at: Some(given_up_at), .. } => self.set(PortGiveUp, *given_up_at),
-            PortEvent::DateChangeRequested { given_up_at: None, .. } => self.rest(PortGiveUp),
-            PortEvent::DateChangeRefused { .. } => self.wake(PortGiveUp),
+            // A lapsed request has no old date to fall back on: its own end counts while the change is pending, and after.
+            PortEvent::DateChangeRequested { given_up_at: Some(given_up_at), .. } => {
+                self.set(PortGiveUp, *given_up_at)
+            }
             PortEvent::WindowOpened | PortEvent::DateChangeLapsed => {
                 self.clear(&[PortWindowOpens]).wake(PortWindowCloses)
             }

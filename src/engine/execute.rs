@@ -22,7 +22,8 @@ use super::{
     leaf::Hash,
     loader::{self, Loaded},
     log::{
-        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend, Verdict,
+        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend,
+        Verdict,
     },
     provenance::{Provenance, metadata},
     query,
@@ -65,7 +66,8 @@ pub struct Receipt {
 impl Receipt {
     /// An id it made. Panics if it makes none of that name: the names are part of each command's contract.
     pub fn id<Id: std::str::FromStr<Err: std::fmt::Debug>>(&self, name: &str) -> Id {
-        let id = self.ids.get(name).unwrap_or_else(|| panic!("the command makes no `{name}`: {:?}", self.ids));
+        let id =
+            self.ids.get(name).unwrap_or_else(|| panic!("the command makes no `{name}`: {:?}", self.ids));
         id.parse().expect("an id that was made can be read")
     }
 }
@@ -178,7 +180,9 @@ fn attempt(
             Ok(Attempt::Queued(queue(&mut core, commit, rests_on)?, ids, due_snapshots))
         }
         Err(Undecided { halt: Halt::Need(needs), .. }) => Ok(Attempt::Needs(needs)),
-        Err(Undecided { halt: Halt::Illegal(event), .. }) => Err(Error::illegal(asked.command.name(), &event)),
+        Err(Undecided { halt: Halt::Illegal(event), .. }) => {
+            Err(Error::illegal(asked.command.name(), &event))
+        }
         Err(Undecided { halt: Halt::Refused(reasons), seen }) => {
             let rests_on = rests_on(&core, seen.iter().map(|(stream, _)| *stream));
             let confirm = Commit {
@@ -228,7 +232,8 @@ fn commit(
     decision: &Decision,
 ) -> Result<Commit, Error> {
     let command = asked.command.name();
-    let decided = super::provenance::Decided { commit: id, command: &command, rules: inner.rules.version(), at };
+    let decided =
+        super::provenance::Decided { commit: id, command: &command, rules: inner.rules.version(), at };
     let metadata = metadata(asked.provenance, decided);
     let written = decision.decided.iter().filter(|decided| !decided.events.is_empty());
     let appends = written
@@ -244,7 +249,9 @@ fn commit(
             key: key.key.clone(),
             fingerprint,
             ids: serde_json::to_string(&decision.ids).expect("a map of strings is JSON"),
-            expires_at_us: Some((inner.clock.now() + chrono::TimeDelta::days(IDEMPOTENCY_DAYS)).timestamp_micros()),
+            expires_at_us: Some(
+                (inner.clock.now() + chrono::TimeDelta::days(IDEMPOTENCY_DAYS)).timestamp_micros(),
+            ),
         }),
         _ => None,
     };
@@ -295,8 +302,10 @@ async fn refused(
 }
 
 fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
-    let ids = serde_json::from_str(&stored.ids)
-        .map_err(|error| Error::Corrupt { stream: "an idempotency record".to_owned(), detail: error.to_string() })?;
+    let ids = serde_json::from_str(&stored.ids).map_err(|error| Error::Corrupt {
+        stream: "an idempotency record".to_owned(),
+        detail: error.to_string(),
+    })?;
     Ok(Receipt { appended: stored.appended.clone(), ids, repeated: true })
 }
 

@@ -118,7 +118,8 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    let commit = ReaderCommit { reader: FULFILMENT.to_owned(), after, to: last.position, ..ReaderCommit::default() };
+    let commit =
+        ReaderCommit { reader: FULFILMENT.to_owned(), after, to: last.position, ..ReaderCommit::default() };
     match inner.log.apply(&commit).await {
         // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
         Ok(()) | Err(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
@@ -131,13 +132,17 @@ async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work
     for fact in facts {
         let order = match &fact.happened {
             Happened::Order(order, _) => Some(*order),
-            Happened::PortRequest(port, _) => port_request(inner, *port).await?.request().map(|request| request.order),
+            Happened::PortRequest(port, _) => {
+                port_request(inner, *port).await?.request().map(|request| request.order)
+            }
             _ => None,
         };
         let Some(order) = order else { continue };
         let work = work.entry(order).or_default();
         work.cause = fact.position;
-        if let Happened::Order(_, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) = &fact.happened {
+        if let Happened::Order(_, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =
+            &fact.happened
+        {
             work.started.push(*line);
         }
     }
@@ -183,7 +188,10 @@ async fn port_request(inner: &Inner, id: PortRequestId) -> Result<Arc<PortReques
 }
 
 fn wrong_kind(stream: StreamId, state: &State) -> Error {
-    Error::Corrupt { stream: stream.to_string(), detail: format!("its state is of another kind: {}", state.status()) }
+    Error::Corrupt {
+        stream: stream.to_string(),
+        detail: format!("its state is of another kind: {}", state.status()),
+    }
 }
 
 /// Issues a command. Where it is refused for good and still to be done, its line fails with that reason.
@@ -212,10 +220,18 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 }
 
 /// Runs a command: done, refused for good, or to be tried again with the page.
-async fn run(inner: &Arc<Inner>, command: &Command, cause: Position) -> Result<Result<(), Vec<Reason>>, Error> {
+async fn run(
+    inner: &Arc<Inner>,
+    command: &Command,
+    cause: Position,
+) -> Result<Result<(), Vec<Reason>>, Error> {
     let provenance = Provenance::of(Actor::engine("fulfilment")).caused_by(cause);
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
-    let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("{FULFILMENT}:{cause}:{text}"), fingerprint: None };
+    let key = IdempotencyKey {
+        owner: "engine".to_owned(),
+        key: format!("{FULFILMENT}:{cause}:{text}"),
+        fingerprint: None,
+    };
     let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
     match execute(inner, asked).await {
         Ok(_) => Ok(Ok(())),
@@ -227,9 +243,16 @@ async fn run(inner: &Arc<Inner>, command: &Command, cause: Position) -> Result<R
 }
 
 /// Gives a started line to the outside system that does it.
-async fn provision(inner: &Arc<Inner>, id: OrderId, number: LineNumber, cause: Position) -> Result<(), Error> {
+async fn provision(
+    inner: &Arc<Inner>,
+    id: OrderId,
+    number: LineNumber,
+    cause: Position,
+) -> Result<(), Error> {
     let (_, State::Order(order)) = inner.state(id.stream()).await? else { return Ok(()) };
-    let Some(line) = order.line(number).filter(|line| line.status() == LineStatus::InProgress) else { return Ok(()) };
+    let Some(line) = order.line(number).filter(|line| line.status() == LineStatus::InProgress) else {
+        return Ok(());
+    };
     if is_own_work(line.kind()) || line.kind() == LineKind::Port {
         return Ok(());
     }

@@ -40,11 +40,6 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use self::{
-    error::{Error, ErrorKind},
-    execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
-    provenance::{Actor, Provenance},
-};
 use self::{
     clock::{Clock, SystemClock},
     committer::{Core, SharedCore},
@@ -56,6 +51,11 @@ use self::{
     readers::{Effect, Reader, Readers},
     sealing::MasterKey,
     tips::Tips,
+};
+pub use self::{
+    error::{Error, ErrorKind},
+    execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    provenance::{Actor, Provenance},
 };
 
 /// Commands taken in at once; more are answered with [`Error::Overloaded`].
@@ -167,8 +167,13 @@ impl Builder {
         let core: SharedCore =
             Arc::new(Mutex::new(Core { tips: Tips::new(self.aggregates_at_hand), next: 1, queue }));
         let (head_sender, head) = watch::channel(start);
-        let committer =
-            committer::run(Arc::clone(&log), Arc::clone(&self.clock), Arc::clone(&core), waiting, head_sender);
+        let committer = committer::run(
+            Arc::clone(&log),
+            Arc::clone(&self.clock),
+            Arc::clone(&core),
+            waiting,
+            head_sender,
+        );
         tokio::spawn(committer);
         let (stop, _) = watch::channel(false);
         let inner = Arc::new(Inner {
@@ -220,7 +225,10 @@ impl Engine {
     pub async fn load<D: Seated>(&self, id: D::Id) -> Result<(Sequence, Arc<D>), Error> {
         let stream = id.into();
         let (sequence, state) = self.inner.state(stream).await?;
-        let wrong = || Error::Corrupt { stream: stream.to_string(), detail: "its state is of another kind".to_owned() };
+        let wrong = || Error::Corrupt {
+            stream: stream.to_string(),
+            detail: "its state is of another kind".to_owned(),
+        };
         D::of(&state).map(|state| (sequence, Arc::clone(state))).ok_or_else(wrong)
     }
 
@@ -230,7 +238,12 @@ impl Engine {
     }
 
     /// Events of one stream after a sequence, in order.
-    pub async fn stream(&self, id: StreamId, after: Sequence, limit: usize) -> Result<Vec<StoredEvent>, Error> {
+    pub async fn stream(
+        &self,
+        id: StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, Error> {
         Ok(self.inner.log.stream(id, after, limit).await?)
     }
 
@@ -283,7 +296,8 @@ impl Engine {
     /// Runs readers, fulfilment and due timers until nothing is left to do at this time.
     pub async fn settle(&self) -> Result<(), Error> {
         loop {
-            let readers = futures::future::try_join_all(self.inner.readers.iter().map(|it| it.step(&self.inner.log)));
+            let readers =
+                futures::future::try_join_all(self.inner.readers.iter().map(|it| it.step(&self.inner.log)));
             let (read, fulfilled) = tokio::try_join!(readers, fulfilment::step(&self.inner))?;
             let moved = fulfilled + read.into_iter().sum::<usize>();
             if moved == 0 && timers::fire_due(&self.inner).await? == 0 {
@@ -314,9 +328,8 @@ impl Engine {
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.
     pub async fn close(&self) {
         self.inner.stop.send_replace(true);
-        let tasks = std::mem::take(
-            &mut *self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        let tasks =
+            std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the engine ended badly");
@@ -354,7 +367,10 @@ impl Engine {
 }
 
 /// Runs a step for as long as there is something to do; then waits for the head to move, or for another process.
-async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(inner: Arc<Inner>, step: impl Fn() -> F + Send) {
+async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
+    inner: Arc<Inner>,
+    step: impl Fn() -> F + Send,
+) {
     let mut head = inner.head.clone();
     let mut stop = inner.stop.subscribe();
     loop {

@@ -99,7 +99,14 @@ impl Reader {
 
     fn new(name: &str, tables: Vec<&'static Table>, work: Work) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { name: name.to_owned(), tables, work, reached, turn: tokio::sync::Mutex::default(), stopped: Mutex::default() }
+        Self {
+            name: name.to_owned(),
+            tables,
+            work,
+            reached,
+            turn: tokio::sync::Mutex::default(),
+            stopped: Mutex::default(),
+        }
     }
 
     /// Learns where it was left.
@@ -152,7 +159,8 @@ impl Reader {
         to: Position,
         page: &[StoredEvent],
     ) -> Result<ReaderCommit, Error> {
-        let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.stop(&error))?;
+        let facts =
+            page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.stop(&error))?;
         let (changes, statements) = match &self.work {
             Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, &facts).await?, Vec::new()),
             Work::Effect(effect) => {
@@ -254,7 +262,8 @@ impl Readers {
 
     /// Waits, within bounds, until a reader has taken this position.
     pub async fn reached(&self, name: &str, position: Position) -> Result<(), Error> {
-        let unknown = || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
+        let unknown =
+            || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
         let mut reached = reader.reached.subscribe();
         let wait = reached.wait_for(|reached| *reached >= position);
@@ -283,7 +292,9 @@ async fn fetch(
         }
     }
     let table = |name: &str| tables.iter().find(|table| table.name == name).copied();
-    let unknown = |name: &str| StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"));
+    let unknown = |name: &str| {
+        StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"))
+    };
     let mut fetched = Vec::new();
     for (name, keys) in keys {
         let rows = log.rows(table(name).ok_or_else(|| unknown(name))?, &keys).await?;

@@ -81,7 +81,8 @@ async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<(), Error> {
         stream: timer.stream.to_string(),
         detail: format!("it has a timer of another kind of aggregate: {name}"),
     })?;
-    let provenance = Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
+    let provenance =
+        Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
     let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("timer:{name}"), fingerprint: None };
     let asked = Asked { command: &command, provenance: &provenance, key: Some(&key), at: Some(timer.due) };
     match execute(inner, asked).await {
@@ -113,7 +114,9 @@ fn command(timer: &Timer) -> Option<Command> {
             company: CompanyId(id),
             command: match name {
                 TimerName::QualificationExpiry => CompanyCommand::Expire,
-                TimerName::ReservationExpiry(reservation) => CompanyCommand::ExpireReservation { reservation },
+                TimerName::ReservationExpiry(reservation) => {
+                    CompanyCommand::ExpireReservation { reservation }
+                }
                 _ => return None,
             },
         },

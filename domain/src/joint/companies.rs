@@ -20,7 +20,12 @@ use crate::{
 };
 
 /// Holds name and domain for a new company.
-pub fn qualify(desk: &mut Desk, reseller: ResellerId, name: &CompanyName, domain: &Domain) -> Result<Outcome, Halt> {
+pub fn qualify(
+    desk: &mut Desk,
+    reseller: ResellerId,
+    name: &CompanyName,
+    domain: &Domain,
+) -> Result<Outcome, Halt> {
     refuse_if_any(reseller_may_order(desk, reseller)?)?;
     let id: CompanyId = desk.mint.fresh();
     let command = CompanyCommand::Qualify { reseller, name: name.clone(), domain: domain.clone() };

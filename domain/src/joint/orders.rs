@@ -120,7 +120,12 @@ fn complete_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<(), H
     let request = order.line(line).map(|line| LineRequest::clone(&line.request));
     if let Some(LineRequest::Port(_)) = request {
         let detail = format!("line {line} is completed when its numbers work here");
-        return Err(Halt::refuse("port_line", Some(format!("/lines/{line}")), detail, Some("the network's report")));
+        return Err(Halt::refuse(
+            "port_line",
+            Some(format!("/lines/{line}")),
+            detail,
+            Some("the network's report"),
+        ));
     }
     desk.gather(order.company().map(StreamId::from))?;
     let events = desk.tell::<Order>(id, &OrderCommand::CompleteLine { line })?;
@@ -128,7 +133,9 @@ fn complete_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<(), H
     if let (Some(company), Some(request)) = (order.company(), request) {
         let command = match request {
             LineRequest::Company(_) => CompanyCommand::Activate { order: id },
-            LineRequest::Numbers(numbers) => CompanyCommand::AllocateNumbers { order: id, line, site: numbers.site },
+            LineRequest::Numbers(numbers) => {
+                CompanyCommand::AllocateNumbers { order: id, line, site: numbers.site }
+            }
             _ => CompanyCommand::AddAsset { order: id, line },
         };
         desk.tell::<Company>(company, &command)?;
@@ -145,7 +152,12 @@ fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequ
             if { let mut dated = old.clone(); dated.window = wanted.window; dated == *wanted });
         if !same_but_window {
             let detail = format!("line {line} is a port: only its window can be amended");
-            return Err(Halt::refuse("port_line", Some(format!("/lines/{line}")), detail, Some("another window")));
+            return Err(Halt::refuse(
+                "port_line",
+                Some(format!("/lines/{line}")),
+                detail,
+                Some("another window"),
+            ));
         }
         desk.tell::<PortRequest>(port, &PortCommand::RequestDate { window: wanted.window })?;
         desk.tell::<Order>(id, &OrderCommand::AmendLine { line, request: request.clone() })?;

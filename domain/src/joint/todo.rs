@@ -30,10 +30,10 @@ pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)])
     match order.status() {
         OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
         OrderStatus::Acknowledged | OrderStatus::InProgress => {
-            let started = order.ready_lines().into_iter().map(|line| Todo {
-                command: of_order(OrderCommand::StartLine { line }),
-                line: Some(line),
-            });
+            let started = order
+                .ready_lines()
+                .into_iter()
+                .map(|line| Todo { command: of_order(OrderCommand::StartLine { line }), line: Some(line) });
             started.chain(complete_own(id, order)).chain(allocate(order.company(), ports)).collect()
         }
         OrderStatus::Pending | OrderStatus::Held => allocate(order.company(), ports).collect(),
@@ -51,7 +51,8 @@ pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)])
 
 /// Lines that need no outside system are done as soon as they are started.
 fn complete_own(id: OrderId, order: &Order) -> impl Iterator<Item = Todo> {
-    let own = order.lines().filter(|(_, line)| line.status() == LineStatus::InProgress && is_own_work(line.kind()));
+    let own =
+        order.lines().filter(|(_, line)| line.status() == LineStatus::InProgress && is_own_work(line.kind()));
     own.map(move |(line, _)| Todo {
         command: Command::Order { order: id, command: OrderCommand::CompleteLine { line } },
         line: Some(line),
@@ -71,7 +72,10 @@ fn allocate(
     let waiting = ports.iter().filter(|(_, port)| reads::may_be_allocated(port));
     waiting.filter_map(move |(id, port)| {
         Some(Todo {
-            command: Command::Port { port_request: *id, command: PortCommand::Allocate { company: company? } },
+            command: Command::Port {
+                port_request: *id,
+                command: PortCommand::Allocate { company: company? },
+            },
             line: Some(reads::request(port).line),
         })
     })

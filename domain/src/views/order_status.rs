@@ -300,7 +300,9 @@ fn fold_order(rows: &mut dyn Rows, fact: &Fact, id: OrderId, event: &OrderEvent)
         OrderEvent::OrderSubmitted { .. } => order.submitted_at = Some(fact.recorded_at),
         OrderEvent::OrderRejected { reasons } => order.reasons.clone_from(reasons),
         OrderEvent::InformationRequired { deadline, .. } => order.information_due = Some(*deadline),
-        OrderEvent::InformationProvided { .. } => order.information_due = None,
+        OrderEvent::InformationProvided { .. } | OrderEvent::InformationOverdue => {
+            order.information_due = None
+        }
         OrderEvent::CancellationRefused { lines } => order.past_no_return.clone_from(lines),
         _ => {}
     }
@@ -355,8 +357,13 @@ fn status_after(order: &mut OrderView, event: &OrderEvent) -> Option<OrderStage>
             To::Pending
         }
         OrderEvent::InformationProvided { .. } => return order.pending_from.take(),
-        OrderEvent::InformationOverdue | OrderEvent::CancellationRequested { .. } => {
+        OrderEvent::CancellationRequested { .. } => {
             order.assessed_from = Some(order.status);
+            To::AssessingCancellation
+        }
+        // There is nothing left to wait for, so a refusal leads back to where the order was before it waited.
+        OrderEvent::InformationOverdue => {
+            order.assessed_from = order.pending_from.take();
             To::AssessingCancellation
         }
         OrderEvent::OrderHeld { .. } => To::Held,
