@@ -1,1 +1,3 @@
+//! The `orderwire` command.
+
 fn main() {}
