@@ -69,8 +69,8 @@ fn activating(line: PortLine) -> Port {
 
 fn ported(line: PortLine) -> Port {
     let port = activating(line);
-    let live = port.state().numbers();
-    port.when(&PortCommand::NetworkReport { message: message("net-1"), live }).accepted()
+    let all = port.state().numbers();
+    port.when(&PortCommand::NetworkReport { message: message("net-1"), live: all }).accepted()
 }
 
 /// The window of 16 June closed.
