@@ -26,7 +26,7 @@ use crate::{
         },
         ledger::Ledger,
         matrix,
-        scenario::moment,
+        scenario::{Given, moment},
     },
 };
 
@@ -149,8 +149,7 @@ fn every_action_meets_every_status() {
         |ring_fence| [C::ReserveNumbers { reservation: reservation(2), numbers: numbers(6, 2), ring_fence }];
     let suspend = C::Suspend { reason: sealed("unpaid") };
     let ported = C::MakeNumbersLive { port_request: port_request(1), numbers: numbers(10, 1) };
-    let with =
-        |company: &crate::testing::scenario::Given<Company>, command: &C| company.when(command).accepted();
+    let with = |company: &Given<Company>, command: &C| company.when(command).accepted();
     let (active, built) = (active(), built());
     let bare = after([qualify(), full_order(1, 1, Some(10), numbers(0, 1)), C::Activate { order: one }]);
     let bare = with(&bare, &C::CloseOrder { order: one });
