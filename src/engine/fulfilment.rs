@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use orderwire_domain::{
+    company::events::CompanyEvent,
     fact::{Fact, Happened},
     ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
     joint::{Command, State, Todo, is_own_work, todo},
@@ -149,6 +150,24 @@ async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work
     Ok(work)
 }
 
+/// The orders that may have something to do after this.
+async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, Error> {
+    Ok(match happened {
+        Happened::Order(order, _) => vec![*order],
+        Happened::PortRequest(port, _) => {
+            port_request(inner, *port).await?.request().map(|request| request.order).into_iter().collect()
+        }
+        // Other orders for the same company may have waited for it.
+        Happened::Company(company, CompanyEvent::CompanyActivated { .. }) => {
+            match inner.state(company.stream()).await? {
+                (_, State::Company(company)) => company.open_orders().collect(),
+                (_, other) => return Err(wrong_kind(company.stream(), &other)),
+            }
+        }
+        _ => Vec::new(),
+    })
+}
+
 /// Does everything about one order that can be done now.
 async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Error> {
     stream::iter(work.started)
@@ -177,7 +196,14 @@ async fn todos(inner: &Inner, id: OrderId) -> Result<Vec<Todo>, Error> {
         ports.push((port, port_request(inner, port).await?));
     }
     let ports: Vec<(PortRequestId, &PortRequest)> = ports.iter().map(|(id, port)| (*id, &**port)).collect();
-    Ok(todo(id, &order, &ports))
+    let company = match order.company() {
+        Some(company) => match inner.state(company.stream()).await? {
+            (_, State::Company(company)) => Some(company),
+            (_, other) => return Err(wrong_kind(company.stream(), &other)),
+        },
+        None => None,
+    };
+    Ok(todo(id, &order, company.as_deref(), &ports))
 }
 
 async fn port_request(inner: &Inner, id: PortRequestId) -> Result<Arc<PortRequest>, Error> {

@@ -25,11 +25,6 @@ const MAKERS: [LineKind; 7] = [
     LineKind::Trunk,
 ];
 
-/// Whether a line of this kind makes an asset.
-pub fn makes_asset(kind: LineKind) -> bool {
-    MAKERS.contains(&kind)
-}
-
 /// Everything that planning an order goes by.
 pub struct Planner<'a> {
     company: &'a Company,

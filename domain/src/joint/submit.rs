@@ -6,7 +6,7 @@ use super::{
     Outcome, collect,
     desk::{Desk, Halt},
     numbers,
-    plans::{Planner, makes_asset},
+    plans::Planner,
     reads, refuse_if_any, reseller_may_order, taken_reason,
 };
 use crate::{
@@ -100,7 +100,7 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
     };
     let mut of_lines = BTreeMap::new();
     for (number, line) in order.lines() {
-        if makes_asset(line.kind()) {
+        if line.kind().makes_asset() {
             needed.assets.insert(number, desk.mint.fresh());
         }
         match &*line.request {

@@ -5,6 +5,7 @@
 
 use super::{Command, reads};
 use crate::{
+    company::{Company, CompanyStatus},
     decider::Decider as _,
     ids::{CompanyId, OrderId, PortRequestId},
     order::{
@@ -24,8 +25,13 @@ pub struct Todo {
     pub line: Option<LineNumber>,
 }
 
-/// Everything that can be done now, in order.
-pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)]) -> Vec<Todo> {
+/// Everything that can be done now, in order. `company` is the order's own, if it names one.
+pub fn todo(
+    id: OrderId,
+    order: &Order,
+    company: Option<&Company>,
+    ports: &[(PortRequestId, &PortRequest)],
+) -> Vec<Todo> {
     let of_order = |command| Command::Order { order: id, command };
     match order.status() {
         OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
@@ -47,6 +53,11 @@ pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)])
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether assets may be added to the company.
+fn is_in_service(company: &Company) -> bool {
+    matches!(company.status(), CompanyStatus::Active | CompanyStatus::Suspended)
 }
 
 /// Lines that need no outside system are done as soon as they are started.
