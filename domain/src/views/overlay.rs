@@ -241,30 +241,23 @@ fn parent_of(placed: Option<&Placed>) -> Option<&str> {
 
 impl Rows for Overlay {
     fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<&Held>, Need> {
-        match self.sheets.get(table.name).and_then(|sheet| sheet.slots.get(key)) {
-            Some(slot) => Ok(slot.now.as_ref().map(|placed| &placed.row)),
-            None => {
-                let need = Need::Key(table.name, key.to_owned());
-                self.missing.insert(need.clone());
-                Err(need)
-            }
+        if let Some(slot) = self.sheets.get(table.name).and_then(|sheet| sheet.slots.get(key)) {
+            return Ok(slot.now.as_ref().map(|placed| &placed.row));
         }
+        let need = Need::Key(table.name, key.to_owned());
+        self.missing.insert(need.clone());
+        Err(need)
     }
 
     fn children(&mut self, table: &'static Table, parent: &str) -> Result<Vec<&Held>, Need> {
-        match self.sheets.get(table.name).filter(|sheet| sheet.whole.contains(parent)) {
-            Some(sheet) => {
-                let keys = sheet.children.get(parent).into_iter().flatten();
-                Ok(keys
-                    .filter_map(|key| sheet.slots.get(key)?.now.as_ref().map(|placed| &placed.row))
-                    .collect())
-            }
-            None => {
-                let need = Need::Parent(table.name, parent.to_owned());
-                self.missing.insert(need.clone());
-                Err(need)
-            }
+        if let Some(sheet) = self.sheets.get(table.name).filter(|sheet| sheet.whole.contains(parent)) {
+            let keys = sheet.children.get(parent).into_iter().flatten();
+            let row = |key| sheet.slots.get(key)?.now.as_ref().map(|placed: &Placed| &placed.row);
+            return Ok(keys.filter_map(row).collect());
         }
+        let need = Need::Parent(table.name, parent.to_owned());
+        self.missing.insert(need.clone());
+        Err(need)
     }
 
     fn put(&mut self, table: &'static Table, key: String, parent: String, row: Held) {
