@@ -158,7 +158,7 @@ pub fn fold_timers(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
                     timer.numbers = timer.numbers.union(&before.numbers);
                 }
             }
-            save(rows, &timer);
+            save(rows, timer);
             Ok(())
         }
         TimerChange::ClearAll { stream, name } => {
@@ -173,7 +173,7 @@ pub fn fold_timers(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
                 if timer.numbers.is_empty() {
                     rows.delete(&TIMER, &timer.key());
                 } else {
-                    save(rows, &timer);
+                    save(rows, timer);
                 }
             }
             Ok(())
@@ -188,7 +188,7 @@ fn of(rows: &mut dyn Rows, stream: StreamId, name: TimerName) -> Result<Vec<Time
 fn rest(rows: &mut dyn Rows, stream: StreamId, name: TimerName, rests: bool) -> Result<(), Fault> {
     for mut timer in of(rows, stream, name)? {
         timer.rests = rests;
-        save(rows, &timer);
+        save(rows, timer);
     }
     Ok(())
 }

@@ -235,7 +235,7 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     port.timeline.push(PortStep { position: fact.position, at: fact.recorded_at, event });
     port.updated_at = fact.recorded_at;
     port.position = fact.position;
-    save(rows, &port);
+    save(rows, port);
     Ok(())
 }
 

@@ -129,7 +129,9 @@ fn step(model: &mut Model, what: u8, numbers: &NumberSet) -> Option<Happened> {
 
 fn folded(facts: &[Fact]) -> MemoryRows {
     let mut rows = MemoryRows::default();
-    facts.iter().for_each(|fact| fold_orders(&mut rows, fact).unwrap());
+    for fact in facts {
+        fold_orders(&mut rows, fact).unwrap();
+    }
     rows
 }
 
