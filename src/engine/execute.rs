@@ -12,7 +12,7 @@ use orderwire_domain::{
     refusal::Reason,
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::{TryAcquireError, oneshot};
 use uuid::Uuid;
 
 use super::{
@@ -92,7 +92,10 @@ enum Attempt {
 
 /// Executes a command.
 pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
-    let _permit = inner.permits.try_acquire().map_err(|_| Error::Overloaded)?;
+    let _permit = inner.permits.try_acquire().map_err(|refused| match refused {
+        TryAcquireError::Closed => Error::Closed,
+        TryAcquireError::NoPermits => Error::Overloaded,
+    })?;
     let fingerprint = asked.key.map(|key| key.fingerprint.unwrap_or_else(|| fingerprint(asked.command)));
     let in_flight = asked.key.map(|key| inner.in_flight(key));
     // A retry that overtakes its first attempt waits here, then finds its record.
@@ -170,7 +173,7 @@ fn attempt(
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
-            let commit = commit(inner, asked, fingerprint, id, at, &decision)?;
+            let commit = commit(inner, asked, fingerprint, id, at, &decision);
             let rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
             let number = core.next;
             let mut due_snapshots = Vec::new();
@@ -230,7 +233,7 @@ fn commit(
     id: Uuid,
     at: DateTime<Utc>,
     decision: &Decision,
-) -> Result<Commit, Error> {
+) -> Commit {
     let command = asked.command.name();
     let decided =
         super::provenance::Decided { commit: id, command: &command, rules: inner.rules.version(), at };
@@ -264,14 +267,14 @@ fn commit(
         inner.keyring.forget(&stream.to_string());
         keys.push(KeyChange::Destroy { key_id: stream.to_string() });
     }
-    Ok(Commit {
+    Commit {
         id,
         appends,
         reads: read.map(|decided| (decided.stream, decided.after)).collect(),
         claims: decision.claims.clone(),
         record,
         keys,
-    })
+    }
 }
 
 fn new_event(happened: &Happened, metadata: &str) -> NewEvent {

@@ -131,20 +131,13 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
 async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work>, Error> {
     let mut work: BTreeMap<OrderId, Work> = BTreeMap::new();
     for fact in facts {
-        let order = match &fact.happened {
-            Happened::Order(order, _) => Some(*order),
-            Happened::PortRequest(port, _) => {
-                port_request(inner, *port).await?.request().map(|request| request.order)
-            }
-            _ => None,
-        };
-        let Some(order) = order else { continue };
-        let work = work.entry(order).or_default();
-        work.cause = fact.position;
-        if let Happened::Order(_, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =
+        for order in orders_of(inner, &fact.happened).await? {
+            work.entry(order).or_default().cause = fact.position;
+        }
+        if let Happened::Order(order, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =
             &fact.happened
         {
-            work.started.push(*line);
+            work.entry(*order).or_default().started.push(*line);
         }
     }
     Ok(work)

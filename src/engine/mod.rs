@@ -345,7 +345,8 @@ impl Engine {
 
     fn start(&self) {
         let mut tasks = Vec::new();
-        for reader in self.inner.readers.iter().cloned() {
+        for reader in self.inner.readers.iter() {
+            let reader = Arc::clone(reader);
             let inner = Arc::clone(&self.inner);
             tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
                 let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
@@ -372,21 +373,20 @@ async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
     step: impl Fn() -> F + Send,
 ) {
     let mut head = inner.head.clone();
-    let mut stop = inner.stop.subscribe();
+    let mut ended = inner.stop.subscribe();
     loop {
         let wait = match step().await {
             Ok(0) => POLL,
-            Ok(_) if !*stop.borrow() => continue,
-            Ok(_) => return,
-            // It was said once, when it stopped.
-            Err(Error::ReaderStopped { .. }) => return,
+            Ok(_) if !*ended.borrow() => continue,
+            // Why a reader stopped was said once, when it did.
+            Ok(_) | Err(Error::ReaderStopped { .. }) => return,
             Err(error) => {
                 tracing::warn!(%error, "a step was not made; it is tried again");
                 RETRY
             }
         };
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = ended.wait_for(|ended| *ended) => return,
             moved = head.changed() => if moved.is_err() { return },
             () = tokio::time::sleep(wait) => {}
         }

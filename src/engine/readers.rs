@@ -34,6 +34,9 @@ const ROWS_AT_HAND_MAX: usize = 50_000;
 /// A query waits at most this long for its read model.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
+/// The reader that folds timers.
+pub const TIMERS: &str = "timers";
+
 /// What an embedder's own reader does with a page: statements that are executed with its checkpoint.
 pub type Effect = Arc<dyn Fn(&mut ReaderTx, &[Fact]) -> Result<(), String> + Send + Sync>;
 
@@ -122,8 +125,9 @@ impl Reader {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
         }
         let after = log.checkpoint(&self.name).await?;
-        if after != *self.reached.borrow() {
-            // Somebody else advanced it, or it was reset: what is at hand may be old.
+        if after != *self.reached.borrow() || self.name == TIMERS {
+            // Somebody else advanced it, or it was reset: what is at hand may be old. Rows of answered timers go
+            // without any event, so those are never kept at hand.
             self.forget_rows();
         }
         let page = log.page(after, PAGE_EVENTS_MAX).await?;

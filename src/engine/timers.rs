@@ -24,21 +24,19 @@ use super::{
     execute::{Asked, IdempotencyKey, execute},
     log::{Comparison, Filter, RowChange, Select},
     provenance::{Actor, Provenance},
+    readers::TIMERS,
 };
 
 /// Timers looked at together.
 const TIMERS_AT_ONCE: usize = 256;
 /// Streams whose timers run at once.
 const STREAMS_AT_ONCE: usize = 32;
-/// The reader that folds timers.
-const READER: &str = "timers";
-
 /// Issues what is due; answers how many timers that were.
 pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.timers_turn.lock().await;
     // A timer that is about to be cleared or to get more numbers must not be answered before that is known.
     let head = inner.log.head().await?.position;
-    let reader = inner.readers.get(READER).ok_or(Error::Closed)?;
+    let reader = inner.readers.get(TIMERS).ok_or(Error::Closed)?;
     if reader.reached() < head {
         return Ok(0);
     }

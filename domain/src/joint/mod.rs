@@ -61,7 +61,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn made(name: &str, id: impl ToString) -> Self {
+    fn made(name: &str, id: impl std::fmt::Display) -> Self {
         Self { ids: Ids::from([(name.to_owned(), id.to_string())]), ..Self::default() }
     }
 

@@ -108,7 +108,7 @@ fn on_line(
     command: impl Fn(crate::order::line::LineNumber) -> OrderCommand,
 ) -> Result<(), Halt> {
     let order = desk.existing::<Order>(reads::request(port).order)?;
-    let open = order.line(reads::request(port).line).is_some_and(|line| line.is_open());
+    let open = order.line(reads::request(port).line).is_some_and(crate::order::Line::is_open);
     if open {
         orders::tell(desk, reads::request(port).order, &command(reads::request(port).line))
     } else {

@@ -36,9 +36,11 @@ pub fn todo(
     match order.status() {
         OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
         OrderStatus::Acknowledged | OrderStatus::InProgress => {
-            let started = order
-                .ready_lines()
-                .into_iter()
+            let in_service = company.is_some_and(is_in_service);
+            // What an order adds to a company waits for the company itself, whichever order brings that.
+            let adds = |line: LineNumber| order.line(line).is_some_and(|line| line.kind().makes_asset());
+            let ready = order.ready_lines().into_iter().filter(|line| in_service || !adds(*line));
+            let started = ready
                 .map(|line| Todo { command: of_order(OrderCommand::StartLine { line }), line: Some(line) });
             started.chain(complete_own(id, order)).chain(allocate(order.company(), ports)).collect()
         }

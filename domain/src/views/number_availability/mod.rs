@@ -142,7 +142,10 @@ fn fold_port(rows: &mut dyn Rows, request: PortRequestId, event: &PortEvent) -> 
                 number.port_request = Some(request);
             });
         }
-        PortEvent::PortReturned { numbers } => return change(rows, numbers, port_out),
+        PortEvent::KeptNumbersReleased { numbers } | PortEvent::PortReturned { numbers } => {
+            return change(rows, numbers, port_out);
+        }
+        PortEvent::PortRestored { kept, .. } => change(rows, kept, port_out)?,
         _ => {}
     }
     offer(rows, request)
