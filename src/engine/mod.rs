@@ -18,6 +18,7 @@ pub mod log;
 pub mod provenance;
 pub mod query;
 pub mod readers;
+pub mod reference;
 pub mod sealing;
 mod timers;
 mod tips;
@@ -49,6 +50,7 @@ use self::{
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     readers::{Effect, Reader, Readers},
+    reference::{Ranges, ReferenceData},
     sealing::MasterKey,
     tips::Tips,
 };
@@ -79,6 +81,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
     core: SharedCore,
     permits: Semaphore,
     turns: Mutex<Turns>,
@@ -98,6 +101,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
@@ -109,6 +113,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             rules: Arc::new(Rules::bundled()),
             provisioner: Arc::new(ManualProvisioner),
+            reference: Arc::new(Ranges::bundled()),
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
@@ -135,6 +140,13 @@ impl Builder {
     #[must_use]
     pub fn provisioner(mut self, provisioner: impl Provisioner) -> Self {
         self.provisioner = Arc::new(provisioner);
+        self
+    }
+
+    /// Other reference data than the bundled sample.
+    #[must_use]
+    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
+        self.reference = Arc::new(reference);
         self
     }
 
@@ -183,6 +195,7 @@ impl Builder {
             clock: self.clock,
             rules: self.rules,
             provisioner: self.provisioner,
+            reference: self.reference,
             core,
             permits: Semaphore::new(COMMANDS_IN_FLIGHT_MAX),
             turns: Mutex::default(),
@@ -275,6 +288,11 @@ impl Engine {
     /// What time it is for the engine.
     pub fn now(&self) -> DateTime<Utc> {
         self.inner.clock.now()
+    }
+
+    /// To whom ranges belong, and what places are called.
+    pub fn reference(&self) -> &dyn ReferenceData {
+        &*self.inner.reference
     }
 
     /// The rules it decides under.
