@@ -24,6 +24,7 @@ use super::{
     log::{
         Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend, Verdict,
     },
+    picks::Picked,
     provenance::{Provenance, metadata},
     query,
 };
@@ -100,6 +101,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     };
 
     let mut lookups = Lookups::default();
+    let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
     loop {
         let mut due_snapshots = Vec::new();
@@ -110,7 +112,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                bring(inner, missing, &mut lookups).await?;
+                bring(inner, missing, &mut lookups, &picked).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states) => {
@@ -122,6 +124,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         match (answer.await.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
                 inner.snapshots.offer(due_snapshots);
+                picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
             }
             (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
@@ -131,10 +134,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.found_taken(claims);
             }
             (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
@@ -143,6 +148,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             }
             (Answer::Followed, _) => {
                 followed += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Failed(error), _) => return Err(error.into()),
@@ -301,13 +307,18 @@ fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
 }
 
 /// Brings what a decision needs.
-async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result<(), Error> {
+async fn bring(
+    inner: &Inner,
+    needs: Vec<Need>,
+    lookups: &mut Lookups,
+    picked: &Picked<'_>,
+) -> Result<(), Error> {
     let mut streams = Vec::new();
     for need in needs {
         match need {
             Need::Stream(stream) => streams.push(stream),
             Need::Numbers { search, except } => {
-                let found = query::free_numbers(&inner.log, &search, &except).await?;
+                let found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {
