@@ -79,6 +79,22 @@ pub(super) struct Asked<'a> {
     pub at: Option<DateTime<Utc>>,
 }
 
+/// What one decision is known by. It stays the same while the decision is brought what it needs, so that the ids it
+/// mints do too: what was looked up for one of them is then found.
+#[derive(Clone, Copy)]
+struct Occasion {
+    /// The commit's name, and the seed of the ids.
+    id: Uuid,
+    /// The time of the decision.
+    at: DateTime<Utc>,
+}
+
+impl Occasion {
+    fn now(inner: &Inner, asked: &Asked<'_>) -> Self {
+        Self { id: Uuid::now_v7(), at: asked.at.unwrap_or_else(|| inner.clock.now()) }
+    }
+}
+
 /// What an attempt led to, as far as the caller's task knows.
 enum Attempt {
     /// A commit waits; once it is durable, these states are worth a snapshot.
@@ -103,9 +119,10 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     let mut lookups = Lookups::default();
     let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
+    let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups, occasion)? {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
@@ -156,6 +173,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         if moved >= COMMIT_ATTEMPTS_MAX || followed >= FOLLOWED_MAX {
             return Err(Error::Conflict { attempts: moved + followed });
         }
+        occasion = Occasion::now(inner, &asked);
     }
 }
 
@@ -165,9 +183,8 @@ fn attempt(
     asked: &Asked,
     fingerprint: Option<Hash>,
     lookups: &Lookups,
+    Occasion { id, at }: Occasion,
 ) -> Result<Attempt, Error> {
-    let at = asked.at.unwrap_or_else(|| inner.clock.now());
-    let id = Uuid::now_v7();
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
     let desk = Desk::new(context, Mint::new(id, at), &core.tips, lookups);

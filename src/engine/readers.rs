@@ -31,7 +31,7 @@ use super::{
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
 pub const PAGE_EVENTS_MAX: usize = 256;
 /// Rows that a reader keeps at hand between pages; past this it starts again from what is stored.
-const ROWS_AT_HAND_MAX: usize = 50_000;
+const ROWS_AT_HAND_MAX: usize = 10_000;
 /// A query waits at most this long for its read model.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
