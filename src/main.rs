@@ -9,6 +9,9 @@ async fn main() {
     let report = orderwire::bench::store(&plan).await.unwrap();
     println!("{}", report.title());
     for line in report.lines() {
-        println!("{:60} {:10.0} {:?} {:?} {}", line.what, line.per_second, line.rounds, line.ratio, line.compared_with);
+        println!(
+            "{:60} {:10.0} {:?} {:?} {}",
+            line.what, line.per_second, line.rounds, line.ratio, line.compared_with
+        );
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use orderwire_domain::{
     company::commands::CompanyCommand,
-    ids::{CompanyId, ReservationId, ResellerId},
+    ids::{CompanyId, ResellerId, ReservationId},
     joint::Command,
     names::{CompanyName, CugId, Cupid, Domain, ResellerCode, SalesTag, SiteName},
     number::{NumberRange, NumberSet, TelephoneNumber},
@@ -29,8 +29,7 @@ const TASKS_MAX: usize = 1_024;
 /// Companies qualified at once while the load is prepared.
 const PREPARED_AT_ONCE: usize = 256;
 /// What a caller's tracing puts into every event; it brings events to the size that callers really have.
-const CORRELATION: &str =
-    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01;tenant=bench;request=7f3c9a52-5b0e-4c1f-9f57-1c2d3e4f5a6b";
+const CORRELATION: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01;tenant=bench;request=7f3c9a52-5b0e-4c1f-9f57-1c2d3e4f5a6b";
 
 /// Which companies commands choose from.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +83,13 @@ impl Load {
             };
             engine.execute(&command, &operator, None).await?;
         }
-        let mut load =
-            Self { engine: engine.clone(), reseller, provenance, targets: Arc::default(), made: Arc::default() };
+        let mut load = Self {
+            engine: engine.clone(),
+            reseller,
+            provenance,
+            targets: Arc::default(),
+            made: Arc::default(),
+        };
         let mut targets = Vec::with_capacity(companies);
         let all: Vec<u64> = (0..companies as u64).collect();
         for some in all.chunks(PREPARED_AT_ONCE) {
@@ -120,7 +124,8 @@ impl Load {
                     self.qualify().await?;
                 }
                 Companies::All => {
-                    let target = &self.targets[usize::try_from(random.below(self.targets.len() as u64)).unwrap_or(0)];
+                    let target =
+                        &self.targets[usize::try_from(random.below(self.targets.len() as u64)).unwrap_or(0)];
                     self.toggle(target, 0).await?;
                 }
                 // Each task has numbers of its own, so that many commands of one company are in flight at once.
@@ -168,12 +173,14 @@ impl Load {
 
     async fn reserve(&self, company: CompanyId, first: u64) -> Result<ReservationId, Error> {
         let numbers: NumberSet = (first..first + NUMBERS_PER_COMPANY).map(number).collect();
-        let command = Command::ReserveNumbers { company, ask: NumberAsk::Numbers(numbers), ring_fence: false };
+        let command =
+            Command::ReserveNumbers { company, ask: NumberAsk::Numbers(numbers), ring_fence: false };
         Ok(self.execute(&command).await?.id("reservation"))
     }
 
     async fn release(&self, company: CompanyId, reservation: ReservationId) -> Result<(), Error> {
-        let command = Command::Company { company, command: CompanyCommand::ReleaseReservation { reservation } };
+        let command =
+            Command::Company { company, command: CompanyCommand::ReleaseReservation { reservation } };
         self.execute(&command).await.map(drop)
     }
 

@@ -9,8 +9,8 @@ mod report;
 
 use std::time::{Duration, Instant};
 
-pub use self::report::{Report, Row};
 use self::load::{Companies, Load};
+pub use self::report::{Report, Row};
 use crate::{
     engine::{Engine, Error, sealing::MasterKey},
     stores::{self, Migrate, baseline},
@@ -65,7 +65,9 @@ pub async fn store(plan: &Plan) -> Result<Report, Error> {
             let rate = measure(&load, in_flight, Companies::All, plan.round).await?;
             report.add(Row::Commands { in_flight }, rate);
         }
-        for (companies, row) in [(Companies::First(1), Row::OneCompany), (Companies::First(64), Row::SixtyFour)] {
+        for (companies, row) in
+            [(Companies::First(1), Row::OneCompany), (Companies::First(64), Row::SixtyFour)]
+        {
             let rate = measure(&load, 64, companies, plan.round).await?;
             report.add(row, rate);
         }

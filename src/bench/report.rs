@@ -108,7 +108,13 @@ impl Report {
         let per_second = self.median(row).unwrap_or(0.0);
         let lowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = rates.iter().copied().fold(0.0, f64::max);
-        Line { what, per_second, rounds: (lowest, highest), ratio: against.map(|raw| per_second / raw), compared_with }
+        Line {
+            what,
+            per_second,
+            rounds: (lowest, highest),
+            ratio: against.map(|raw| per_second / raw),
+            compared_with,
+        }
     }
 
     fn median(&self, row: Row) -> Option<f64> {

@@ -25,6 +25,7 @@ use super::{
         Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend,
         Verdict,
     },
+    picks::Picked,
     provenance::{Provenance, metadata},
     query,
 };
@@ -80,6 +81,22 @@ pub(super) struct Asked<'a> {
     pub at: Option<DateTime<Utc>>,
 }
 
+/// What one decision is known by. It stays the same while the decision is brought what it needs, so that the ids it
+/// mints do too: what was looked up for one of them is then found.
+#[derive(Clone, Copy)]
+struct Occasion {
+    /// The commit's name, and the seed of the ids.
+    id: Uuid,
+    /// The time of the decision.
+    at: DateTime<Utc>,
+}
+
+impl Occasion {
+    fn now(inner: &Inner, asked: &Asked<'_>) -> Self {
+        Self { id: Uuid::now_v7(), at: asked.at.unwrap_or_else(|| inner.clock.now()) }
+    }
+}
+
 /// What an attempt led to, as far as the caller's task knows.
 enum Attempt {
     /// A commit waits; once it is durable, these states are worth a snapshot.
@@ -105,17 +122,19 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     };
 
     let mut lookups = Lookups::default();
+    let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
+    let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups, occasion)? {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                bring(inner, missing, &mut lookups).await?;
+                bring(inner, missing, &mut lookups, &picked).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states) => {
@@ -127,6 +146,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         match (answer.await.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
                 inner.snapshots.offer(due_snapshots);
+                picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
             }
             (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
@@ -136,10 +156,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.found_taken(claims);
             }
             (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
@@ -148,6 +170,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             }
             (Answer::Followed, _) => {
                 followed += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Failed(error), _) => return Err(error.into()),
@@ -155,6 +178,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         if moved >= COMMIT_ATTEMPTS_MAX || followed >= FOLLOWED_MAX {
             return Err(Error::Conflict { attempts: moved + followed });
         }
+        occasion = Occasion::now(inner, &asked);
     }
 }
 
@@ -164,9 +188,8 @@ fn attempt(
     asked: &Asked,
     fingerprint: Option<Hash>,
     lookups: &Lookups,
+    Occasion { id, at }: Occasion,
 ) -> Result<Attempt, Error> {
-    let at = asked.at.unwrap_or_else(|| inner.clock.now());
-    let id = Uuid::now_v7();
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
     let desk = Desk::new(context, Mint::new(id, at), &core.tips, lookups);
@@ -313,13 +336,18 @@ fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
 }
 
 /// Brings what a decision needs.
-async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result<(), Error> {
+async fn bring(
+    inner: &Inner,
+    needs: Vec<Need>,
+    lookups: &mut Lookups,
+    picked: &Picked<'_>,
+) -> Result<(), Error> {
     let mut streams = Vec::new();
     for need in needs {
         match need {
             Need::Stream(stream) => streams.push(stream),
             Need::Numbers { search, except } => {
-                let found = query::free_numbers(&inner.log, &search, &except).await?;
+                let found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {

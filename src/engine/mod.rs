@@ -15,10 +15,12 @@ pub mod keyring;
 pub mod leaf;
 mod loader;
 pub mod log;
+mod picks;
 pub mod provenance;
 pub mod query;
 pub mod readers;
 pub mod reference;
+mod recent;
 pub mod sealing;
 mod timers;
 mod tips;
@@ -49,7 +51,9 @@ use self::{
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
+    picks::Picks,
     readers::{Effect, Reader, Readers},
+    recent::Recent,
     reference::{Ranges, ReferenceData},
     sealing::MasterKey,
     tips::Tips,
@@ -87,8 +91,10 @@ struct Inner {
     turns: Mutex<Turns>,
     loader: Loader,
     snapshots: Snapshots,
+    picks: Picks,
     keyring: Keyring,
     readers: Readers,
+    recent: Recent,
     fulfilment_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
@@ -191,6 +197,7 @@ impl Builder {
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
+            picks: Picks::default(),
             log,
             clock: self.clock,
             rules: self.rules,
@@ -201,6 +208,7 @@ impl Builder {
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
+            recent: Recent::default(),
             fulfilment_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,
@@ -314,12 +322,46 @@ impl Engine {
     /// Runs readers, fulfilment and due timers until nothing is left to do at this time.
     pub async fn settle(&self) -> Result<(), Error> {
         loop {
-            let readers =
-                futures::future::try_join_all(self.inner.readers.iter().map(|it| it.step(&self.inner.log)));
-            let (read, fulfilled) = tokio::try_join!(readers, fulfilment::step(&self.inner))?;
-            let moved = fulfilled + read.into_iter().sum::<usize>();
+            let fulfilled = watch::channel(false).0;
+            let work = async {
+                let moved = self.fulfil().await;
+                fulfilled.send_replace(true);
+                moved
+            };
+            let readers = self.inner.readers.iter().map(|reader| self.follow(reader, fulfilled.subscribe()));
+            let (moved, read) = tokio::try_join!(work, futures::future::try_join_all(readers))?;
+            let moved = moved + read.into_iter().sum::<usize>();
             if moved == 0 && timers::fire_due(&self.inner).await? == 0 {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Fulfils until there is nothing left to do; answers how many events that took.
+    async fn fulfil(&self) -> Result<usize, Error> {
+        let mut moved = 0;
+        loop {
+            match fulfilment::step(&self.inner).await? {
+                0 => return Ok(moved),
+                taken => moved += taken,
+            }
+        }
+    }
+
+    /// Lets a reader follow until nothing more can come; answers how many events it took.
+    async fn follow(&self, reader: &Reader, mut fulfilled: watch::Receiver<bool>) -> Result<usize, Error> {
+        let mut head = self.inner.head.clone();
+        let mut moved = 0;
+        loop {
+            let last = *fulfilled.borrow();
+            head.mark_unchanged();
+            match reader.step(&self.inner.log, &self.inner.recent).await? {
+                0 if last => return Ok(moved),
+                0 => tokio::select! {
+                    _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
+                    changed = head.changed() => changed.map_err(|_| Error::Closed)?,
+                },
+                taken => moved += taken,
             }
         }
     }
@@ -333,7 +375,7 @@ impl Engine {
     pub async fn rebuild(&self) -> Result<(), Error> {
         for reader in self.inner.readers.iter().filter(|reader| !reader.tables.is_empty()) {
             reader.reset(&self.inner.log).await?;
-            while reader.step(&self.inner.log).await? > 0 {}
+            while reader.step(&self.inner.log, &self.inner.recent).await? > 0 {}
         }
         Ok(())
     }
@@ -368,7 +410,7 @@ impl Engine {
             let inner = Arc::clone(&self.inner);
             tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
                 let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
-                async move { reader.step(&inner.log).await }
+                async move { reader.step(&inner.log, &inner.recent).await }
             })));
         }
         let inner = Arc::clone(&self.inner);

@@ -22,15 +22,16 @@ use tokio::sync::watch;
 
 use super::{
     clock::time,
-    error::Error,
+    error::{Error, ErrorKind},
     log::{Log, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
     provenance,
+    recent::Recent,
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
 pub const PAGE_EVENTS_MAX: usize = 256;
 /// Rows that a reader keeps at hand between pages; past this it starts again from what is stored.
-const ROWS_AT_HAND_MAX: usize = 50_000;
+const ROWS_AT_HAND_MAX: usize = 10_000;
 /// A query waits at most this long for its read model.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -119,7 +120,7 @@ impl Reader {
     }
 
     /// Takes one page; answers how many events it took.
-    pub async fn step(&self, log: &SharedLog) -> Result<usize, Error> {
+    pub async fn step(&self, log: &SharedLog, recent: &Recent) -> Result<usize, Error> {
         let _turn = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
@@ -130,7 +131,7 @@ impl Reader {
             // without any event, so those are never kept at hand.
             self.forget_rows();
         }
-        let page = log.page(after, PAGE_EVENTS_MAX).await?;
+        let page = recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error))?;
         let Some(last) = page.last() else {
             self.reached.send_replace(after);
             return Ok(0);
@@ -161,15 +162,13 @@ impl Reader {
         log: &SharedLog,
         after: Position,
         to: Position,
-        page: &[StoredEvent],
+        facts: &[Fact],
     ) -> Result<ReaderCommit, Error> {
-        let facts =
-            page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.stop(&error))?;
         let (changes, statements) = match &self.work {
-            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, &facts).await?, Vec::new()),
+            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, facts).await?, Vec::new()),
             Work::Effect(effect) => {
                 let mut tx = ReaderTx::default();
-                effect(&mut tx, &facts).map_err(|why| self.stop(&why))?;
+                effect(&mut tx, facts).map_err(|why| self.stop(&why))?;
                 (tx.changes, tx.statements)
             }
         };
@@ -221,6 +220,11 @@ impl Reader {
         tracing::error!(reader = %self.name, %detail, "a reader has stopped");
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(detail.clone());
         Error::ReaderStopped { reader: self.name.clone(), detail }
+    }
+
+    /// An event that cannot be read will not be readable later; a store that could not be asked may be.
+    fn stop_if_corrupt(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Corrupt { self.stop(&error) } else { error }
     }
 
     fn stopped(&self) -> Option<String> {

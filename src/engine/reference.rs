@@ -42,7 +42,8 @@ struct File {
 impl Ranges {
     /// The bundled sample.
     pub fn bundled() -> Self {
-        Self::from_json(include_str!("../../data/reference.json")).expect("the bundled reference data is well-formed")
+        Self::from_json(include_str!("../../data/reference.json"))
+            .expect("the bundled reference data is well-formed")
     }
 
     /// Ranges from a JSON text of the bundled file's shape.
@@ -53,7 +54,11 @@ impl Ranges {
         let mut ranges = serde_json::from_str::<File>(text).map_err(malformed)?.ranges;
         if let Some(range) = ranges.iter().find(|range| !range.prefix.starts_with(&e164(range.area_code))) {
             let detail = format!("the prefix {} is not in the area {}", range.prefix, range.area_code);
-            return Err(Invalid::new("reference_data_invalid", detail, "a prefix that begins with its area code"));
+            return Err(Invalid::new(
+                "reference_data_invalid",
+                detail,
+                "a prefix that begins with its area code",
+            ));
         }
         ranges.sort_by_key(|range| std::cmp::Reverse(range.prefix.len()));
         Ok(Self(ranges))

@@ -44,7 +44,9 @@ async fn of_postgres(
 #[cfg(feature = "sqlite")]
 async fn of_sqlite(path: &str, rows: usize, payload: String, time: Duration) -> Result<f64, StoreError> {
     let path = path.to_owned();
-    let measured = tokio::task::spawn_blocking(move || super::sqlite::baseline::rows_per_second(&path, rows, &payload, time));
+    let measured = tokio::task::spawn_blocking(move || {
+        super::sqlite::baseline::rows_per_second(&path, rows, &payload, time)
+    });
     measured.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))?
 }
 
