@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
-    claim::Claim,
     decider::Context,
     fact::Happened,
     ids::{Mint, StreamId},
@@ -17,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Inner,
+    hundreds::Memory,
     committer::{Answer, Core, Waiting, lock},
     error::Error,
     leaf::Hash,
@@ -124,6 +124,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     let mut lookups = Lookups::default();
     let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
+    let mut memory = Memory::Unused;
     let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
@@ -134,7 +135,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                bring(inner, missing, &mut lookups, &picked).await?;
+                bring(inner, missing, &mut lookups, &picked, &mut memory).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states) => {
@@ -148,6 +149,10 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                 inner.snapshots.offer(due_snapshots);
                 picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
+            }
+            (Answer::Verdict(Verdict::Appended(_)), Err(_)) if memory == Memory::Used => {
+                memory = Memory::Barred;
+                lookups.forget();
             }
             (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
                 return refused(inner, &asked, fingerprint, reasons).await;
@@ -341,6 +346,7 @@ async fn bring(
     needs: Vec<Need>,
     lookups: &mut Lookups,
     picked: &Picked<'_>,
+    memory: &mut Memory,
 ) -> Result<(), Error> {
     let mut streams = Vec::new();
     for need in needs {
@@ -351,10 +357,9 @@ async fn bring(
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {
-                let holders = inner.log.holders(&claims).await?;
-                claims.into_iter().zip(holders).for_each(|(claim, holder): (Claim, _)| {
+                for (claim, holder) in inner.hundreds.holders(&inner.log, claims, memory).await? {
                     lookups.found_holder(claim, holder);
-                });
+                }
             }
             Need::LiveCompanies(reseller) => {
                 // The reseller is suspended, so its companies can only become fewer from here on.

@@ -11,6 +11,7 @@ pub mod error;
 mod execute;
 pub mod fulfilment;
 pub mod hosted;
+mod hundreds;
 pub mod keyring;
 pub mod leaf;
 mod loader;
@@ -48,6 +49,7 @@ use self::{
     committer::{Core, SharedCore},
     execute::{Asked, Snapshots, Turns},
     fulfilment::{ManualProvisioner, Provisioner},
+    hundreds::Hundreds,
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
@@ -92,6 +94,7 @@ struct Inner {
     loader: Loader,
     snapshots: Snapshots,
     picks: Picks,
+    hundreds: Hundreds,
     keyring: Keyring,
     readers: Readers,
     recent: Recent,
@@ -198,6 +201,7 @@ impl Builder {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
             picks: Picks::default(),
+            hundreds: Hundreds::default(),
             log,
             clock: self.clock,
             rules: self.rules,
