@@ -2,5 +2,6 @@
 
 pub use orderwire_domain as domain;
 
+pub mod edge;
 pub mod engine;
 pub mod stores;
