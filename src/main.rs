@@ -42,7 +42,8 @@ enum Command {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let Command::Demo { orders } = arguments.command;
-    let demo = Demo { store: arguments.store.map(OpenOptions::of), orders, json: arguments.format == Format::Json };
+    let demo =
+        Demo { store: arguments.store.map(OpenOptions::of), orders, json: arguments.format == Format::Json };
     let mut out = std::io::stdout();
     let played = demo::run(demo, &mut out).await;
     match played.and_then(|()| Ok(out.flush()?)) {

@@ -6,11 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use orderwire_domain::{
-    joint::FoundNumbers,
-    number::NumberSet,
-    order::line::NumberSearch,
-};
+use orderwire_domain::{joint::FoundNumbers, number::NumberSet, order::line::NumberSearch};
 
 use super::{
     error::Error,

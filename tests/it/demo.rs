@@ -79,9 +79,9 @@ async fn the_demo_sums_up_what_is_in_its_store() {
     assert_eq!((head.position, hex(&head.frontier.root())), (summary.log_head, summary.merkle_root));
     assert_eq!(log.count(&ORDER_STATUS, &[]).await.unwrap(), summary.orders);
     assert_eq!(log.count(&NOTICE, &[]).await.unwrap(), summary.notices);
-    let held: BTreeMap<Claim, StreamId> = log.claims(None, 100_000).await.unwrap().into_iter().collect();
-    assert_eq!(held.len() as u64, summary.claims);
-    assert_eq!(held, claims_of_events(&log).await);
+    let claims: BTreeMap<Claim, StreamId> = log.claims(None, 100_000).await.unwrap().into_iter().collect();
+    assert_eq!(claims.len() as u64, summary.claims);
+    assert_eq!(claims, claims_of_events(&log).await);
     log.close().await;
 }
 

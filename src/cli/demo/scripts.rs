@@ -207,7 +207,11 @@ impl<'a> Mix<'a> {
     }
 
     /// Places and submits a document, and has the carrier take it on.
-    async fn order(&self, document: Document, company: Option<CompanyId>) -> anyhow::Result<edge::place::Placed> {
+    async fn order(
+        &self,
+        document: Document,
+        company: Option<CompanyId>,
+    ) -> anyhow::Result<edge::place::Placed> {
         let (engine, reseller) = (self.cast.stage.engine(), &self.cast.reseller);
         let sent = self.document(document, company).await?;
         let placed = edge::place::place(engine, reseller, &sent).await.with_context(|| document.title())?;
@@ -217,9 +221,14 @@ impl<'a> Mix<'a> {
         Ok(placed)
     }
 
-    async fn document(&self, document: Document, company: Option<CompanyId>) -> anyhow::Result<OrderDocument> {
+    async fn document(
+        &self,
+        document: Document,
+        company: Option<CompanyId>,
+    ) -> anyhow::Result<OrderDocument> {
         let engine = self.cast.stage.engine();
-        let variation = Variation { mix: self.number, first_day: self.first_day, calendar: engine.rules().calendar() };
+        let variation =
+            Variation { mix: self.number, first_day: self.first_day, calendar: engine.rules().calendar() };
         documents::varied(engine, document, &variation, company).await
     }
 

@@ -67,7 +67,8 @@ enum Words {
 
 /// Reads the timeline of an order.
 pub async fn of(engine: &Engine, told: &Told) -> anyhow::Result<Timeline> {
-    let view: OrderView = query::get(engine.log(), &told.order.to_string()).await?.context("an order has no row")?;
+    let view: OrderView =
+        query::get(engine.log(), &told.order.to_string()).await?.context("an order has no row")?;
     let (_, order) = engine.load::<Order>(told.order).await?;
     let mut events = events(engine, told.order.stream()).await?;
     for (_, port) in order.port_requests() {
@@ -128,7 +129,8 @@ fn collected(facts: &[Fact]) -> Vec<Row> {
         let wanted = |words: &Words| matches!(words, Words::Wanted(_));
         let (asked_for, rest): (Vec<_>, Vec<_>) = counted.into_iter().partition(|(words, ..)| wanted(words));
         if !asked_for.is_empty() {
-            let lines: Vec<String> = asked_for.iter().map(|(words, detail, count)| told(*words, detail, *count)).collect();
+            let lines: Vec<String> =
+                asked_for.iter().map(|(words, detail, count)| told(*words, detail, *count)).collect();
             rows.push(Row { at, what: format!("the reseller drafts an order for {}", lines.join(", ")) });
         }
         rows.extend(rest.iter().map(|(words, detail, count)| Row { at, what: told(*words, detail, *count) }));
@@ -192,8 +194,12 @@ fn of_order(event: &OrderEvent, kinds: &BTreeMap<LineNumber, LineKind>) -> Optio
         OrderEvent::OrderDiscarded { .. } => once("draft given up by the reseller"),
         OrderEvent::OrderRejected { .. } => once("rejected by the carrier"),
         OrderEvent::CancellationRequested { .. } => once("cancellation requested by the reseller"),
-        OrderEvent::CancellationAccepted => once("cancellation accepted: nothing is past its point of no return"),
-        OrderEvent::CancellationRefused { .. } => once("cancellation refused: some lines are past their point of no return"),
+        OrderEvent::CancellationAccepted => {
+            once("cancellation accepted: nothing is past its point of no return")
+        }
+        OrderEvent::CancellationRefused { .. } => {
+            once("cancellation refused: some lines are past their point of no return")
+        }
         OrderEvent::CancellationTooLate => once("cancellation too late"),
         OrderEvent::OrderCompleted => once("order completed"),
         OrderEvent::OrderPartlyCompleted => once("order ended, partly completed"),
@@ -214,7 +220,11 @@ fn of_port(event: &PortEvent) -> Option<(Words, String)> {
         PortEvent::RhAccepted { .. } => once("range holder accepts the port"),
         PortEvent::PortRejected { by, reasons, .. } => {
             let reasons: Vec<&str> = reasons.iter().map(|reason| reason.detail()).collect();
-            let who = if *by == Supplier::Rh { "range holder rejects the port:" } else { "losing provider rejects the port:" };
+            let who = if *by == Supplier::Rh {
+                "range holder rejects the port:"
+            } else {
+                "losing provider rejects the port:"
+            };
             Some((Words::Once(who), format!(" {}", reasons.join("; "))))
         }
         PortEvent::PortRepresented { attempt, details, .. } => {
@@ -222,7 +232,9 @@ fn of_port(event: &PortEvent) -> Option<(Words, String)> {
             Some((Words::Once("reseller corrects the port and presents it again for"), detail))
         }
         PortEvent::PortOverdue => once("the losing provider's answer is overdue"),
-        PortEvent::PortAllocated { .. } => once("ported numbers allocated to the company, ahead of the port date"),
+        PortEvent::PortAllocated { .. } => {
+            once("ported numbers allocated to the company, ahead of the port date")
+        }
         PortEvent::WindowOpened => once("port window opens: ready to activate"),
         PortEvent::ActivationRequested { .. } => once("reseller activates the port"),
         PortEvent::PortCompleted { live, .. } => {
