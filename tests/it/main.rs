@@ -1,6 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
+mod demo;
 mod engine;
 mod planted;
 #[cfg(feature = "postgres")]

@@ -21,7 +21,7 @@ pub fn tables(out: &mut impl Write, summary: &Summary, timelines: &[Timeline]) -
         for row in &timeline.rows {
             table.add_row([row.at.format("%a %d %b %Y %H:%M").to_string().as_str(), row.what.as_str()]);
         }
-        writeln!(out, "{table}\n")?;
+        writeln!(out, "{}\n", table.trim_fmt())?;
     }
     writeln!(out, "Summary (times are UTC)")?;
     let mut table = empty();
@@ -39,7 +39,7 @@ pub fn tables(out: &mut impl Write, summary: &Summary, timelines: &[Timeline]) -
     row("notices that would go out", summary.notices.to_string());
     row("simulated days", summary.simulated_days.to_string());
     row("time taken", format!("{} ms", summary.elapsed_ms));
-    writeln!(out, "{table}")?;
+    writeln!(out, "{}", table.trim_fmt())?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::{
         order::commands::OrderCommand,
         port_request::{commands::PortChanges, reason::PortRejection},
     },
-    edge::{self, Problem},
+    edge::{self, Problem, document::OrderDocument},
     engine::Provenance,
 };
 
@@ -154,8 +154,11 @@ impl<'a> Mix<'a> {
     /// It is told everything that is wrong at once, and is given up.
     async fn refused(&self, company: CompanyId) -> anyhow::Result<()> {
         self.at(1, "15:00").await?;
-        let order = self.place(Document::Refused, Some(company)).await?.order;
-        let reasons = match edge::place::submit(self.cast.stage.engine(), &self.cast.reseller, order).await {
+        let (engine, reseller) = (self.cast.stage.engine(), &self.cast.reseller);
+        let document = self.document(Document::Refused, Some(company)).await?;
+        let order = edge::place::place(engine, reseller, &document).await?.order;
+        let submitted = edge::place::submit(engine, reseller, order).await;
+        let reasons = match submitted.map_err(|error| edge::place::in_document(&document, error)) {
             Err(edge::Error::Refused(reasons)) => reasons,
             Err(error) => return Err(error.into()),
             Ok(_) => bail!("the order that is to be refused was accepted"),
@@ -204,21 +207,29 @@ impl<'a> Mix<'a> {
     }
 
     /// Places and submits a document, and has the carrier take it on.
-    async fn order(&self, document: Document, company: Option<CompanyId>) -> anyhow::Result<edge::place::Placed> {
-        let placed = self.place(document, company).await?;
-        edge::place::submit(self.cast.stage.engine(), &self.cast.reseller, placed.order)
-            .await
-            .with_context(|| format!("{document:?}"))?;
+    async fn order(
+        &self,
+        document: Document,
+        company: Option<CompanyId>,
+    ) -> anyhow::Result<edge::place::Placed> {
+        let (engine, reseller) = (self.cast.stage.engine(), &self.cast.reseller);
+        let sent = self.document(document, company).await?;
+        let placed = edge::place::place(engine, reseller, &sent).await.with_context(|| document.title())?;
+        edge::place::submit(engine, reseller, placed.order).await.with_context(|| document.title())?;
         self.tell(document, placed.order, None);
         self.cast.stage.settled().await;
         Ok(placed)
     }
 
-    async fn place(&self, document: Document, company: Option<CompanyId>) -> anyhow::Result<edge::place::Placed> {
+    async fn document(
+        &self,
+        document: Document,
+        company: Option<CompanyId>,
+    ) -> anyhow::Result<OrderDocument> {
         let engine = self.cast.stage.engine();
-        let variation = Variation { mix: self.number, first_day: self.first_day, calendar: engine.rules().calendar() };
-        let order = documents::varied(engine, document, &variation, company).await?;
-        edge::place::place(engine, &self.cast.reseller, &order).await.with_context(|| format!("{document:?}"))
+        let variation =
+            Variation { mix: self.number, first_day: self.first_day, calendar: engine.rules().calendar() };
+        documents::varied(engine, document, &variation, company).await
     }
 
     async fn ports(&self, order: OrderId) -> anyhow::Result<Vec<Port<'_>>> {

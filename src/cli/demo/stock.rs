@@ -7,7 +7,11 @@
 use anyhow::Context as _;
 
 use crate::{
-    domain::{joint::Command, names::{Cupid, SiteName}, number::NumberRange},
+    domain::{
+        joint::Command,
+        names::{Cupid, SiteName},
+        number::NumberRange,
+    },
     engine::{Engine, Provenance},
 };
 
@@ -44,14 +48,10 @@ pub async fn load(engine: &Engine, operator: &Provenance, mixes: u32) -> anyhow:
     for (range, place) in DRAMA {
         load_block(engine, operator, range, place).await?;
     }
-    let blocks = match mixes {
-        0 | 1 => 0,
-        // The end of a block may be too short for what is asked in a row, so there is one more than would do.
-        _ => (mixes * TAKEN_BY_A_MIX).div_ceil(BLOCK) + 1,
-    };
-    let rounds = blocks.min(ELSEWHERE / BLOCK / PLACES.len() as u32);
-    for (index, place) in (0..rounds).flat_map(|_| PLACES).enumerate() {
-        let start = u32::try_from(index)? * BLOCK;
+    // The end of a block may be too short for what is asked in a row, so each place has one more than would do.
+    let rounds = if mixes > 1 { (mixes * TAKEN_BY_A_MIX).div_ceil(BLOCK) + 1 } else { 0 };
+    let starts = (0..ELSEWHERE).step_by(BLOCK as usize).take(rounds as usize * PLACES.len());
+    for (start, place) in starts.zip(PLACES.iter().cycle()) {
         let range = format!("{AREA} {start:06}-{:06}", start + BLOCK - 1);
         load_block(engine, operator, &range, place).await?;
     }

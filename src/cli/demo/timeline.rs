@@ -1,7 +1,7 @@
 //! The life of an order in words, read from the log.
 //!
-//! What happens to many lines in the same minute is one row with a count. Deliberately absent: personal data, which no
-//! row needs.
+//! What happens to many lines at the same time is one row with a count. Deliberately absent: personal data, which no row
+//! needs.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,12 @@ use crate::{
         port_request::events::{PortEvent, Supplier},
         views::order_status::OrderView,
     },
-    engine::{Engine, query, readers::fact},
+    engine::{
+        Engine,
+        log::{Position, StoredEvent},
+        query,
+        readers::fact,
+    },
 };
 
 /// Events of one stream that are looked at; an order of the demo has fewer.
@@ -54,19 +59,33 @@ pub struct Timeline {
 enum Words {
     /// The same words, whatever the number.
     Once(&'static str),
+    /// Lines of a kind that are asked for.
+    Wanted(LineKind),
     /// Words about lines of a kind.
     Lines(LineKind, &'static str),
 }
 
 /// Reads the timeline of an order.
 pub async fn of(engine: &Engine, told: &Told) -> anyhow::Result<Timeline> {
-    let view: OrderView = query::get(engine.log(), &told.order.to_string()).await?.context("an order has no row")?;
+    let view: OrderView =
+        query::get(engine.log(), &told.order.to_string()).await?.context("an order has no row")?;
     let (_, order) = engine.load::<Order>(told.order).await?;
-    let mut facts = facts(engine, told.order.stream()).await?;
+    let mut events = events(engine, told.order.stream()).await?;
     for (_, port) in order.port_requests() {
-        facts.extend(self::facts(engine, port.stream()).await?);
+        events.extend(self::events(engine, port.stream()).await?);
     }
-    facts.sort_by_key(|fact| fact.position);
+    // What is said of a port comes before what it means for the order, though both are one commit; the other way round
+    // only an order that is taken on.
+    let first_of_commit: BTreeMap<String, Position> =
+        events.iter().rev().map(|(commit, fact)| (commit.clone(), fact.position)).collect();
+    events.sort_by_key(|(commit, fact)| {
+        let follows = match &fact.happened {
+            Happened::Order(_, event) => !matches!(event, OrderEvent::OrderAcknowledged),
+            _ => false,
+        };
+        (first_of_commit.get(commit).copied(), follows, fact.position)
+    });
+    let facts: Vec<Fact> = events.into_iter().map(|(_, fact)| fact).collect();
 
     let mut rows = collected(&facts);
     if let Some((at, reasons)) = &told.refused {
@@ -79,42 +98,56 @@ pub async fn of(engine: &Engine, told: &Told) -> anyhow::Result<Timeline> {
     Ok(Timeline { title: told.document.title(), reference, state: view.status.into(), rows })
 }
 
-async fn facts(engine: &Engine, stream: StreamId) -> anyhow::Result<Vec<Fact>> {
+/// The events of a stream, each with the commit that appended it.
+async fn events(engine: &Engine, stream: StreamId) -> anyhow::Result<Vec<(String, Fact)>> {
     let events = engine.stream(stream, 0, EVENTS_MAX).await?;
-    Ok(events.iter().map(fact).collect::<Result<_, _>>()?)
+    let with_commit = |event: &StoredEvent| {
+        let metadata: BTreeMap<String, String> = serde_json::from_str(&event.metadata)?;
+        let commit = metadata.get("commit").cloned().unwrap_or_default();
+        anyhow::Ok((commit, fact(event)?))
+    };
+    events.iter().map(with_commit).collect()
 }
 
-/// Rows in order of time; within a minute, what is told in the same words is counted.
+/// Rows in order of time; what is told in the same words at the same time is counted.
 fn collected(facts: &[Fact]) -> Vec<Row> {
     let mut kinds: BTreeMap<LineNumber, LineKind> = BTreeMap::new();
     let mut rows = Vec::new();
-    for minute in facts.chunk_by(|one, next| one.recorded_at == next.recorded_at) {
-        let mut counted: Vec<(Words, u32, String)> = Vec::new();
-        for fact in minute {
+    for at_once in facts.chunk_by(|one, next| one.recorded_at == next.recorded_at) {
+        let mut counted: Vec<(Words, String, u32)> = Vec::new();
+        for fact in at_once {
             if let Happened::Order(_, OrderEvent::LineAdded { line, request, .. }) = &fact.happened {
                 kinds.insert(*line, request.into());
             }
-            for (words, detail) in told_as(fact, &kinds) {
-                match counted.iter_mut().find(|(known, _, of)| *known == words && *of == detail) {
-                    Some((_, count, _)) => *count += 1,
-                    None => counted.push((words, 1, detail)),
-                }
+            let Some((words, detail)) = told_as(fact, &kinds) else { continue };
+            match counted.iter_mut().find(|(known, of, _)| *known == words && *of == detail) {
+                Some((_, _, count)) => *count += 1,
+                None => counted.push((words, detail, 1)),
             }
         }
-        let told = counted.into_iter().map(|(words, count, detail)| told(words, count) + &detail);
-        rows.extend(told.map(|what| Row { at: minute[0].recorded_at, what }));
+        let at = at_once[0].recorded_at;
+        let wanted = |words: &Words| matches!(words, Words::Wanted(_));
+        let (asked_for, rest): (Vec<_>, Vec<_>) = counted.into_iter().partition(|(words, ..)| wanted(words));
+        if !asked_for.is_empty() {
+            let lines: Vec<String> =
+                asked_for.iter().map(|(words, detail, count)| told(*words, detail, *count)).collect();
+            rows.push(Row { at, what: format!("the reseller drafts an order for {}", lines.join(", ")) });
+        }
+        rows.extend(rest.iter().map(|(words, detail, count)| Row { at, what: told(*words, detail, *count) }));
     }
     rows
 }
 
-fn told(words: Words, count: u32) -> String {
-    match words {
-        Words::Once(words) => words.to_owned(),
-        Words::Lines(kind, words) => {
-            let (one, many) = noun(kind);
-            if count == 1 { format!("{one} {words}") } else { format!("{count} {many} {words}") }
-        }
-    }
+fn told(words: Words, detail: &str, count: u32) -> String {
+    let (kind, words) = match words {
+        Words::Once(words) if count == 1 => return format!("{words}{detail}"),
+        Words::Once(words) => return format!("{words}{detail} ({count} times)"),
+        Words::Wanted(kind) => (kind, ""),
+        Words::Lines(kind, words) => (kind, words),
+    };
+    let (one, many) = noun(kind);
+    let lines = if count == 1 { one.to_owned() } else { format!("{count} {many}") };
+    format!("{lines}{words}{detail}")
 }
 
 fn noun(kind: LineKind) -> (&'static str, &'static str) {
@@ -145,30 +178,28 @@ fn of_order(event: &OrderEvent, kinds: &BTreeMap<LineNumber, LineKind>) -> Optio
     let lines = |line: &LineNumber, words| Some((Words::Lines(*kinds.get(line)?, words), String::new()));
     let once = |words| Some((Words::Once(words), String::new()));
     match event {
-        OrderEvent::OrderCreated { .. } => once("order drafted by the reseller, asking for"),
-        OrderEvent::LineAdded { line, .. } => lines(line, "wanted"),
+        OrderEvent::LineAdded { line, .. } => Some((Words::Wanted(*kinds.get(line)?), String::new())),
         OrderEvent::OrderSubmitted { .. } => once("submitted: every name and number it needs is held"),
         OrderEvent::OrderAcknowledged => once("acknowledged by the carrier"),
         OrderEvent::LineCompleted { line, .. } => match kinds.get(line)? {
-            LineKind::Numbers => lines(line, "given to the company"),
-            LineKind::Port => lines(line, "complete"),
-            _ => lines(line, "in service"),
+            LineKind::Numbers => lines(line, " given to the company"),
+            LineKind::Port => lines(line, " complete"),
+            _ => lines(line, " in service"),
         },
-        OrderEvent::LineMilestoneReached { line, milestone } => {
-            let (Words::Lines(kind, _), _) = lines(line, "")? else { return None };
-            let word: &str = (*milestone).into();
-            Some((Words::Lines(kind, "got further:"), format!(" {word}")))
-        }
         OrderEvent::LineFailed { line, failure } => {
-            let (words, _) = lines(line, "failed:")?;
+            let (words, _) = lines(line, " failed:")?;
             Some((words, format!(" {}", failure.detail)))
         }
-        OrderEvent::LineCancelled { line, .. } => lines(line, "cancelled"),
+        OrderEvent::LineCancelled { line, .. } => lines(line, " cancelled"),
         OrderEvent::OrderDiscarded { .. } => once("draft given up by the reseller"),
         OrderEvent::OrderRejected { .. } => once("rejected by the carrier"),
         OrderEvent::CancellationRequested { .. } => once("cancellation requested by the reseller"),
-        OrderEvent::CancellationAccepted => once("cancellation accepted: nothing is past its point of no return"),
-        OrderEvent::CancellationRefused { .. } => once("cancellation refused: some lines are past their point of no return"),
+        OrderEvent::CancellationAccepted => {
+            once("cancellation accepted: nothing is past its point of no return")
+        }
+        OrderEvent::CancellationRefused { .. } => {
+            once("cancellation refused: some lines are past their point of no return")
+        }
         OrderEvent::CancellationTooLate => once("cancellation too late"),
         OrderEvent::OrderCompleted => once("order completed"),
         OrderEvent::OrderPartlyCompleted => once("order ended, partly completed"),
@@ -189,7 +220,11 @@ fn of_port(event: &PortEvent) -> Option<(Words, String)> {
         PortEvent::RhAccepted { .. } => once("range holder accepts the port"),
         PortEvent::PortRejected { by, reasons, .. } => {
             let reasons: Vec<&str> = reasons.iter().map(|reason| reason.detail()).collect();
-            let who = if *by == Supplier::Rh { "range holder rejects the port:" } else { "losing provider rejects the port:" };
+            let who = if *by == Supplier::Rh {
+                "range holder rejects the port:"
+            } else {
+                "losing provider rejects the port:"
+            };
             Some((Words::Once(who), format!(" {}", reasons.join("; "))))
         }
         PortEvent::PortRepresented { attempt, details, .. } => {
@@ -197,7 +232,9 @@ fn of_port(event: &PortEvent) -> Option<(Words, String)> {
             Some((Words::Once("reseller corrects the port and presents it again for"), detail))
         }
         PortEvent::PortOverdue => once("the losing provider's answer is overdue"),
-        PortEvent::PortAllocated { .. } => once("ported numbers allocated to the company, ahead of the port date"),
+        PortEvent::PortAllocated { .. } => {
+            once("ported numbers allocated to the company, ahead of the port date")
+        }
         PortEvent::WindowOpened => once("port window opens: ready to activate"),
         PortEvent::ActivationRequested { .. } => once("reseller activates the port"),
         PortEvent::PortCompleted { live, .. } => {

@@ -1,0 +1,3 @@
+//! The command line: reads arguments and the environment, prints answers, and chooses exit codes.
+
+pub mod demo;
