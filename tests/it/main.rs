@@ -2,7 +2,10 @@
 
 mod bad_stores;
 mod engine;
+mod invariants;
 mod planted;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod store_contract;
+mod walk;
+mod world;
