@@ -99,11 +99,13 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         None => None,
     };
 
+    // One seed for all attempts: what was looked up about an id minted in one is still known in the next.
+    let mint = Mint::new(Uuid::now_v7(), asked.at.unwrap_or_else(|| inner.clock.now()));
     let mut lookups = Lookups::default();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups)? {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
@@ -158,13 +160,14 @@ fn attempt(
     inner: &Inner,
     asked: &Asked,
     fingerprint: Option<Hash>,
+    mint: &Mint,
     lookups: &Lookups,
 ) -> Result<Attempt, Error> {
     let at = asked.at.unwrap_or_else(|| inner.clock.now());
     let id = Uuid::now_v7();
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
-    let desk = Desk::new(context, Mint::new(id, at), &core.tips, lookups);
+    let desk = Desk::new(context, mint.clone(), &core.tips, lookups);
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
