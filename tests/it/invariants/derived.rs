@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use orderwire::{
     domain::{
         claim::{Claim, ClaimScope},
@@ -95,19 +96,21 @@ async fn timers(audit: &Audit, engine: &Engine) {
             running.insert(key, timer.numbers);
         }
     }
-    let implied = implied(audit);
+    let implied = implied(audit, engine.now());
     for (timer, numbers) in &implied {
-        assert_eq!(running.get(timer), Some(numbers), "{timer:?} is implied by its state");
+        let state = &audit.states[&timer.0];
+        let now = engine.now();
+        assert_eq!(running.get(timer), Some(numbers), "at {now}: {timer:?} is implied by {state:?}");
     }
     for timer in running.keys() {
         assert!(implied.contains_key(timer), "{timer:?} is not implied by its state");
     }
 }
 
-fn implied(audit: &Audit) -> Due {
+fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
     let mut due: Due = BTreeMap::new();
     for (stream, (_, state)) in &audit.states {
-        let mut add = |name: TimerName, at: chrono::DateTime<chrono::Utc>, numbers: NumberSet| {
+        let mut add = |name: TimerName, at: DateTime<Utc>, numbers: NumberSet| {
             let known = due.entry((*stream, name.to_string(), at.timestamp_micros())).or_default();
             *known = known.union(&numbers);
         };
@@ -118,7 +121,10 @@ fn implied(audit: &Audit) -> Due {
                 order.information_deadline().into_iter().for_each(|at| add(TimerName::InformationDeadline, at, none()));
             }
             State::Company(company) => {
-                company.expires_at().into_iter().for_each(|at| add(TimerName::QualificationExpiry, at, none()));
+                // Numbers in service put the end off until the last of them goes.
+                let kept = company.numbers().any(|(_, held)| held.is_in_service());
+                let expires_at = company.expires_at().filter(|at| *at > now || !kept);
+                expires_at.into_iter().for_each(|at| add(TimerName::QualificationExpiry, at, none()));
                 let reservations = company.estate().into_iter().flat_map(|estate| &estate.reservations);
                 for (id, reservation) in reservations {
                     let name = TimerName::ReservationExpiry(*id);
