@@ -112,8 +112,10 @@ impl Carrier {
         pick(&self.companies, which)
     }
 
+    /// Mostly one of the last, where something still happens.
     fn order(&self, which: Pick) -> Option<OrderId> {
-        pick(&self.orders, which)
+        let last = self.orders.len().saturating_sub(if which.is_multiple_of(4) { usize::MAX } else { 4 });
+        pick(&self.orders[last..], which / 4)
     }
 
     fn taken(&self, scope: ClaimScope, key: &str) -> bool {
@@ -137,12 +139,16 @@ impl Carrier {
                 return self.draft(*company, *kind, *n, *reference, *submit).await;
             }
             Wish::OrderForNobody { reseller, n } => return self.order_for_nobody(*reseller, *n).await,
-            Wish::Submit { order, twice } => return self.submit(*order, *twice).await,
+            Wish::Submit { order, twice } => {
+                let Some(order) = self.order(*order) else { return };
+                return self.submit(order, *twice).await;
+            }
             Wish::Discard(order) => self.of_order(*order, OrderCommand::Discard),
-            Wish::Order1 { order, what } => self.of_order(*order, self.order_wide(*what)),
+            Wish::WholeOrder { order, what } => self.of_order(*order, self.order_wide(*what)),
             Wish::Line { order, line, what } => return self.line(*order, *line, *what).await,
             Wish::Cancel(order) => self.of_order(*order, OrderCommand::RequestCancellation { reason: None }),
             Wish::Port { .. } => return ports::speak(self, wish).await,
+            Wish::Carry { port, steps, message } => return ports::carry(self, *port, *steps, *message).await,
             Wish::Repeat { message } => return self.repeat(*message).await,
             Wish::Cease { company, number, count } => return self.cease(*company, *number, *count).await,
             Wish::Remove { company, asset } => return self.remove(*company, *asset).await,
@@ -268,7 +274,7 @@ impl Carrier {
                 self.orders.push(receipt.id("order"));
                 if submit {
                     self.audit.follow(&self.world.engine).await;
-                    self.submit(u16::try_from(self.orders.len() - 1).unwrap(), false).await;
+                    self.submit(receipt.id("order"), false).await;
                 }
             }
             Err(reasons) => {
@@ -328,12 +334,11 @@ impl Carrier {
         let lines = vec![world::port(world::port_of(500 + u32::from(n) * 10, window))];
         if let Ok(receipt) = self.ask(&Command::CreateOrder { reseller, reference, company: None, lines }).await {
             self.orders.push(receipt.id("order"));
-            self.submit(u16::try_from(self.orders.len() - 1).unwrap(), false).await;
+            self.submit(receipt.id("order"), false).await;
         }
     }
 
-    async fn submit(&mut self, order: Pick, twice: bool) {
-        let Some(order) = self.order(order) else { return };
+    async fn submit(&mut self, order: OrderId, twice: bool) {
         let command = Command::Submit { order };
         let again = self.world.clone();
         let (first, second) = tokio::join!(self.ask(&command), async {

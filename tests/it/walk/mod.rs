@@ -65,8 +65,8 @@ fn any_life_of_a_carrier_keeps_every_invariant_in_sqlite() {
 fn walks_reach_the_far_ends_of_the_lifecycles() {
     let mut runner = TestRunner::deterministic();
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..12 {
-        let wishes = prop::collection::vec(wish::a_wish(), 120).new_tree(&mut runner).unwrap().current();
+    for _ in 0..24 {
+        let wishes = prop::collection::vec(wish::a_wish(), 160).new_tree(&mut runner).unwrap().current();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         seen.extend(runtime.block_on(async {
             let store = Store::memory().await;
@@ -80,7 +80,7 @@ fn walks_reach_the_far_ends_of_the_lifecycles() {
     }
     let far = [
         "OrderCompleted", "OrderPartlyCompleted", "OrderFailed", "OrderCancelled", "OrderRejected",
-        "CancellationRefused", "CompanyActivated", "CompanyExpired", "NumbersCeased", "NumbersFreed",
+        "CancellationRefused", "InformationRequired", "CompanyActivated", "CompanyExpired", "NumbersCeased", "NumbersFreed",
         "NumbersPortedOut", "NumbersWithdrawn", "PortCompleted", "PortWithdrawn", "PortTimedOut", "PortCancelled",
         "SupplierMessageIgnored", "ReservationEnded", "PortRejected", "PortRepresented", "LineFailed",
     ];

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use orderwire::domain::{
     calendar::{PortWindow, london_date},
     decider::Decider as _,
+    ids::PortRequestId,
     joint::Command,
     names::MessageId,
     number::NumberSet,
@@ -18,7 +19,7 @@ use orderwire::domain::{
 
 use super::{
     carrier::{Carrier, pick},
-    wish::Wish,
+    wish::{Pick, Wish},
 };
 use crate::world::{World, morning_of};
 
@@ -30,9 +31,47 @@ pub fn window(world: &World, working_days: i64) -> PortWindow {
     morning_of(world.engine.rules().calendar().add(from, days).unwrap())
 }
 
+/// Mostly one of the last, where something still happens.
+fn which(carrier: &Carrier, port: Pick) -> Option<PortRequestId> {
+    let last = carrier.ports.len().saturating_sub(if port.is_multiple_of(5) { usize::MAX } else { 3 });
+    pick(&carrier.ports[last..], port / 5)
+}
+
+/// Takes a port some way along, as if everybody did what they should.
+pub async fn carry(carrier: &mut Carrier, port: Pick, steps: u8, message: u8) {
+    let Some(id) = which(carrier, port) else { return };
+    for step in 0..steps {
+        carrier.world.settle().await;
+        let state = carrier.world.state::<PortRequest>(id).await;
+        let message: MessageId = format!("c{message}-{step}").parse().unwrap();
+        let window = window(&carrier.world, 25);
+        let words = Words { state: &state, message, window, all: !port.is_multiple_of(3) };
+        let command = match state.status() {
+            PortStatus::AwaitingLcp => PortCommand::LcpAccept { message: words.message.clone(), window: words.asked() },
+            PortStatus::AwaitingDateAgreement => PortCommand::AgreeDate,
+            PortStatus::AwaitingRh => words.rh(),
+            PortStatus::Rejected => words.represent(),
+            PortStatus::ReadyToActivate => PortCommand::Activate,
+            PortStatus::Activating => words.report(),
+            PortStatus::PartiallyPorted => PortCommand::RetryActivation,
+            PortStatus::Lapsed => words.date(),
+            PortStatus::DateChangePending => {
+                PortCommand::AcceptDateChange { message: words.message.clone(), window: words.window }
+            }
+            PortStatus::Accepted => {
+                let opens_at = state.confirmed_window().expect("an accepted port has a date").opens_at();
+                carrier.world.sleep_until(opens_at).await;
+                continue;
+            }
+            _ => return,
+        };
+        carrier.say(Command::Port { port_request: id, command }).await;
+    }
+}
+
 pub async fn speak(carrier: &mut Carrier, wish: &Wish) {
     let Wish::Port { port, likely, what, message, day, all } = wish else { return };
-    let Some(id) = pick(&carrier.ports, *port) else { return };
+    let Some(id) = which(carrier, *port) else { return };
     let state = carrier.world.state::<PortRequest>(id).await;
     let message: MessageId = format!("m{message}").parse().unwrap();
     let words = Words { state: &state, message, window: window(&carrier.world, *day), all: *all };
