@@ -310,7 +310,12 @@ async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result
         match need {
             Need::Stream(stream) => streams.push(stream),
             Need::Numbers { search, except } => {
-                let found = query::free_numbers(&inner.log, &search, &except).await?;
+                let mut found = query::free_numbers(&inner.log, &search, &except).await?;
+                if found.numbers.len() < search.quantity as usize {
+                    // Nobody is told that there are too few by a reader that has not seen all there is.
+                    inner.readers.catch_up("orders", &inner.log).await?;
+                    found = query::free_numbers(&inner.log, &search, &except).await?;
+                }
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {
@@ -362,7 +367,26 @@ impl Inner {
         turn
     }
 
-    /// The state of an aggregate as the log has it, or as commits in flight will leave it.
+    /// The state of an aggregate with whatever another process has appended to it by now.
+    pub(super) async fn newest(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
+        let (sequence, _) = self.state(stream).await?;
+        if !self.log.stream(stream, sequence, 1).await?.is_empty() {
+            self.catch_up(stream, sequence + 1).await?;
+        }
+        self.state(stream).await
+    }
+
+    /// Loads a stream again where what is at hand of it is older than what the log is known to have.
+    pub(super) async fn catch_up(&self, stream: StreamId, sequence: u64) -> Result<(), Error> {
+        if self.state(stream).await?.0 < sequence {
+            for (stream, sequence, state) in self.loader.load(vec![stream]).await? {
+                lock(&self.core).tips.loaded(stream, sequence, state);
+            }
+        }
+        Ok(())
+    }
+
+    /// The state of an aggregate as this process knows it, or as commits in flight will leave it.
     pub(super) async fn state(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
         use orderwire_domain::joint::Streams as _;
         if let Some(known) = lock(&self.core).tips.state(stream) {

@@ -129,6 +129,10 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
 async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work>, Error> {
     let mut work: BTreeMap<OrderId, Work> = BTreeMap::new();
     for fact in facts {
+        // Another process may have appended it: what is at hand here must not be older than the fact.
+        if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..)) {
+            inner.catch_up(fact.happened.stream(), fact.sequence).await?;
+        }
         let order = match &fact.happened {
             Happened::Order(order, _) => Some(*order),
             Happened::PortRequest(port, _) => port_request(inner, *port).await?.request().map(|request| request.order),

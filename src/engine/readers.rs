@@ -252,6 +252,15 @@ impl Readers {
         self.0.iter().find(|reader| reader.name == name)
     }
 
+    /// Has a reader take what is in the log by now, without waiting for its turn in the background.
+    pub async fn catch_up(&self, name: &str, log: &SharedLog) -> Result<(), Error> {
+        let unknown = || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
+        let reader = self.get(name).ok_or_else(unknown)?;
+        let head = log.head().await?.position;
+        while reader.step(log).await? > 0 && reader.reached() < head {}
+        Ok(())
+    }
+
     /// Waits, within bounds, until a reader has taken this position.
     pub async fn reached(&self, name: &str, position: Position) -> Result<(), Error> {
         let unknown = || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };

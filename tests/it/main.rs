@@ -6,6 +6,7 @@ mod invariants;
 mod planted;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod race;
 mod store_contract;
 mod walk;
 mod world;
