@@ -139,6 +139,9 @@ impl Reader {
                 match error {
                     // Another process took this page: there is nothing left of it to do.
                     Error::Store(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
+                    // It did so while rows were fetched for this page, so they were of a later one.
+                    Error::ReaderStopped { .. } if log.checkpoint(&self.name).await? != after => Ok(page.len()),
+                    Error::ReaderStopped { detail, .. } => Err(self.stop(detail)),
                     error => Err(error),
                 }
             }
@@ -152,12 +155,12 @@ impl Reader {
         to: Position,
         page: &[StoredEvent],
     ) -> Result<ReaderCommit, Error> {
-        let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.stop(&error))?;
+        let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.broken(&error))?;
         let (changes, statements) = match &self.work {
             Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, &facts).await?, Vec::new()),
             Work::Effect(effect) => {
                 let mut tx = ReaderTx::default();
-                effect(&mut tx, &facts).map_err(|why| self.stop(&why))?;
+                effect(&mut tx, &facts).map_err(|why| self.broken(&why))?;
                 (tx.changes, tx.statements)
             }
         };
@@ -177,8 +180,8 @@ impl Reader {
         while !rest.is_empty() {
             let progress = overlay().fold_page(fold, rest);
             let progress = progress.map_err(|fault| match fault {
-                Fault::Broken(why) => self.stop(&why),
-                Fault::Need(need) => self.stop(&format!("{need:?} was asked for outside a page")),
+                Fault::Broken(why) => self.broken(&why),
+                Fault::Need(need) => self.broken(&format!("{need:?} was asked for outside a page")),
             })?;
             rest = &rest[progress.folded..];
             for (need, rows) in fetch(&**log, &self.tables, progress.needs).await? {
@@ -203,9 +206,13 @@ impl Reader {
         }
     }
 
+    /// What it made of a page cannot be right, unless somebody else has taken that page.
+    fn broken(&self, why: &impl ToString) -> Error {
+        Error::ReaderStopped { reader: self.name.clone(), detail: why.to_string() }
+    }
+
     /// Stops for good: what this reader does cannot be right any more, and it must not skip.
-    fn stop(&self, why: &impl ToString) -> Error {
-        let detail = why.to_string();
+    fn stop(&self, detail: String) -> Error {
         tracing::error!(reader = %self.name, %detail, "a reader has stopped");
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(detail.clone());
         Error::ReaderStopped { reader: self.name.clone(), detail }

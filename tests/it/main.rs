@@ -1,6 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
+mod crash;
 mod engine;
 mod invariants;
 mod planted;
