@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::{
     Inner,
-    hundreds::Memory,
     committer::{Answer, Core, Waiting, lock},
     error::Error,
+    hundreds::Memory,
     leaf::Hash,
     loader::{self, Loaded},
     log::{
@@ -121,6 +121,8 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         None => None,
     };
 
+    // One seed for all attempts: what was looked up about an id minted in one is still known in the next.
+    let mint = Mint::new(Uuid::now_v7(), asked.at.unwrap_or_else(|| inner.clock.now()));
     let mut lookups = Lookups::default();
     let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
@@ -128,7 +130,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups, occasion)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion)? {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
@@ -192,12 +194,13 @@ fn attempt(
     inner: &Inner,
     asked: &Asked,
     fingerprint: Option<Hash>,
+    mint: &Mint,
     lookups: &Lookups,
     Occasion { id, at }: Occasion,
 ) -> Result<Attempt, Error> {
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
-    let desk = Desk::new(context, Mint::new(id, at), &core.tips, lookups);
+    let desk = Desk::new(context, mint.clone(), &core.tips, lookups);
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
@@ -353,7 +356,12 @@ async fn bring(
         match need {
             Need::Stream(stream) => streams.push(stream),
             Need::Numbers { search, except } => {
-                let found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
+                let mut found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
+                if found.numbers.len() < search.quantity as usize {
+                    // Nobody is told that there are too few by a reader that has not seen all there is.
+                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                    found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
+                }
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {
@@ -404,7 +412,26 @@ impl Inner {
         turn
     }
 
-    /// The state of an aggregate as the log has it, or as commits in flight will leave it.
+    /// The state of an aggregate with whatever another process has appended to it by now.
+    pub(super) async fn newest(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
+        let (sequence, _) = self.state(stream).await?;
+        if !self.log.stream(stream, sequence, 1).await?.is_empty() {
+            self.catch_up(stream, sequence + 1).await?;
+        }
+        self.state(stream).await
+    }
+
+    /// Loads a stream again where what is at hand of it is older than what the log is known to have.
+    pub(super) async fn catch_up(&self, stream: StreamId, sequence: u64) -> Result<(), Error> {
+        if self.state(stream).await?.0 < sequence {
+            for (stream, sequence, state) in self.loader.load(vec![stream]).await? {
+                lock(&self.core).tips.loaded(stream, sequence, state);
+            }
+        }
+        Ok(())
+    }
+
+    /// The state of an aggregate as this process knows it, or as commits in flight will leave it.
     pub(super) async fn state(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
         use orderwire_domain::joint::Streams as _;
         if let Some(known) = lock(&self.core).tips.state(stream) {

@@ -140,6 +140,10 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
 
 async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work>) -> Result<(), Error> {
     for fact in facts {
+        // Another process may have appended it: what is at hand here must not be older than the fact.
+        if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
+            inner.catch_up(fact.happened.stream(), fact.sequence).await?;
+        }
         for order in orders_of(inner, &fact.happened).await? {
             work.entry(order).or_default().cause = fact.position;
         }

@@ -249,7 +249,7 @@ impl Engine {
     /// An aggregate, with the sequence of its last event.
     pub async fn load<D: Seated>(&self, id: D::Id) -> Result<(Sequence, Arc<D>), Error> {
         let stream = id.into();
-        let (sequence, state) = self.inner.state(stream).await?;
+        let (sequence, state) = self.inner.newest(stream).await?;
         let wrong = || Error::Corrupt {
             stream: stream.to_string(),
             detail: "its state is of another kind".to_owned(),
@@ -259,7 +259,7 @@ impl Engine {
 
     /// The state of any aggregate, with the sequence of its last event.
     pub async fn state(&self, stream: StreamId) -> Result<(Sequence, State), Error> {
-        self.inner.state(stream).await
+        self.inner.newest(stream).await
     }
 
     /// Events of one stream after a sequence, in order.

@@ -2,8 +2,13 @@
 
 mod bad_stores;
 mod demo;
+mod crash;
 mod engine;
+mod invariants;
 mod planted;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod race;
 mod store_contract;
+mod walk;
+mod world;

@@ -348,9 +348,9 @@ impl<'a> Desk<'a> {
         self.tell::<D>(id, command)
     }
 
-    /// Free numbers that fit the search, none of them picked before or taken by somebody else.
-    pub fn pick(&mut self, search: &NumberSearch) -> Result<FoundNumbers, Halt> {
-        let except = self.picked.union(&self.lookups.taken_numbers());
+    /// Free numbers that fit the search, none of them `held`, picked before or taken by somebody else.
+    pub fn pick(&mut self, search: &NumberSearch, held: &NumberSet) -> Result<FoundNumbers, Halt> {
+        let except = self.picked.union(&self.lookups.taken_numbers()).union(held);
         let known =
             self.lookups.found.iter().find(|(asked, without, _)| asked == search && *without == except);
         let Some((_, _, found)) = known.cloned() else {
