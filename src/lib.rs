@@ -2,6 +2,7 @@
 
 pub use orderwire_domain as domain;
 
+pub mod cli;
 pub mod edge;
 pub mod engine;
 pub mod stores;
