@@ -1,6 +1,6 @@
 //! How a command ends: the exit codes, and the one place that chooses them.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -74,19 +74,24 @@ pub enum Failure {
         /// Why.
         problems: Vec<Problem>,
     },
-    /// Some of the files were not done; each was reported by itself.
-    #[error("{failed} of {all} files were not done")]
+    /// Some of several documents were not placed; why was said of each.
+    #[error("{placed} of {all} orders were placed")]
     Several {
-        /// How many were not.
-        failed: usize,
+        /// How many were.
+        placed: usize,
         /// Of how many.
         all: usize,
         /// How the first of them ended.
         first: Box<Failure>,
     },
     /// The store was not opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
+    #[error("{store}: {error}")]
+    Open {
+        /// Which; never with a password.
+        store: String,
+        /// Why.
+        error: OpenError,
+    },
     /// The engine.
     #[error(transparent)]
     Engine(engine::Error),
@@ -139,12 +144,11 @@ impl Failure {
     /// The code that the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::File { .. } | Self::Open(OpenError::KeyUnnamed) => Exit::Usage,
+            Self::Usage(_) | Self::File { .. } => Exit::Usage,
             Self::Refused { .. } => Exit::Refused,
             Self::Several { first, .. } => first.exit(),
-            Self::Open(OpenError::Store(error)) => of_store(error),
-            Self::Open(OpenError::Key(_) | OpenError::WrongKey { .. }) => Exit::Unusable,
-            Self::Open(OpenError::Engine(error)) | Self::Engine(error) => of_engine(error),
+            Self::Open { error, .. } => of_opening(error),
+            Self::Engine(error) => of_engine(error),
             Self::Unforeseen(_) | Self::Output(_) => Exit::Unforeseen,
         }
     }
@@ -175,6 +179,15 @@ impl Failure {
     }
 }
 
+fn of_opening(error: &OpenError) -> Exit {
+    match error {
+        OpenError::KeyUnnamed => Exit::Usage,
+        OpenError::Store(error) => of_store(error),
+        OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
+        OpenError::Engine(error) => of_engine(error),
+    }
+}
+
 fn of_engine(error: &engine::Error) -> Exit {
     match error {
         engine::Error::Store(error) => of_store(error),
@@ -200,24 +213,20 @@ fn of_store(error: &StoreError) -> Exit {
 
 /// One problem stands on the first line; several stand below it, one on each.
 fn refusal(file: Option<&PathBuf>, problems: &[Problem]) -> String {
-    let mut text = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+    let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
     match problems {
-        [problem] => text += &line(problem),
+        [problem] => format!("{file}{}", shown(problem)),
         problems => {
-            text += &format!("refused for {} reasons", problems.len());
-            for problem in problems {
-                text += &format!("\n  {}", line(problem));
-            }
+            let lines: Vec<String> =
+                problems.iter().map(|problem| format!("\n  {}", shown(problem))).collect();
+            format!("{file}refused for {} reasons{}", problems.len(), lines.concat())
         }
     }
-    text
 }
 
-fn line(problem: &Problem) -> String {
-    let mut text = if problem.pointer.is_empty() { String::new() } else { format!("{}: ", problem.pointer) };
-    write!(text, "{} [{}]", problem.detail, problem.code).expect("a string takes every text");
-    if let Some(expected) = &problem.expected {
-        write!(text, "\n      expected {expected}").expect("a string takes every text");
-    }
-    text
+fn shown(Problem { pointer, code, detail, expected }: &Problem) -> String {
+    let place = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
+    let expected =
+        expected.as_ref().map(|expected| format!("\n      expected {expected}")).unwrap_or_default();
+    format!("{place}{detail} [{code}]{expected}")
 }

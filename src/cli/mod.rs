@@ -38,12 +38,19 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Globals {
     /// The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named
     #[arg(long, global = true, value_name = "URL", env = "ORDERWIRE_STORE", hide_env_values = true)]
     store: Option<String>,
     /// The file of the master key; beside a SQLite store where none is named
-    #[arg(long, global = true, value_name = "FILE", env = "ORDERWIRE_MASTER_KEY_FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "ORDERWIRE_MASTER_KEY_FILE",
+        hide_env_values = true
+    )]
     master_key_file: Option<PathBuf>,
     /// Create the store, or bring its schema up to date, before anything else
     #[arg(long, global = true)]
@@ -52,13 +59,20 @@ pub struct Globals {
     #[arg(long = "as", global = true, value_name = "RESELLER")]
     reseller: Option<String>,
     /// An opaque id of whoever asks, kept with every event
-    #[arg(long, global = true, value_name = "ID", env = "ORDERWIRE_ACTOR", default_value = "operator")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        env = "ORDERWIRE_ACTOR",
+        hide_env_values = true,
+        default_value = "operator"
+    )]
     actor: String,
     /// Play the outside systems that provision lines, which are then done at once
     #[arg(long, global = true)]
     auto_provision: bool,
-    /// How to print data
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    /// How to print data: table for people, json for one value, jsonl for one value per line
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
     format: Format,
     /// Say on stderr what happens; twice says more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

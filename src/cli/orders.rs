@@ -63,8 +63,7 @@ pub enum Command {
     FailLine {
         #[command(flatten)]
         line: Line,
-        /// A stable word for the reason, such as address_unserviceable
-        #[arg(long)]
+        #[arg(long, help = "A stable word for the reason, such as address_unserviceable")]
         code: String,
         /// What happened, without personal data
         #[arg(long)]
@@ -209,7 +208,7 @@ async fn submit(session: &Session, files: &[PathBuf], output: &mut Output<'_>) -
     for order in placed {
         orders.push(session.order(&order.to_string()).await?);
     }
-    if !orders.is_empty() || files.len() > 1 {
+    if !orders.is_empty() {
         output.list(&orders, ORDER)?;
     }
     if files.len() > 1 {
@@ -217,11 +216,12 @@ async fn submit(session: &Session, files: &[PathBuf], output: &mut Output<'_>) -
             output.failure(failure)?;
         }
     }
-    let failed = failures.len();
     match failures.into_iter().next() {
         None => Ok(()),
         Some(failure) if files.len() == 1 => Err(failure),
-        Some(first) => Err(Failure::Several { failed, all: files.len(), first: Box::new(first) }),
+        Some(first) => {
+            Err(Failure::Several { placed: orders.len(), all: files.len(), first: Box::new(first) })
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a> Output<'a> {
                 table.add_row([heading, &cell.as_str()]);
             }
         }
-        writeln!(self.data, "{}", table.trim_fmt())
+        writeln!(self.data, "{}", printed(table))
     }
 
     /// More about the record that was shown before; JSON has had it with the record.
@@ -107,7 +107,7 @@ impl<'a> Output<'a> {
         for record in records {
             table.add_row(columns.iter().map(|(_, cell)| cell(record)));
         }
-        writeln!(self.data, "{}", table.trim_fmt())
+        writeln!(self.data, "{}", printed(table))
     }
 
     fn json(&mut self, value: &Value) -> io::Result<()> {
@@ -124,6 +124,14 @@ fn empty() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table
+}
+
+/// The table without the space that comfy-table leaves around each cell.
+fn printed(mut table: Table) -> String {
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.trim_fmt()
 }
 
 /// A value that may be missing.

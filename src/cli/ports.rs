@@ -60,11 +60,15 @@ pub enum Command {
     Reject {
         #[command(flatten)]
         message: Message,
-        /// Who
-        #[arg(long, value_enum, default_value_t = By::Lcp)]
+        /// Who: lcp or rh
+        #[arg(long, value_enum, default_value_t = By::Lcp, hide_possible_values = true)]
         by: By,
-        /// Why, such as postcode_mismatch; may be given several times
-        #[arg(long = "reason", required = true, value_name = "REASON")]
+        #[arg(
+            long = "reason",
+            required = true,
+            value_name = "REASON",
+            help = "Why, such as postcode_mismatch; may be given several times"
+        )]
         reasons: Vec<String>,
     },
     /// The range holder accepts
@@ -119,8 +123,8 @@ pub enum Command {
     Restore {
         #[command(flatten)]
         message: Message,
-        /// Who says so
-        #[arg(long, value_enum, default_value_t = By::Lcp)]
+        /// Who says so: lcp, rh or network
+        #[arg(long, value_enum, default_value_t = By::Lcp, hide_possible_values = true)]
         by: By,
     },
 }
@@ -181,8 +185,7 @@ pub struct Window {
 /// What a request says otherwise.
 #[derive(Debug, Args)]
 pub struct Changes {
-    /// single_line or multi_line
-    #[arg(long)]
+    #[arg(long, help = "single_line or multi_line")]
     class: Option<String>,
     /// Another main billing number, of those in the request
     #[arg(long)]
@@ -410,7 +413,7 @@ async fn changed(session: &Session, id: PortRequestId, changes: Changes) -> Resu
         let known = PortClass::VARIANTS.iter().find(|class| class.to_string() == word);
         known.copied().ok_or_else(|| Failure::of_argument("--class", "single_line or multi_line is needed"))
     });
-    let mut changed = PortChanges {
+    let mut new = PortChanges {
         class: class.transpose()?,
         main_number: read("--main-number", changes.main_number)?,
         losing_provider: read("--losing-provider", changes.losing_provider)?,
@@ -419,12 +422,12 @@ async fn changed(session: &Session, id: PortRequestId, changes: Changes) -> Resu
         ..PortChanges::default()
     };
     if let Some(account) = changes.account {
-        changed.account = Some(sealed(session, id, "--account", &account).await?);
+        new.account = Some(sealed(session, id, "--account", &account).await?);
     }
     if let Some(signatory) = changes.signatory {
-        changed.signatory = Some(sealed(session, id, "--signatory", &signatory).await?);
+        new.signatory = Some(sealed(session, id, "--signatory", &signatory).await?);
     }
-    Ok(changed)
+    Ok(new)
 }
 
 async fn sealed(

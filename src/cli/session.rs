@@ -50,6 +50,17 @@ pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptio
     }
 }
 
+/// The store as messages name it: of a URL only what carries no password.
+fn shown(store: &str) -> String {
+    match store.split_once("://") {
+        Some((scheme, rest)) => {
+            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+            format!("{scheme}://{}", place.split('?').next().unwrap_or_default())
+        }
+        None => store.to_owned(),
+    }
+}
+
 impl Session {
     /// Opens the store; its schema is changed only where that was asked for.
     pub async fn open(
@@ -68,7 +79,8 @@ impl Session {
         if globals.auto_provision {
             builder = builder.provisioner(AutoProvisioner);
         }
-        let engine = open_engine(&options, builder).await?;
+        let engine = open_engine(&options, builder).await;
+        let engine = engine.map_err(|error| Failure::Open { store: shown(&options.store), error })?;
         let mut provenance = Provenance::of(actor);
         if let Some(code) = code {
             match place::reseller(&engine, &code).await {

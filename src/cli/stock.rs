@@ -28,9 +28,9 @@ pub enum Command {
 
 /// What to load.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["file", "range"]))]
 pub struct Load {
-    /// A CSV file with the columns range, place and range_holder
-    #[arg(value_name = "FILE.csv", conflicts_with = "range", required_unless_present = "range")]
+    #[arg(value_name = "FILE.csv", help = "A CSV file with the columns range, place and range_holder")]
     file: Option<PathBuf>,
     /// The range, such as "0113 496 0000-0999"
     #[arg(long, requires_all = ["place", "range_holder"])]
@@ -45,7 +45,7 @@ pub struct Load {
 
 /// A block as it is shown.
 #[derive(Serialize)]
-struct Block {
+struct Shown {
     block: String,
     range: NumberRange,
     area: String,
@@ -55,7 +55,7 @@ struct Block {
     free: u32,
 }
 
-const BLOCK: &[Column<Block>] = &[
+const SHOWN: &[Column<Shown>] = &[
     ("block", |it| it.block.clone()),
     ("range", |it| format!("{}-{}", it.range.start().national(), it.range.end().national())),
     ("place", |it| it.place.clone()),
@@ -83,9 +83,9 @@ async fn list(session: &Session, output: &mut Output<'_>) -> Result<(), Failure>
     let limit = super::session::LIST_MAX;
     let look = Select { table, filters: Vec::new(), order: "area", descending: false, after: None, limit };
     let blocks: Vec<StockBlock> = query::select(session.engine.log(), &look).await?;
-    let mut blocks: Vec<Block> = blocks
+    let mut blocks: Vec<Shown> = blocks
         .into_iter()
-        .map(|block| Block {
+        .map(|block| Shown {
             block: block.block.to_string(),
             range: block.range,
             area: block.area.to_string(),
@@ -96,7 +96,7 @@ async fn list(session: &Session, output: &mut Output<'_>) -> Result<(), Failure>
         })
         .collect();
     blocks.sort_by_key(|block| block.range);
-    Ok(output.list(&blocks, BLOCK)?)
+    Ok(output.list(&blocks, SHOWN)?)
 }
 
 /// What to load; of a file every row is read before the first is loaded.

@@ -1,6 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
+mod cli;
 mod engine;
 mod planted;
 #[cfg(feature = "postgres")]
