@@ -1,8 +1,9 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
-mod demo;
+mod cli;
 mod crash;
+mod demo;
 mod engine;
 mod invariants;
 mod planted;
