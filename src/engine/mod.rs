@@ -54,7 +54,7 @@ use self::{
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     picks::Picks,
-    readers::{Effect, Reader, Readers},
+    readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
     reference::{Ranges, ReferenceData},
     sealing::MasterKey,
@@ -352,20 +352,22 @@ impl Engine {
         }
     }
 
-    /// Lets a reader follow until nothing more can come; answers how many events it took.
+    /// Lets a reader follow until nothing more can come; answers how many events it took. While more is coming it waits
+    /// for whole pages: each is a transaction, and nothing in fulfilment waits for a reader.
     async fn follow(&self, reader: &Reader, mut fulfilled: watch::Receiver<bool>) -> Result<usize, Error> {
         let mut head = self.inner.head.clone();
-        let mut moved = 0;
+        let mut taken = 0;
         loop {
             let last = *fulfilled.borrow();
-            head.mark_unchanged();
-            match reader.step(&self.inner.log, &self.inner.recent).await? {
-                0 if last => return Ok(moved),
+            let behind = head.borrow_and_update().saturating_sub(reader.reached());
+            let step = last || behind >= PAGE_EVENTS_MAX as u64;
+            match if step { reader.step(&self.inner.log, &self.inner.recent).await? } else { 0 } {
+                0 if last => return Ok(taken),
                 0 => tokio::select! {
                     _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
                     changed = head.changed() => changed.map_err(|_| Error::Closed)?,
                 },
-                taken => moved += taken,
+                some => taken += some,
             }
         }
     }

@@ -103,20 +103,26 @@ pub async fn varied(
     variation: &Variation<'_>,
     company: Option<CompanyId>,
 ) -> anyhow::Result<OrderDocument> {
-    let mut text: Value = serde_json::from_str(document.text()).with_context(|| format!("{document:?}"))?;
+    let mut text = text_of(document, variation).with_context(|| format!("{document:?}"))?;
     if let Some(company) = company {
         let (_, company) = engine.load::<Company>(company).await?;
         name_sites(&mut text, &company)?;
-    }
-    if variation.mix > 0 {
-        let start = lowest_ported(&text)?;
-        let numbers = Moved { start, to: stock::elsewhere(variation.mix) + document.ported_from() };
-        change(&mut text, variation, &numbers)?;
     }
     document::parse(&text.to_string()).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{document:?}: {}", problems.join("; "))
     })
+}
+
+/// The document of a mix, with the names of existing sites still in it.
+fn text_of(document: Document, variation: &Variation<'_>) -> anyhow::Result<Value> {
+    let mut text: Value = serde_json::from_str(document.text())?;
+    if variation.mix > 0 {
+        let start = first_ported(&text)?;
+        let numbers = Moved { start, to: stock::elsewhere(variation.mix) + document.ported_from() };
+        change(&mut text, variation, &numbers)?;
+    }
+    Ok(text)
 }
 
 /// Puts the id of a site in place of its name.
@@ -149,7 +155,7 @@ struct Moved {
 }
 
 /// The main number of the first port; the other numbers of a document are counted from it.
-fn lowest_ported(document: &Value) -> anyhow::Result<Option<TelephoneNumber>> {
+fn first_ported(document: &Value) -> anyhow::Result<Option<TelephoneNumber>> {
     let lines = document.get("lines").and_then(Value::as_array).context("a document has lines")?;
     let first = lines.iter().find_map(|line| line.get("main_number")).and_then(Value::as_str);
     Ok(first.map(TelephoneNumber::parse).transpose()?)
@@ -233,4 +239,51 @@ fn moved_date(text: &str, variation: &Variation<'_>) -> anyhow::Result<String> {
 pub fn written() -> NaiveDate {
     let (year, month, day) = WRITTEN;
     NaiveDate::from_ymd_opt(year, month, day).expect("it is a date")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::domain::rules::Rules;
+
+    /// The values of every field of these names.
+    fn values(value: &Value, names: &[&str], found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| match value {
+                Value::String(text) if names.contains(&name.as_str()) => found.push(text.clone()),
+                value => values(value, names, found),
+            }),
+            Value::Array(items) => items.iter().for_each(|item| values(item, names, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_two_mixes_have_a_reference_device_or_port_in_common() {
+        let rules = Rules::bundled();
+        let mut seen = BTreeSet::new();
+        for mix in [0, 1, 2, stock::MIXES_MAX - 1] {
+            let variation = Variation { mix, first_day: written(), calendar: rules.calendar() };
+            let mut of_mix = BTreeSet::new();
+            for document in Document::ALL {
+                let text = text_of(*document, &variation).unwrap();
+                let mut found = Vec::new();
+                values(&text, &["reference", "mac", "main_number"], &mut found);
+                of_mix.extend(found);
+            }
+            assert!(of_mix.is_disjoint(&seen), "mix {mix}");
+            seen.extend(of_mix);
+        }
+    }
+
+    #[test]
+    fn dates_keep_their_distance_from_the_first_day_in_working_days() {
+        let rules = Rules::bundled();
+        let first_day = NaiveDate::from_ymd_opt(2027, 3, 25).unwrap();
+        let variation = Variation { mix: 1, first_day, calendar: rules.calendar() };
+        // Good Friday and Easter Monday are on the way.
+        assert_eq!(moved_date("2027-02-03", &variation).unwrap(), "2027-03-31");
+    }
 }

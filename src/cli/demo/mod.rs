@@ -20,7 +20,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use chrono::NaiveTime;
 
 pub use self::summary::Summary;
@@ -54,10 +54,21 @@ pub struct Demo {
     pub json: bool,
 }
 
+/// Why the demo was not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Too few or too many orders.
+    #[error("the demo has numbers for 1 to {ORDERS_MAX} orders, not for {0}")]
+    Orders(u32),
+    /// Somebody uses the store.
+    #[error("the store has a history already: the demo wants a store of its own")]
+    HasHistory,
+}
+
 /// Plays the demo and prints what came of it.
 pub async fn run(demo: Demo, out: &mut impl Write) -> anyhow::Result<()> {
     if !(1..=ORDERS_MAX).contains(&demo.orders) {
-        bail!("the demo has numbers for 1 to {ORDERS_MAX} orders, not for {}", demo.orders);
+        return Err(Unfit::Orders(demo.orders).into());
     }
     let mut store = demo.store.unwrap_or_else(|| OpenOptions::of(fresh_file().display().to_string()));
     store.migrate = Migrate::Yes;
@@ -87,7 +98,7 @@ async fn play(
     orders: u32,
 ) -> anyhow::Result<(Summary, Vec<Timeline>)> {
     if engine.head().await?.position > 0 {
-        bail!("the store has a history already: the demo wants a store of its own");
+        return Err(Unfit::HasHistory.into());
     }
     let started = Instant::now();
     let first = engine.now();
