@@ -43,6 +43,7 @@ use tokio::{
 pub use self::{
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    loader::schema as snapshot_schema,
     provenance::{Actor, Provenance},
 };
 use self::{

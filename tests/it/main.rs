@@ -3,6 +3,7 @@
 mod bad_stores;
 mod crash;
 mod engine;
+mod golden;
 mod invariants;
 mod planted;
 #[cfg(feature = "postgres")]
