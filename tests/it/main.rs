@@ -10,5 +10,6 @@ mod planted;
 mod postgres;
 mod race;
 mod store_contract;
+mod tidy;
 mod walk;
 mod world;

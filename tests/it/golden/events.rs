@@ -12,7 +12,7 @@ use orderwire::domain::{
     reseller::events::ResellerEventKind,
 };
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
-use strum::VariantArray;
+use strum::{IntoEnumIterator as _, VariantArray};
 use uuid::Uuid;
 
 use super::{bless, golden, path};
@@ -64,7 +64,8 @@ fn every_event_reads_and_writes_as_it_did() {
 /// No file is left of an event that the code does not know any more: it would be in somebody's log.
 #[test]
 fn every_golden_event_is_known() {
-    for kind in AggregateKind::VARIANTS_BY_WORD {
+    for kind in AggregateKind::iter() {
+        let kind = kind.word();
         let folder = path(&format!("tests/golden/events/{kind}"));
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
@@ -74,19 +75,14 @@ fn every_golden_event_is_known() {
     }
 }
 
-/// Words of the kinds, as folders are named.
-trait Words {
-    const VARIANTS_BY_WORD: [&'static str; 5];
-}
-
-impl Words for AggregateKind {
-    const VARIANTS_BY_WORD: [&'static str; 5] = ["order", "company", "port_request", "number_block", "reseller"];
-}
-
 /// Examples from random lives.
 fn examples(missing: &[(AggregateKind, &'static str)]) -> BTreeMap<(AggregateKind, &'static str), String> {
     let mut runner = TestRunner::deterministic();
-    let mut found = BTreeMap::new();
+    let rare = super::rare::examples();
+    let mut found: BTreeMap<_, _> = rare
+        .iter()
+        .map(|happened| ((happened.stream().kind, happened.name()), happened.payload()))
+        .collect();
     for _ in 0..LIVES {
         if missing.iter().all(|event| found.contains_key(event)) {
             break;

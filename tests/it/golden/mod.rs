@@ -7,6 +7,7 @@ mod events;
 mod history;
 mod leaf;
 mod lifecycles;
+mod rare;
 
 use std::path::PathBuf;
 
