@@ -356,6 +356,10 @@ async fn bring(
         match need {
             Need::Stream(stream) => streams.push(stream),
             Need::Numbers { search, except } => {
+                if lookups.lost_numbers() {
+                    // What offered them lags; the next offer would be as old, and the attempts are few.
+                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                }
                 let mut found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                 if found.numbers.len() < search.quantity as usize {
                     // Nobody is told that there are too few by a reader that has not seen all there is.

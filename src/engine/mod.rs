@@ -63,6 +63,7 @@ use self::{
 pub use self::{
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    loader::schema as snapshot_schema,
     provenance::{Actor, Provenance},
 };
 

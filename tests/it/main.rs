@@ -5,11 +5,13 @@ mod cli;
 mod crash;
 mod demo;
 mod engine;
+mod golden;
 mod invariants;
 mod planted;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
 mod store_contract;
+mod tidy;
 mod walk;
 mod world;

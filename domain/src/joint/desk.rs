@@ -239,6 +239,11 @@ impl Lookups {
         self.live_companies.clear();
     }
 
+    /// Whether numbers that looked free were not.
+    pub fn lost_numbers(&self) -> bool {
+        self.taken.iter().any(|claim| claim.scope == ClaimScope::Number)
+    }
+
     /// Numbers that somebody else took meanwhile.
     fn taken_numbers(&self) -> NumberSet {
         let numbers = self.taken.iter().filter(|claim| claim.scope == ClaimScope::Number);

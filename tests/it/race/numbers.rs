@@ -236,3 +236,22 @@ async fn a_search_is_not_refused_by_a_read_model_that_lags() {
     })
     .await;
 }
+
+/// Twenty reservations that no reader has seen yet: a search finds what is behind them, however few its attempts.
+#[tokio::test]
+async fn a_search_gets_past_whatever_was_taken_a_moment_ago() {
+    on_every_store(async |store| {
+        let world = World::open(&store).await;
+        let reseller = world.reseller(1).await;
+        let (taker, company) =
+            (world.company(reseller, "Taker").await, world.company(reseller, "Acme").await);
+        world.leeds().await;
+        world.settle().await;
+        for n in 0..20 {
+            world.reserve(taker, leeds(n * 2, 2)).await;
+        }
+        world.done(Command::ReserveNumbers { company, ask: search(2), ring_fence: false }).await;
+        close(world).await;
+    })
+    .await;
+}

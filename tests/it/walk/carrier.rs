@@ -119,11 +119,6 @@ impl Carrier {
         Audit::of(&cold).await;
     }
 
-    /// Every event type of its life.
-    pub fn seen(&self) -> BTreeSet<&'static str> {
-        self.audit.facts.iter().map(|fact| fact.happened.name()).collect()
-    }
-
     /// Asks; whatever the answer, it must be one that a caller can be given.
     pub async fn ask(&mut self, command: &Command) -> Result<Receipt, Vec<Reason>> {
         match self.world.ask(command).await {

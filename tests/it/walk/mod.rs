@@ -14,7 +14,10 @@ use proptest::{
     test_runner::{FileFailurePersistence, TestRunner},
 };
 
-use self::{carrier::Carrier, wish::Wish};
+use orderwire::domain::fact::Fact;
+
+use self::carrier::Carrier;
+pub use self::wish::{Wish, a_wish};
 use crate::world::Store;
 
 fn number(name: &str, otherwise: u32) -> u32 {
@@ -50,6 +53,17 @@ async fn live(store: &impl AsyncFn() -> Store, script: Vec<u8>, wishes: Vec<Wish
     carrier.end(&store).await;
 }
 
+/// Everything that happens in a life, audited.
+pub async fn life(store: impl AsyncFn() -> Store, wishes: &[Wish]) -> Vec<Fact> {
+    let store = store().await;
+    let mut carrier = Carrier::open(&store, vec![9; 8]).await;
+    for wish in wishes {
+        carrier.make(wish).await;
+    }
+    carrier.end(&store).await;
+    carrier.audit.facts
+}
+
 #[test]
 fn any_life_of_a_carrier_keeps_every_invariant_in_memory() {
     walk(number("ORDERWIRE_WALKS", 24), Store::memory);
@@ -68,15 +82,8 @@ fn walks_reach_the_far_ends_of_the_lifecycles() {
     for _ in 0..24 {
         let wishes = prop::collection::vec(wish::a_wish(), 160).new_tree(&mut runner).unwrap().current();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        seen.extend(runtime.block_on(async {
-            let store = Store::memory().await;
-            let mut carrier = Carrier::open(&store, vec![9; 8]).await;
-            for wish in &wishes {
-                carrier.make(wish).await;
-            }
-            carrier.end(&store).await;
-            carrier.seen()
-        }));
+        let facts = runtime.block_on(life(Store::memory, &wishes));
+        seen.extend(facts.iter().map(|fact| fact.happened.name()));
     }
     let far = [
         "OrderCompleted",
