@@ -43,8 +43,8 @@ pub struct Globals {
     /// The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named
     #[arg(long, global = true, value_name = "URL", env = "ORDERWIRE_STORE", hide_env_values = true)]
     store: Option<String>,
-    /// The file of the master key; beside a SQLite store where none is named
     #[arg(
+        help = "The file of the master key; beside a SQLite store where none is named",
         long,
         global = true,
         value_name = "FILE",
