@@ -15,6 +15,7 @@ mod orders;
 mod ports;
 mod history;
 pub mod demo;
+mod bench;
 
 use std::path::PathBuf;
 
@@ -114,6 +115,9 @@ enum Command {
     Settle,
     /// Fold every read model again from the first event
     Rebuild,
+    /// Measure how fast a store is
+    #[command(subcommand)]
+    Bench(bench::Command),
 }
 
 /// How much of the demo to play.
@@ -151,6 +155,9 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
         return Ok(demo::run(demo, output.writer()).await?);
     }
+    if let Command::Bench(command) = command {
+        return bench::run(command, globals.store, output).await;
+    }
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
     let done = dispatch(&session, command, output).await;
     session.close().await;
@@ -159,7 +166,7 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
 
 async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     match command {
-        Command::Demo(_) => unreachable!("the demo opens a store of its own"),
+        Command::Demo(_) | Command::Bench(_) => unreachable!("both open a store of their own"),
         Command::Migrate => store::migrated(session, output).await,
         Command::Stock(command) => stock::run(session, command, output).await,
         Command::Resellers(command) => resellers::run(session, command, output).await,
