@@ -4,6 +4,7 @@ mod bad_stores;
 mod demo;
 mod engine;
 mod planted;
+mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod store_contract;
