@@ -1,56 +1,42 @@
-//! The `orderwire` binary.
+//! The composition root of the binary: the only place that reads arguments, environment and terminal.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{env, io, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand, ValueEnum};
-use orderwire::{
-    cli::demo::{self, Demo},
-    edge::open::OpenOptions,
-};
-
-/// The event-sourced order core of telecom wholesale.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// The store: a path, `sqlite:PATH` or `postgres://…`.
-    #[arg(long, global = true, env = "ORDERWIRE_STORE")]
-    store: Option<String>,
-    /// How answers are printed.
-    #[arg(long, global = true, default_value = "table")]
-    format: Format,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Table,
-    Json,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Watch orders go through their whole life on a simulated clock.
-    Demo {
-        /// How many orders in all.
-        #[arg(long, default_value_t = demo::ORDERS)]
-        orders: u32,
-    },
-}
+use clap::Parser as _;
+use orderwire::cli::{self, Cli, Failure, Output, Surroundings};
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let Command::Demo { orders } = arguments.command;
-    let demo =
-        Demo { store: arguments.store.map(OpenOptions::of), orders, json: arguments.format == Format::Json };
-    let mut out = std::io::stdout();
-    let played = demo::run(demo, &mut out).await;
-    match played.and_then(|()| Ok(out.flush()?)) {
+    let cli = Cli::parse();
+    tell(cli.verbosity());
+    let format = cli.format();
+    let mut output = Output::new(format, io::BufWriter::new(io::stdout()), io::stderr());
+    let done = cli::run(cli, &Surroundings { state_folder: state_folder() }, &mut output).await;
+    match done.and_then(|()| Ok(output.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+        // Whoever read the output has had enough of it.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.shown(format));
+            ExitCode::from(failure.exit() as u8)
         }
     }
+}
+
+/// Where programs of this user keep what they need to know (XDG Base Directory Specification).
+fn state_folder() -> Option<PathBuf> {
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local").join("state"));
+    env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute()).or_else(home)
+}
+
+/// Lets the engine say on stderr what it does; nothing unless it was asked for.
+fn tell(verbosity: u8) {
+    let level = match verbosity {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).init();
 }

@@ -200,16 +200,6 @@ pub async fn reseller(engine: &Engine, code: &ResellerCode) -> Result<Option<Res
     Ok(holder(engine, claim, AggregateKind::Reseller).await?.map(ResellerId))
 }
 
-/// The order of a reseller's reference.
-pub async fn order_of_reference(
-    engine: &Engine,
-    reseller: ResellerId,
-    reference: &str,
-) -> Result<Option<OrderId>, Error> {
-    let claim = Claim::within(ClaimScope::OrderReference, reseller, reference);
-    Ok(holder(engine, claim, AggregateKind::Order).await?.map(OrderId))
-}
-
 async fn holder(engine: &Engine, claim: Claim, kind: AggregateKind) -> Result<Option<uuid::Uuid>, Error> {
     let holders = engine.log().holders(&[claim]).await.map_err(engine::Error::from)?;
     Ok(holders.into_iter().flatten().find(|holder| holder.kind == kind).map(|holder| holder.id))

@@ -91,10 +91,12 @@ impl Stage<'_> {
     /// Decides a command as the engine would, and keeps what it led to for the next one.
     async fn play(&mut self, command: &Command) -> Result<Ids, Error> {
         let mut lookups = Lookups::default();
+        // One seed for all attempts: what is asked for in one must be what the next one names.
+        let seed = Uuid::now_v7();
         let (mut needs, mut lost) = (0, 0);
         loop {
             let context = Context { at: self.at, rules: Arc::clone(self.engine.rules()) };
-            let desk = Desk::new(context, Mint::new(Uuid::now_v7(), self.at), &self.states, &lookups);
+            let desk = Desk::new(context, Mint::new(seed, self.at), &self.states, &lookups);
             match joint::decide(desk, command, self.provenance.reseller) {
                 Ok(decision) => {
                     let taken = self.taken(&decision).await?;

@@ -2,6 +2,7 @@
 
 mod bad_stores;
 mod demo;
+mod cli;
 mod engine;
 mod planted;
 mod searches;
