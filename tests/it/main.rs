@@ -8,6 +8,7 @@ mod engine;
 mod golden;
 mod invariants;
 mod planted;
+mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
