@@ -1,6 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
+mod cases;
 mod crash;
 mod engine;
 mod golden;
@@ -9,6 +10,7 @@ mod planted;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
+mod replay;
 mod store_contract;
 mod tidy;
 mod walk;
