@@ -47,13 +47,16 @@ async fn write(world: &World, cycle: u32, first: u32) {
             Some(receipt)
         };
         let serial = cycle * 10_000 + n;
-        let Some(made) = ask("company", qualify(reseller, &format!("Company {serial}"))).await else { continue };
+        let Some(made) = ask("company", qualify(reseller, &format!("Company {serial}"))).await else {
+            continue;
+        };
         let company = made.id("company");
         if let Some(held) = ask("reserve", reserve(company, leeds(n % 190, 8))).await {
             let command = CompanyCommand::ReleaseReservation { reservation: held.id("reservation") };
             ask("release", Command::Company { company, command }).await;
         }
-        let lines = vec![company_line(5), site_with(serial, &serial.to_string(), vec![]), numbers_line(search(1))];
+        let lines =
+            vec![company_line(5), site_with(serial, &serial.to_string(), vec![]), numbers_line(search(1))];
         let reference = format!("PO-{serial}").parse().unwrap();
         let draft = Command::CreateOrder { reseller, reference, company: Some(company), lines };
         let Some(drafted) = ask("draft", draft).await else { continue };
@@ -86,7 +89,8 @@ async fn kill_again_and_again(url: &str) {
     let world = World::open(&store).await;
     world.leeds().await;
     world.engine.close().await;
-    let cycles = std::env::var("ORDERWIRE_CRASHES").map_or(5, |text| text.parse().expect("a number of crashes"));
+    let cycles =
+        std::env::var("ORDERWIRE_CRASHES").map_or(5, |text| text.parse().expect("a number of crashes"));
     let mut acknowledged: BTreeSet<String> = BTreeSet::new();
     for cycle in 0..cycles {
         // Different every time, and said when something fails.
@@ -95,7 +99,9 @@ async fn kill_again_and_again(url: &str) {
         acknowledged.extend(run_and_kill(&format!("{url} {} {cycle}", master.to_hex()), pause));
         let submitted = acknowledged.iter().filter(|answer| answer.contains("/submit ")).count();
         let answers = acknowledged.len() - before;
-        println!("cycle {cycle}: killed {pause:?} after its first answer, {answers} answers; {submitted} orders");
+        println!(
+            "cycle {cycle}: killed {pause:?} after its first answer, {answers} answers; {submitted} orders"
+        );
         check(&store, &acknowledged).await;
     }
     assert!(acknowledged.len() > cycles as usize, "the writers were killed before they had done anything");
@@ -141,7 +147,10 @@ async fn check(store: &Store, acknowledged: &BTreeSet<String>) {
         let ids: std::collections::BTreeMap<String, String> = serde_json::from_str(&record.ids).unwrap();
         let receipt = Receipt { appended: record.appended, ids, repeated: true };
         assert_eq!(told(&key(name), &receipt), format!("{name} {rest}"));
-        let page = world.engine.page(receipt.appended.first - 1, usize::try_from(receipt.appended.count).unwrap()).await;
+        let page = world
+            .engine
+            .page(receipt.appended.first - 1, usize::try_from(receipt.appended.count).unwrap())
+            .await;
         assert_eq!(page.unwrap().len() as u64, receipt.appended.count, "{answer}: its events");
     }
     Audit::of(&world.engine).await;

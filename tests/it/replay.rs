@@ -101,7 +101,8 @@ async fn a_state_loaded_from_a_snapshot_is_that_of_a_fresh_replay() {
         assert_eq!(kept, 2, "both are long enough for a snapshot");
         let cold = store.engine(&world.clock, AutoProvisioner, 1).await;
         for stream in [order.stream(), company.stream()] {
-            let (replayed, (sequence, loaded)) = (replay(&cold, stream).await, cold.state(stream).await.unwrap());
+            let (replayed, (sequence, loaded)) =
+                (replay(&cold, stream).await, cold.state(stream).await.unwrap());
             assert_eq!((sequence, state_text(&loaded)), (replayed.0, state_text(&replayed.1)));
         }
         assert!(world.state::<Order>(order).await.is_terminal());

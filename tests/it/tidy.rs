@@ -26,7 +26,11 @@ const RULES: &[Rule] = &[
     only("Utc::now", &["src/main.rs", "src/engine/clock.rs"], "time is a port"),
     only("SystemTime::now", &["src/main.rs"], "time is a port"),
     only("crate::cli", &["src/main.rs", "src/lib.rs", "src/cli/"], "nothing knows the command line"),
-    only("crate::http", &["src/main.rs", "src/lib.rs", "src/http/", "src/cli/"], "only the command line knows HTTP"),
+    only(
+        "crate::http",
+        &["src/main.rs", "src/lib.rs", "src/http/", "src/cli/"],
+        "only the command line knows HTTP",
+    ),
     only("clap", &["src/main.rs", "src/config.rs", "src/cli/"], "only the command line knows its arguments"),
     only("todo!", &[], "nothing is left to do"),
     only("unimplemented!", &[], "nothing is left to do"),
@@ -35,7 +39,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// What the domain crate must not know, beside the rules above.
-const NOT_IN_THE_DOMAIN: &[&str] = &["tokio", "rand::", "async fn", "std::fs", "std::net", "Instant::now", "tracing"];
+const NOT_IN_THE_DOMAIN: &[&str] =
+    &["tokio", "rand::", "async fn", "std::fs", "std::net", "Instant::now", "tracing"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
@@ -89,9 +94,12 @@ fn the_domain_is_pure() {
     let mut broken = Vec::new();
     for (name, text) in sources(&["domain/src"]) {
         let code = code(&text);
-        broken.extend(NOT_IN_THE_DOMAIN.iter().filter(|word| says(&code, word)).map(|word| format!("{name}: {word}")));
+        broken.extend(
+            NOT_IN_THE_DOMAIN.iter().filter(|word| says(&code, word)).map(|word| format!("{name}: {word}")),
+        );
     }
-    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("domain/Cargo.toml")).unwrap();
+    let manifest =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("domain/Cargo.toml")).unwrap();
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
     for word in ["tokio", "sqlx", "rusqlite", "cqrs-es", "rand", "tracing"] {
         let named = dependencies.lines().any(|line| line.split(['.', ' ', '=']).next() == Some(word));

@@ -81,7 +81,8 @@ async fn one_mac_in_three_notations_is_one_device() {
     let (user, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_some()).unwrap();
     for (n, notation) in ["00:15:65:00:00:01", "00-15-65-00-00-01", "001565000001"].into_iter().enumerate() {
         let mac = MacAddress::parse(notation).unwrap();
-        let order = world.order(company, &format!("PO-{n}"), vec![device_with(mac, Parent::Asset(user))]).await;
+        let order =
+            world.order(company, &format!("PO-{n}"), vec![device_with(mac, Parent::Asset(user))]).await;
         let error = world.ask(&Command::Submit { order }).await.unwrap_err();
         let codes: Vec<&str> = error.reasons().iter().map(|reason| reason.code.as_str()).collect();
         assert_eq!(codes, ["name_taken"], "{notation}: {error}");
@@ -115,10 +116,17 @@ async fn the_same_extension_is_possible_on_two_sites_and_not_on_one() {
 async fn location_code_45_and_extension_4501_cannot_be_told_apart() {
     let (world, reseller) = start().await;
     let company = world.company(reseller, "Acme").await;
-    let orderwire::domain::order::line::LineRequest::Site(mut long) = site_with(1, "61", vec![]) else { unreachable!() };
+    let orderwire::domain::order::line::LineRequest::Site(mut long) = site_with(1, "61", vec![]) else {
+        unreachable!()
+    };
     long.extension_length = 4;
     let long = orderwire::domain::order::line::LineRequest::Site(long);
-    let lines = vec![company_line(1), long, site_with(2, "45", vec![]), user_at(1, "4501", Parent::Line(line(2)), None)];
+    let lines = vec![
+        company_line(1),
+        long,
+        site_with(2, "45", vec![]),
+        user_at(1, "4501", Parent::Line(line(2)), None),
+    ];
     let order = world.order(company, "PO-1", lines).await;
     let error = world.ask(&Command::Submit { order }).await.unwrap_err();
     assert!(error.to_string().contains("4501") && error.to_string().contains("45"), "{error}");
@@ -127,9 +135,11 @@ async fn location_code_45_and_extension_4501_cannot_be_told_apart() {
 
 /// Lines of these numbers wait for somebody's word; the others are done at once.
 fn waiting_for(numbers: &'static [u32]) -> Script<impl Fn(&StartedLine) -> Provisioned> {
-    Script(|line: &StartedLine| {
-        if numbers.contains(&line.line.0) { Provisioned::Later } else { Provisioned::Done }
-    })
+    Script(
+        |line: &StartedLine| {
+            if numbers.contains(&line.line.0) { Provisioned::Later } else { Provisioned::Done }
+        },
+    )
 }
 
 #[tokio::test]
@@ -218,13 +228,17 @@ async fn an_order_of_5000_users_is_carried_out() {
     let company = world.company(reseller, "Acme").await;
     let mut lines = vec![company_line(10)];
     for n in 0..5 {
-        let orderwire::domain::order::line::LineRequest::Site(mut site) = site_with(n, &format!("{}", 10 + n), vec![]) else {
+        let orderwire::domain::order::line::LineRequest::Site(mut site) =
+            site_with(n, &format!("{}", 10 + n), vec![])
+        else {
             unreachable!()
         };
         site.extension_length = 5;
         lines.push(orderwire::domain::order::line::LineRequest::Site(site));
     }
-    lines.extend((0..5_000).map(|n| user_at(n, &(20_000 + n).to_string(), Parent::Line(line(2 + n % 5)), None)));
+    lines.extend(
+        (0..5_000).map(|n| user_at(n, &(20_000 + n).to_string(), Parent::Line(line(2 + n % 5)), None)),
+    );
     let (order, _) = world.submitted(company, "PO-1", lines).await;
     world.settle().await;
     assert_eq!(world.state::<Order>(order).await.status(), OrderStatus::Completed);

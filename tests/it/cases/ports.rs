@@ -81,8 +81,15 @@ async fn the_lcp_withdraws_one_working_day_before_the_port() {
     case.accept("m1").await;
     assert_eq!(case.numbers().await, before + 1, "accepted is allocated");
     case.world.sleep_until("2026-06-11T10:00:00Z".parse().unwrap()).await;
-    case.says(PortCommand::LcpWithdraw { message: "m2".parse().unwrap(), reason: sealed("the customer stays") }).await;
-    assert_eq!((case.status().await, case.order_status().await), (PortStatus::Withdrawn, OrderStatus::Failed));
+    case.says(PortCommand::LcpWithdraw {
+        message: "m2".parse().unwrap(),
+        reason: sealed("the customer stays"),
+    })
+    .await;
+    assert_eq!(
+        (case.status().await, case.order_status().await),
+        (PortStatus::Withdrawn, OrderStatus::Failed)
+    );
     assert_eq!(case.numbers().await, before, "what was allocated is gone");
     case.end().await;
 }
@@ -124,7 +131,11 @@ async fn the_rh_rejects_after_the_lcp_accepted() {
     assert_eq!(case.status().await, PortStatus::AwaitingRh);
     case.reject("m2", Supplier::Rh, PortRejection::RhRejectedRouting).await;
     assert_eq!(case.status().await, PortStatus::Rejected);
-    assert_eq!(case.world.state::<PortRequest>(case.port).await.allocated(), None, "nothing was allocated yet");
+    assert_eq!(
+        case.world.state::<PortRequest>(case.port).await.allocated(),
+        None,
+        "nothing was allocated yet"
+    );
     case.end().await;
 }
 
@@ -143,10 +154,16 @@ async fn an_accept_after_a_reject_and_after_our_cancel_changes_nothing() {
     let case = Porting::single().await;
     case.reject("m1", Supplier::Lcp, PortRejection::NotInService).await;
     case.accept("m2").await;
-    assert_eq!((case.status().await, case.last().await.as_str()), (PortStatus::Rejected, "SupplierMessageIgnored"));
+    assert_eq!(
+        (case.status().await, case.last().await.as_str()),
+        (PortStatus::Rejected, "SupplierMessageIgnored")
+    );
     case.says(PortCommand::Cancel { why: PortCancellation::Requested }).await;
     case.accept("m3").await;
-    assert_eq!((case.status().await, case.last().await.as_str()), (PortStatus::Cancelled, "SupplierMessageIgnored"));
+    assert_eq!(
+        (case.status().await, case.last().await.as_str()),
+        (PortStatus::Cancelled, "SupplierMessageIgnored")
+    );
     assert_eq!(case.order_status().await, OrderStatus::Failed);
     case.end().await;
 }
@@ -169,7 +186,10 @@ async fn an_accept_after_time_out_is_too_late() {
     case.world.sleep(TimeDelta::days(20)).await;
     assert_eq!((case.status().await, case.order_status().await), (PortStatus::TimedOut, OrderStatus::Failed));
     case.accept("m1").await;
-    assert_eq!((case.status().await, case.last().await.as_str()), (PortStatus::TimedOut, "SupplierMessageIgnored"));
+    assert_eq!(
+        (case.status().await, case.last().await.as_str()),
+        (PortStatus::TimedOut, "SupplierMessageIgnored")
+    );
     case.end().await;
 }
 
@@ -181,7 +201,10 @@ async fn a_refused_date_change_keeps_the_date() {
     assert_eq!(case.status().await, PortStatus::DateChangePending);
     case.says(PortCommand::RefuseDateChange { message: "m2".parse().unwrap() }).await;
     let state = case.world.state::<PortRequest>(case.port).await;
-    assert_eq!((state.status(), state.confirmed_window()), (PortStatus::Accepted, Some(morning("2026-06-12"))));
+    assert_eq!(
+        (state.status(), state.confirmed_window()),
+        (PortStatus::Accepted, Some(morning("2026-06-12")))
+    );
     case.until_window().await;
     assert_eq!(case.status().await, PortStatus::ReadyToActivate);
     case.end().await;
@@ -196,7 +219,10 @@ async fn activation_comes_on_the_date_in_the_window_and_once() {
     case.says(PortCommand::Activate).await;
     case.refused(PortCommand::Activate, &["not_permitted"]).await;
     case.live("n1", case.world.state::<PortRequest>(case.port).await.numbers()).await;
-    assert_eq!((case.status().await, case.order_status().await), (PortStatus::Ported, OrderStatus::Completed));
+    assert_eq!(
+        (case.status().await, case.order_status().await),
+        (PortStatus::Ported, OrderStatus::Completed)
+    );
     case.refused(PortCommand::Activate, &["not_permitted"]).await;
     case.end().await;
 }
@@ -236,7 +262,10 @@ async fn a_port_is_not_activated_before_it_is_allocated() {
     case.says(PortCommand::Allocate { company }).await;
     case.says(PortCommand::Activate).await;
     case.live("n1", case.world.state::<PortRequest>(port).await.numbers()).await;
-    assert_eq!((case.status().await, case.order_status().await), (PortStatus::Ported, OrderStatus::Completed));
+    assert_eq!(
+        (case.status().await, case.order_status().await),
+        (PortStatus::Ported, OrderStatus::Completed)
+    );
     case.end().await;
 }
 

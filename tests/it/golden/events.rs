@@ -21,7 +21,9 @@ use crate::{walk, world::Store};
 /// Lives that are looked through for examples of new events.
 const LIVES: usize = 60;
 
-fn names<K: VariantArray + Copy + Into<&'static str>>(kind: AggregateKind) -> Vec<(AggregateKind, &'static str)> {
+fn names<K: VariantArray + Copy + Into<&'static str>>(
+    kind: AggregateKind,
+) -> Vec<(AggregateKind, &'static str)> {
     K::VARIANTS.iter().map(|event| (kind, (*event).into())).collect()
 }
 
@@ -69,7 +71,8 @@ fn every_golden_event_is_known() {
         let folder = path(&format!("tests/golden/events/{kind}"));
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            let known = every_event().iter().any(|(of, event)| of.word() == kind && format!("{event}.json") == name);
+            let known =
+                every_event().iter().any(|(of, event)| of.word() == kind && format!("{event}.json") == name);
             assert!(known, "{kind} has no event {name}");
         }
     }
@@ -79,10 +82,8 @@ fn every_golden_event_is_known() {
 fn examples(missing: &[(AggregateKind, &'static str)]) -> BTreeMap<(AggregateKind, &'static str), String> {
     let mut runner = TestRunner::deterministic();
     let rare = super::rare::examples();
-    let mut found: BTreeMap<_, _> = rare
-        .iter()
-        .map(|happened| ((happened.stream().kind, happened.name()), happened.payload()))
-        .collect();
+    let mut found: BTreeMap<_, _> =
+        rare.iter().map(|happened| ((happened.stream().kind, happened.name()), happened.payload())).collect();
     for _ in 0..LIVES {
         if missing.iter().all(|event| found.contains_key(event)) {
             break;
@@ -90,7 +91,9 @@ fn examples(missing: &[(AggregateKind, &'static str)]) -> BTreeMap<(AggregateKin
         let wishes = prop::collection::vec(walk::a_wish(), 150).new_tree(&mut runner).unwrap().current();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         for fact in runtime.block_on(walk::life(async || Store::memory().await, &wishes)) {
-            found.entry((fact.happened.stream().kind, fact.happened.name())).or_insert_with(|| fact.happened.payload());
+            found
+                .entry((fact.happened.stream().kind, fact.happened.name()))
+                .or_insert_with(|| fact.happened.payload());
         }
     }
     found

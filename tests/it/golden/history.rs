@@ -37,7 +37,16 @@ struct Line {
 
 impl From<StoredEvent> for Line {
     fn from(event: StoredEvent) -> Self {
-        let StoredEvent { stream, sequence, event_type, event_version, recorded_at_us, payload, metadata, .. } = event;
+        let StoredEvent {
+            stream,
+            sequence,
+            event_type,
+            event_version,
+            recorded_at_us,
+            payload,
+            metadata,
+            ..
+        } = event;
         Self { stream, sequence, event_type, event_version, recorded_at_us, payload, metadata }
     }
 }
@@ -56,7 +65,9 @@ async fn life() -> String {
     world.sleep_until(opens_at).await;
     world.say(ports[0], PortCommand::Activate).await;
     let numbers = world.state::<PortRequest>(ports[0]).await.numbers();
-    world.say(ports[0], PortCommand::NetworkReport { message: "n1".parse().unwrap(), live: numbers.clone() }).await;
+    world
+        .say(ports[0], PortCommand::NetworkReport { message: "n1".parse().unwrap(), live: numbers.clone() })
+        .await;
     let (order, _) = world.submitted(company, "PO-3", vec![port(port_of(2, morning("2026-07-15")))]).await;
     world.tell(order, OrderCommand::RequestCancellation { reason: None }).await;
     world.settle().await;
@@ -88,7 +99,8 @@ async fn the_golden_history_leads_to_the_golden_states() {
         let schema = snapshot_schema(kind);
         same(&format!("tests/golden/histories/v1.{schema}.hashes"), &(hashes.join("\n") + "\n"));
         let of_kind = states.iter().filter(|(stream, _)| stream.kind == kind);
-        let texts: Vec<String> = of_kind.map(|(stream, state)| format!("{stream} {}", state_text(state))).collect();
+        let texts: Vec<String> =
+            of_kind.map(|(stream, state)| format!("{stream} {}", state_text(state))).collect();
         same(&format!("tests/golden/snapshots/{schema}.txt"), &(texts.join("\n") + "\n"));
     }
 }

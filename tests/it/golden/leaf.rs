@@ -35,6 +35,7 @@ fn the_leaf_and_the_root_are_what_they_always_were() {
             })
         })
         .collect();
-    let text = serde_json::to_string_pretty(&json!({ "layout": "orderwire-leaf-1", "leaves": leaves })).unwrap();
+    let text =
+        serde_json::to_string_pretty(&json!({ "layout": "orderwire-leaf-1", "leaves": leaves })).unwrap();
     same("tests/golden/leaf.json", &format!("{text}\n"));
 }

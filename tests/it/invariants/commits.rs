@@ -17,7 +17,11 @@ use super::Audit;
 /// Checks a stream that a commit has written.
 pub fn check(audit: &Audit, stream: StreamId) {
     let (_, state) = &audit.states[&stream];
-    assert_eq!(held(state, stream), stored(audit, stream, state), "{stream}: its state holds what its events took");
+    assert_eq!(
+        held(state, stream),
+        stored(audit, stream, state),
+        "{stream}: its state holds what its events took"
+    );
     match state {
         State::Order(order) => {
             check_order(OrderId(stream.id), order);
@@ -87,10 +91,16 @@ fn check_order(id: OrderId, order: &Order) {
     match order.status() {
         OrderStatus::Completed => assert!(only(LineStatus::Completed), "{id}: completed with {statuses:?}"),
         OrderStatus::Partial => {
-            assert!(open == 0 && has(LineStatus::Completed) && statuses.len() > 1, "{id}: partial with {statuses:?}");
+            assert!(
+                open == 0 && has(LineStatus::Completed) && statuses.len() > 1,
+                "{id}: partial with {statuses:?}"
+            );
         }
         OrderStatus::Failed => {
-            assert!(open == 0 && has(LineStatus::Failed) && !has(LineStatus::Completed), "{id}: failed, {statuses:?}");
+            assert!(
+                open == 0 && has(LineStatus::Failed) && !has(LineStatus::Completed),
+                "{id}: failed, {statuses:?}"
+            );
         }
         OrderStatus::Cancelled => assert!(only(LineStatus::Cancelled), "{id}: cancelled with {statuses:?}"),
         OrderStatus::Rejected => assert!(!has(LineStatus::Completed), "{id}: rejected with {statuses:?}"),
@@ -100,7 +110,10 @@ fn check_order(id: OrderId, order: &Order) {
     for (number, line) in order.lines() {
         for parent in order.dependencies(number).iter().filter_map(|it| order.line(it.line)) {
             let gone = matches!(parent.status(), LineStatus::Failed | LineStatus::Cancelled);
-            assert!(!(gone && line.status() == LineStatus::Waiting), "{id}: line {number} waits for what has ended");
+            assert!(
+                !(gone && line.status() == LineStatus::Waiting),
+                "{id}: line {number} waits for what has ended"
+            );
         }
     }
 }
@@ -125,7 +138,11 @@ fn check_pair(audit: &Audit, id: OrderId, order: &Order, company_id: CompanyId) 
         match planned.stage {
             AssetStage::Planned => {
                 let open = order.line(planned.line).is_some_and(|line| line.is_open());
-                assert!(is_open && open, "{company_id} plans {asset} for line {} of {id}: {status:?}", planned.line);
+                assert!(
+                    is_open && open,
+                    "{company_id} plans {asset} for line {} of {id}: {status:?}",
+                    planned.line
+                );
             }
             AssetStage::Real => assert_eq!(status, Some(LineStatus::Completed), "{asset} is real"),
         }
@@ -139,7 +156,12 @@ fn check_port(audit: &Audit, id: PortRequestId) {
     let order = order_of(audit, request.order);
     let line = order.line(request.line).expect("a port request has a line");
     let status: &str = port.status().into();
-    assert_eq!(line.is_open() && !order.is_terminal(), port.is_open(), "{id} is {status}, its line {:?}", line.status());
+    assert_eq!(
+        line.is_open() && !order.is_terminal(),
+        port.is_open(),
+        "{id} is {status}, its line {:?}",
+        line.status()
+    );
     let live = port.live_numbers();
     if let Some(company) = port.allocated() {
         let company = company_of(audit, company);
@@ -147,9 +169,14 @@ fn check_port(audit: &Audit, id: PortRequestId) {
             use orderwire::domain::company::estate::Origin;
             let origin = company.number(number).map(|held| held.origin);
             let has = matches!(origin, Some(Origin::Ported { port_request, .. }) if port_request == id);
-            let works = matches!(origin, Some(Origin::Ported { port_request, live: true }) if port_request == id);
+            let works =
+                matches!(origin, Some(Origin::Ported { port_request, live: true }) if port_request == id);
             assert_eq!(works, live.contains(number), "{id} is {status}: whether {number} works");
-            assert_eq!(has, port.is_open() || live.contains(number), "{id} is {status}: whether {number} is had");
+            assert_eq!(
+                has,
+                port.is_open() || live.contains(number),
+                "{id} is {status}: whether {number} is had"
+            );
         }
     }
 }

@@ -34,7 +34,12 @@ pub async fn check(audit: &Audit, engine: &Engine) {
         let mut fresh = MemoryRows::default();
         // A page of another length than the engine's, so that a fold that minds where pages end is found.
         fresh.read(reader.fold, &audit.facts, 37).unwrap_or_else(|fault| panic!("{}: {fault}", reader.name));
-        assert_eq!(engine.log().checkpoint(reader.name).await.unwrap(), head, "{} has not settled", reader.name);
+        assert_eq!(
+            engine.log().checkpoint(reader.name).await.unwrap(),
+            head,
+            "{} has not settled",
+            reader.name
+        );
         for table in reader.tables {
             let (stored, fresh) = (rows(engine, table).await, fresh.table(table));
             if **table == TIMER {
@@ -118,7 +123,10 @@ fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
         match state {
             State::Order(order) => {
                 order.untouched_until().into_iter().for_each(|at| add(TimerName::DraftUntouched, at, none()));
-                order.information_deadline().into_iter().for_each(|at| add(TimerName::InformationDeadline, at, none()));
+                order
+                    .information_deadline()
+                    .into_iter()
+                    .for_each(|at| add(TimerName::InformationDeadline, at, none()));
             }
             State::Company(company) => {
                 // Numbers in service put the end off until the last of them goes.
@@ -148,7 +156,9 @@ fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
                 let range = block.stretch().map(|stretch| NumberSet::from(stretch.range)).unwrap_or_default();
                 for number in range.iter() {
                     let until = block.rests_until(number);
-                    until.into_iter().for_each(|at| add(TimerName::QuarantineEnd, at, [number].into_iter().collect()));
+                    until
+                        .into_iter()
+                        .for_each(|at| add(TimerName::QuarantineEnd, at, [number].into_iter().collect()));
                 }
             }
             State::Reseller(_) => {}
@@ -196,7 +206,9 @@ async fn numbers(audit: &Audit, engine: &Engine) {
     for row in rows(engine, &NUMBER_RUN).await.values() {
         let run: FreeRun = serde_json::from_str(&row.doc).unwrap();
         runs.insert((run.block, run.start, run.length));
-        (0..run.length).for_each(|n| assert!(free.insert(run.start.offset(n).unwrap()), "runs overlap at {}", run.start));
+        (0..run.length).for_each(|n| {
+            assert!(free.insert(run.start.offset(n).unwrap()), "runs overlap at {}", run.start)
+        });
     }
     let mut expected = NumberSet::new();
     for (_, state) in audit.states.values() {
@@ -212,7 +224,10 @@ async fn numbers(audit: &Audit, engine: &Engine) {
     assert_eq!(free, expected, "free stock is what nobody claims");
     for (block, start, length) in &runs {
         let next = start.offset(*length);
-        assert!(!next.is_some_and(|next| runs.iter().any(|run| run.0 == *block && run.1 == next)), "{start} is not whole");
+        assert!(
+            !next.is_some_and(|next| runs.iter().any(|run| run.0 == *block && run.1 == next)),
+            "{start} is not whole"
+        );
     }
     for (stream, (_, state)) in &audit.states {
         let State::Company(company) = state else { continue };

@@ -162,7 +162,12 @@ impl Audit {
                 }
                 ClaimAction::Release => {
                     let before = self.holders.remove(&change.claim);
-                    assert_eq!(before, Some(change.holder), "{at}: {:?} is released by another", change.claim);
+                    assert_eq!(
+                        before,
+                        Some(change.holder),
+                        "{at}: {:?} is released by another",
+                        change.claim
+                    );
                     held.remove(&change.claim);
                 }
             }
@@ -226,8 +231,12 @@ fn read_back(state: &State) -> State {
     let read = match state {
         State::Order(_) => State::Order(serde_json::from_str::<Order>(&text).unwrap().into()),
         State::Company(_) => State::Company(std::sync::Arc::new(serde_json::from_str(&text).unwrap())),
-        State::PortRequest(_) => State::PortRequest(std::sync::Arc::new(serde_json::from_str(&text).unwrap())),
-        State::NumberBlock(_) => State::NumberBlock(std::sync::Arc::new(serde_json::from_str(&text).unwrap())),
+        State::PortRequest(_) => {
+            State::PortRequest(std::sync::Arc::new(serde_json::from_str(&text).unwrap()))
+        }
+        State::NumberBlock(_) => {
+            State::NumberBlock(std::sync::Arc::new(serde_json::from_str(&text).unwrap()))
+        }
         State::Reseller(_) => State::Reseller(std::sync::Arc::new(serde_json::from_str(&text).unwrap())),
     };
     let same = match (&read, state) {

@@ -18,7 +18,8 @@ use super::{Audit, derived::rows};
 /// Checks every notice.
 pub async fn check(audit: &Audit, engine: &Engine) {
     let stored = rows(engine, &NOTICE).await;
-    let mut notices: Vec<Notice> = stored.values().map(|row| serde_json::from_str(&row.doc).unwrap()).collect();
+    let mut notices: Vec<Notice> =
+        stored.values().map(|row| serde_json::from_str(&row.doc).unwrap()).collect();
     notices.sort_by_key(|notice| (notice.reseller, notice.sequence));
     chain(&notices, |notice| notice.reseller, |notice| (notice.sequence, notice.previous_id));
     let mut of_orders: Vec<Notice> =
@@ -45,8 +46,17 @@ fn chain<K: Ord + Copy + std::fmt::Debug>(
         let (sequence, previous) = link(notice);
         let before = last.insert(of(notice), (sequence, notice.id, notice.position));
         assert_eq!(sequence, before.map_or(1, |(sequence, ..)| sequence + 1), "{:?} has a gap", of(notice));
-        assert_eq!(previous, before.map(|(_, id, _)| id), "{:?}: {sequence} names another before it", of(notice));
-        assert!(before.is_none_or(|(.., position)| position < notice.position), "{:?}: {sequence}", of(notice));
+        assert_eq!(
+            previous,
+            before.map(|(_, id, _)| id),
+            "{:?}: {sequence} names another before it",
+            of(notice)
+        );
+        assert!(
+            before.is_none_or(|(.., position)| position < notice.position),
+            "{:?}: {sequence}",
+            of(notice)
+        );
     }
 }
 
@@ -65,7 +75,8 @@ fn ends(of_orders: &[Notice]) {
 fn every_event_that_is_told(audit: &Audit, notices: &[Notice]) {
     let told: BTreeSet<(u64, ResellerId)> = notices.iter().map(|it| (it.position, it.reseller)).collect();
     assert_eq!(told.len(), notices.len(), "an event was told twice");
-    let expected = audit.facts.iter().filter_map(|fact| Some((fact.position, NoticeType::of(&fact.happened)?)));
+    let expected =
+        audit.facts.iter().filter_map(|fact| Some((fact.position, NoticeType::of(&fact.happened)?)));
     let found: BTreeMap<u64, NoticeType> = notices.iter().map(|it| (it.position, it.notice_type)).collect();
     assert_eq!(found, expected.collect::<BTreeMap<_, _>>());
 }

@@ -19,7 +19,8 @@ use crate::{invariants::Audit, world::*};
 async fn a_stream_that_the_other_engine_moved_is_decided_again() {
     on_every_store(async |store| {
         let one = World::open(&store).await;
-        let other = World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+        let other =
+            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
         let reseller = one.reseller(1).await;
         one.leeds().await;
         let company = one.company(reseller, "Acme").await;
@@ -30,7 +31,8 @@ async fn a_stream_that_the_other_engine_moved_is_decided_again() {
         // A refusal that rests on an old state is no answer: the engine looks again first.
         let reservation = one.reserve(company, leeds(50, 1)).await;
         other.state::<Company>(company).await;
-        let release = orderwire::domain::company::commands::CompanyCommand::ReleaseReservation { reservation };
+        let release =
+            orderwire::domain::company::commands::CompanyCommand::ReleaseReservation { reservation };
         other.refused(reserve(company, leeds(50, 1)), &["numbers_held"]).await;
         one.done(Command::Company { company, command: release }).await;
         other.reserve(company, leeds(50, 1)).await;
@@ -48,7 +50,8 @@ async fn a_stream_that_the_other_engine_moved_is_decided_again() {
 async fn a_stream_that_was_only_read_and_moved_is_read_again() {
     on_every_store(async |store| {
         let one = World::open(&store).await;
-        let other = World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+        let other =
+            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
         let reseller = one.reseller(1).await;
         for round in 0..5 {
             other.company(reseller, &format!("Before {round}")).await;
@@ -70,7 +73,8 @@ async fn a_stream_that_was_only_read_and_moved_is_read_again() {
 async fn two_engines_in_a_hurry_share_companies_numbers_and_readers() {
     on_every_store(async |store| {
         let one = World::open(&store).await;
-        let other = World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+        let other =
+            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
         let reseller = one.reseller(1).await;
         one.leeds().await;
         one.settle().await;
@@ -91,7 +95,10 @@ async fn two_engines_in_a_hurry_share_companies_numbers_and_readers() {
             }
         });
         for outcome in all(tasks).await.iter().filter(|outcome| outcome.is_err()) {
-            assert!(codes(outcome).iter().all(|code| ["number_taken", "numbers_held"].contains(code)), "{outcome:?}");
+            assert!(
+                codes(outcome).iter().all(|code| ["number_taken", "numbers_held"].contains(code)),
+                "{outcome:?}"
+            );
         }
         for (n, company) in (1..).zip(&companies) {
             let world = if n % 2 == 0 { &one } else { &other };
@@ -115,7 +122,8 @@ async fn two_engines_in_a_hurry_share_companies_numbers_and_readers() {
 async fn a_reservation_released_through_the_other_engine_cannot_be_submitted() {
     on_every_store(async |store| {
         let one = World::open(&store).await;
-        let other = World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+        let other =
+            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
         let reseller = one.reseller(1).await;
         one.leeds().await;
         let company = one.company(reseller, "Acme").await;
@@ -123,7 +131,8 @@ async fn a_reservation_released_through_the_other_engine_cannot_be_submitted() {
         let lines = vec![company_line(5), numbers_line(NumberAsk::Reservation(reservation))];
         let order = one.order(company, "PO-1", lines).await;
         one.state::<Company>(company).await;
-        let command = orderwire::domain::company::commands::CompanyCommand::ReleaseReservation { reservation };
+        let command =
+            orderwire::domain::company::commands::CompanyCommand::ReleaseReservation { reservation };
         other.done(Command::Company { company, command }).await;
         let outcome = one.ask(&Command::Submit { order }).await;
         assert!(codes(&outcome).contains(&"reservation_empty"), "{outcome:?}");
@@ -141,7 +150,8 @@ async fn a_reservation_released_through_the_other_engine_cannot_be_submitted() {
 async fn an_order_submitted_through_one_engine_is_carried_out_by_the_other() {
     on_every_store(async |store| {
         let one = World::open(&store).await;
-        let other = World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+        let other =
+            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
         let reseller = one.reseller(1).await;
         one.leeds().await;
         let company = other.company(reseller, "Acme").await;

@@ -44,9 +44,10 @@ async fn sixty_four_commands_on_one_company_lose_nothing_and_refuse_nothing_wron
         assert_eq!(held.numbers().count(), 56);
         world.settle().await;
         let audit = Audit::of(&world.engine).await;
-        let numbers = audit.holders.iter().filter(|(claim, holder)| {
-            claim.scope == ClaimScope::Number && **holder == company.stream()
-        });
+        let numbers = audit
+            .holders
+            .iter()
+            .filter(|(claim, holder)| claim.scope == ClaimScope::Number && **holder == company.stream());
         assert_eq!(numbers.count(), 56);
         close(world).await;
     })
@@ -65,7 +66,8 @@ async fn commands_of_one_stream_are_appended_in_the_order_they_were_asked() {
         let add = |n| OrderCommand::AddLine { request: site_with(n, &n.to_string(), vec![]) };
         let commands: Vec<Command> = (0..64).map(|n| Command::Order { order, command: add(n) }).collect();
         let outcomes = futures::future::join_all(commands.iter().map(|command| world.ask(command))).await;
-        let positions: Vec<u64> = outcomes.into_iter().map(|outcome| outcome.unwrap().appended.first).collect();
+        let positions: Vec<u64> =
+            outcomes.into_iter().map(|outcome| outcome.unwrap().appended.first).collect();
         assert!(positions.is_sorted(), "{positions:?}");
         close(world).await;
     })

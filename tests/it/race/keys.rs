@@ -74,7 +74,8 @@ async fn a_refused_request_may_be_asked_again_with_its_key() {
         let ask = async || world.engine.execute(&command, &of(reseller), Some(&key("k"))).await;
         assert_eq!(codes(&ask().await)[0], "number_taken");
         assert_eq!(codes(&ask().await)[0], "number_taken");
-        let release = orderwire::domain::company::commands::CompanyCommand::ReleaseReservation { reservation };
+        let release =
+            orderwire::domain::company::commands::CompanyCommand::ReleaseReservation { reservation };
         world.done(orderwire::domain::joint::Command::Company { company: one, command: release }).await;
         assert!(!ask().await.unwrap().repeated);
         assert!(ask().await.unwrap().repeated);

@@ -27,7 +27,9 @@ async fn overlapping_reservations_are_all_or_nothing_and_nobody_waits_for_ever()
         let tasks = (0..64_u32).map(|n| {
             let (world, company) = (world.clone(), companies[n as usize % companies.len()]);
             // Seven numbers each, of 70: every set overlaps a dozen others, and no two begin in the same order.
-            let numbers: NumberSet = (0..7).flat_map(|k| leeds((n * 11 + k * (n % 5 + 3)) % 70, 1).iter().collect::<Vec<_>>()).collect();
+            let numbers: NumberSet = (0..7)
+                .flat_map(|k| leeds((n * 11 + k * (n % 5 + 3)) % 70, 1).iter().collect::<Vec<_>>())
+                .collect();
             async move {
                 let outcome = world.ask(&reserve(company, numbers.clone())).await;
                 (company, numbers, outcome)
@@ -50,7 +52,11 @@ async fn overlapping_reservations_are_all_or_nothing_and_nobody_waits_for_ever()
         for company in companies {
             let held = world.state::<Company>(company).await;
             for (number, _) in held.numbers() {
-                assert_eq!(holders.remove(&number), Some(company), "{number} belongs to whom it was promised");
+                assert_eq!(
+                    holders.remove(&number),
+                    Some(company),
+                    "{number} belongs to whom it was promised"
+                );
             }
         }
         assert!(holders.is_empty(), "promised and not held: {holders:?}");
@@ -80,7 +86,10 @@ async fn two_resellers_reserve_one_number_in_the_same_instant_and_one_has_it() {
             assert_eq!((done.len(), refused.len()), (1, 1), "{outcomes:?}");
             assert_eq!(codes(refused[0]), ["number_taken"]);
             let told = refused[0].as_ref().unwrap_err().to_string();
-            assert!(!companies.iter().any(|company| told.contains(&company.to_string())), "who has it is told: {told}");
+            assert!(
+                !companies.iter().any(|company| told.contains(&company.to_string())),
+                "who has it is told: {told}"
+            );
         }
         world.settle().await;
         Audit::of(&world.engine).await;
@@ -95,7 +104,8 @@ async fn fifty_are_asked_for_where_48_are_free_and_none_is_taken() {
         let world = World::open(&store).await;
         let reseller = world.reseller(1).await;
         world.stock("0113 496 0000-0099", "Leeds").await;
-        let (other, company) = (world.company(reseller, "Other").await, world.company(reseller, "Acme").await);
+        let (other, company) =
+            (world.company(reseller, "Other").await, world.company(reseller, "Acme").await);
         world.reserve(other, leeds(10, 52)).await;
         world.settle().await;
         let command = Command::ReserveNumbers { company, ask: search(50), ring_fence: false };
@@ -147,14 +157,18 @@ async fn a_number_that_is_released_while_another_takes_it_ends_with_one_holder()
         let world = World::open(&store).await;
         let reseller = world.reseller(1).await;
         world.leeds().await;
-        let (mut holder, mut other) = (world.company(reseller, "One").await, world.company(reseller, "Two").await);
+        let (mut holder, mut other) =
+            (world.company(reseller, "One").await, world.company(reseller, "Two").await);
         let mut reservation: ReservationId = world.reserve(holder, leeds(0, 3)).await;
         for _ in 0..20 {
-            let release = Command::Company { company: holder, command: CompanyCommand::ReleaseReservation { reservation } };
-            let (released, taken) = tokio::join!(
-                world.ask(&release),
-                async { tokio::task::yield_now().await; world.ask(&reserve(other, leeds(0, 3))).await },
-            );
+            let release = Command::Company {
+                company: holder,
+                command: CompanyCommand::ReleaseReservation { reservation },
+            };
+            let (released, taken) = tokio::join!(world.ask(&release), async {
+                tokio::task::yield_now().await;
+                world.ask(&reserve(other, leeds(0, 3))).await
+            },);
             released.unwrap();
             reservation = match taken {
                 Ok(receipt) => receipt.id("reservation"),
@@ -188,7 +202,9 @@ async fn a_reservation_that_expires_during_submit_is_used_whole_or_not_at_all() 
             let lines = vec![numbers_line(NumberAsk::Reservation(reservation))];
             let order = world.order(company, &format!("PO-{round}"), lines).await;
             world.settle().await;
-            world.clock.move_to(world.engine.now() + TimeDelta::days(14) - TimeDelta::seconds(i64::from(round % 2)));
+            world
+                .clock
+                .move_to(world.engine.now() + TimeDelta::days(14) - TimeDelta::seconds(i64::from(round % 2)));
             let submit = Command::Submit { order };
             let (submitted, settled) = tokio::join!(world.ask(&submit), world.engine.settle());
             settled.unwrap();
@@ -227,7 +243,8 @@ async fn a_search_gets_past_whatever_was_taken_a_moment_ago() {
     on_every_store(async |store| {
         let world = World::open(&store).await;
         let reseller = world.reseller(1).await;
-        let (taker, company) = (world.company(reseller, "Taker").await, world.company(reseller, "Acme").await);
+        let (taker, company) =
+            (world.company(reseller, "Taker").await, world.company(reseller, "Acme").await);
         world.leeds().await;
         world.settle().await;
         for n in 0..20 {

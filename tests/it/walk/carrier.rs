@@ -9,7 +9,9 @@ use orderwire::{
         claim::{Claim, ClaimScope},
         company::{Company, commands::CompanyCommand},
         decider::Decider as _,
-        ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId, StreamId},
+        ids::{
+            AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId, StreamId,
+        },
         joint::Command,
         names::MessageId,
         number::NumberSet,
@@ -17,7 +19,9 @@ use orderwire::{
         order::{
             Order, OrderStatus,
             commands::OrderCommand,
-            line::{LineFailure, LineNumber, LineRequest, Milestone, NumberAsk, Parent, SiteNumbers, UserNumber},
+            line::{
+                LineFailure, LineNumber, LineRequest, Milestone, NumberAsk, Parent, SiteNumbers, UserNumber,
+            },
         },
         refusal::Reason,
         reseller::commands::ResellerCommand,
@@ -26,7 +30,10 @@ use orderwire::{
     engine::{Error, Receipt, fulfilment::Provisioned},
 };
 
-use super::{ports, wish::{Pick, Wish}};
+use super::{
+    ports,
+    wish::{Pick, Wish},
+};
 use crate::{
     invariants::Audit,
     world::{self, Script, Store, World},
@@ -56,7 +63,10 @@ impl Carrier {
         // Of every ten lines one fails, two wait for somebody's word, the others are done at once.
         let provisioner = Script(move |line: &orderwire::engine::fulfilment::StartedLine| {
             match script[line.line.0 as usize % script.len()] % 10 {
-                0 => Provisioned::Failed(LineFailure { code: "no_power".into(), detail: "no power at the site".into() }),
+                0 => Provisioned::Failed(LineFailure {
+                    code: "no_power".into(),
+                    detail: "no power at the site".into(),
+                }),
                 1 | 2 => Provisioned::Later,
                 _ => Provisioned::Done,
             }
@@ -66,12 +76,30 @@ impl Carrier {
         let blocks = vec![world.leeds().await];
         let (companies, orders, ports, reservations) = (vec![], vec![], vec![], vec![]);
         let audit = Audit::default();
-        let mut carrier =
-            Self { world, audit, resellers, companies, orders, ports, reservations, blocks, said: vec![], serial: 0 };
+        let mut carrier = Self {
+            world,
+            audit,
+            resellers,
+            companies,
+            orders,
+            ports,
+            reservations,
+            blocks,
+            said: vec![],
+            serial: 0,
+        };
         carrier.world.settle().await;
         for reseller in 0..2 {
             carrier.make(&Wish::Qualify { reseller, name: reseller as u8 }).await;
-            carrier.make(&Wish::Order { company: reseller, kind: 0, n: 7, reference: 70 + reseller as u8, submit: true }).await;
+            carrier
+                .make(&Wish::Order {
+                    company: reseller,
+                    kind: 0,
+                    n: 7,
+                    reference: 70 + reseller as u8,
+                    submit: true,
+                })
+                .await;
             carrier.make(&Wish::Settle).await;
         }
         carrier
@@ -127,9 +155,12 @@ impl Carrier {
                 return self.reserve(company, world::leeds(*from, *count), *ring_fence).await;
             }
             Wish::ReserveAny { company, count } => return self.reserve_any(*company, *count).await,
-            Wish::ReleaseReservation(which) => pick(&self.reservations, *which).map(|(company, reservation)| {
-                Command::Company { company, command: CompanyCommand::ReleaseReservation { reservation } }
-            }),
+            Wish::ReleaseReservation(which) => {
+                pick(&self.reservations, *which).map(|(company, reservation)| Command::Company {
+                    company,
+                    command: CompanyCommand::ReleaseReservation { reservation },
+                })
+            }
             Wish::Order { company, kind, n, reference, submit } => {
                 return self.draft(*company, *kind, *n, *reference, *submit).await;
             }
@@ -147,12 +178,15 @@ impl Carrier {
             Wish::Repeat { message } => return self.repeat(*message).await,
             Wish::Cease { company, number, count } => return self.cease(*company, *number, *count).await,
             Wish::Remove { company, asset } => return self.remove(*company, *asset).await,
-            Wish::EndCompany { company, what } => self.of_company(*company, match what {
-                0 => CompanyCommand::Suspend { reason: sealed("unpaid") },
-                1 => CompanyCommand::Resume,
-                2 => CompanyCommand::Cease,
-                _ => CompanyCommand::Erase { legal_hold_until: None },
-            }),
+            Wish::EndCompany { company, what } => self.of_company(
+                *company,
+                match what {
+                    0 => CompanyCommand::Suspend { reason: sealed("unpaid") },
+                    1 => CompanyCommand::Resume,
+                    2 => CompanyCommand::Cease,
+                    _ => CompanyCommand::Erase { legal_hold_until: None },
+                },
+            ),
             Wish::PortOut { from, count, message } => Some(Command::PortOut {
                 numbers: world::leeds(*from, *count),
                 message: format!("out-{message}").parse().unwrap(),
@@ -207,11 +241,13 @@ impl Carrier {
     /// Name and domain go together: free for both, or refused for each that is not.
     async fn qualify(&mut self, reseller: Pick, name: u8) {
         let reseller = pick(&self.resellers, reseller).unwrap();
-        let spelling = ["Acme Ltd", " ACME  LTD ", "Beta Ltd", "Gamma Ltd", "Delta Ltd", "delta ltd"][usize::from(name)];
+        let spelling =
+            ["Acme Ltd", " ACME  LTD ", "Beta Ltd", "Gamma Ltd", "Delta Ltd", "delta ltd"][usize::from(name)];
         let command = world::qualify(reseller, spelling);
         let Command::Qualify { name, domain, .. } = &command else { unreachable!() };
         let mut expected = BTreeSet::new();
-        for (scope, key) in [(ClaimScope::CompanyName, name.key()), (ClaimScope::CompanyDomain, domain.key())] {
+        for (scope, key) in [(ClaimScope::CompanyName, name.key()), (ClaimScope::CompanyDomain, domain.key())]
+        {
             if self.taken(scope, key.as_ref()) {
                 expected.insert(format!("{}_taken", <&str>::from(scope)));
             }
@@ -223,14 +259,18 @@ impl Carrier {
             }
             Err(reasons) => {
                 let codes: BTreeSet<String> = reasons.into_iter().map(|reason| reason.code).collect();
-                assert!(codes == expected || codes.contains("reseller_not_active"), "{spelling}: {codes:?} {expected:?}");
+                assert!(
+                    codes == expected || codes.contains("reseller_not_active"),
+                    "{spelling}: {codes:?} {expected:?}"
+                );
             }
         }
     }
 
     /// All of the numbers, or none and the reason.
     async fn reserve(&mut self, company: CompanyId, numbers: NumberSet, ring_fence: bool) {
-        let held = numbers.iter().filter(|number| self.taken(ClaimScope::Number, &number.to_string())).count();
+        let held =
+            numbers.iter().filter(|number| self.taken(ClaimScope::Number, &number.to_string())).count();
         let command = Command::ReserveNumbers { company, ask: NumberAsk::Numbers(numbers), ring_fence };
         match self.ask(&command).await {
             Ok(receipt) => {
@@ -308,12 +348,20 @@ impl Carrier {
             (2, Some(site)) => {
                 let line = world::port_of_range(n * 10, 2 + n % 8, window);
                 let line = orderwire::domain::order::line::PortLine { site: Some(site), ..line };
-                let line = if n % 3 == 0 { orderwire::domain::testing::port_request::subsequent(line) } else { line };
+                let line = if n % 3 == 0 {
+                    orderwire::domain::testing::port_request::subsequent(line)
+                } else {
+                    line
+                };
                 let user = world::user(serial, Parent::Asset(site), Some(UserNumber::From(LineNumber(1))));
                 vec![world::port(line), user]
             }
             (3, _) => {
-                let site = world::site_with(serial, &serial.to_string(), vec![SiteNumbers { line: LineNumber(1), quantity: Some(2) }]);
+                let site = world::site_with(
+                    serial,
+                    &serial.to_string(),
+                    vec![SiteNumbers { line: LineNumber(1), quantity: Some(2) }],
+                );
                 vec![world::port(world::port_of_range(n * 10, 4, window)), world::numbers_line(ask), site]
             }
             (4, _) => vec![world::numbers_line(ask)],
@@ -327,7 +375,9 @@ impl Carrier {
         let reference = format!("PO-N-{}", self.serial).parse().unwrap();
         let window = ports::window(&self.world, 8);
         let lines = vec![world::port(world::port_of(500 + u32::from(n) * 10, window))];
-        if let Ok(receipt) = self.ask(&Command::CreateOrder { reseller, reference, company: None, lines }).await {
+        if let Ok(receipt) =
+            self.ask(&Command::CreateOrder { reseller, reference, company: None, lines }).await
+        {
             self.orders.push(receipt.id("order"));
             self.submit(receipt.id("order"), false).await;
         }
@@ -351,7 +401,8 @@ impl Carrier {
 
     async fn line(&mut self, order: Pick, line: Pick, what: u8) {
         let Some(order) = self.order(order) else { return };
-        let lines: Vec<LineNumber> = self.world.state::<Order>(order).await.lines().map(|(line, _)| line).collect();
+        let lines: Vec<LineNumber> =
+            self.world.state::<Order>(order).await.lines().map(|(line, _)| line).collect();
         let Some(line) = pick(&lines, line) else { return };
         let command = match what {
             0 | 1 => OrderCommand::CompleteLine { line },
@@ -398,7 +449,8 @@ impl Carrier {
     async fn cease(&mut self, company: Pick, number: Pick, count: u8) {
         let Some(company) = self.company(company) else { return };
         let state = self.world.state::<Company>(company).await;
-        let numbers: Vec<_> = state.numbers().filter(|(_, held)| held.is_in_service()).map(|(number, _)| number).collect();
+        let numbers: Vec<_> =
+            state.numbers().filter(|(_, held)| held.is_in_service()).map(|(number, _)| number).collect();
         if numbers.is_empty() {
             return;
         }

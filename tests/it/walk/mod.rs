@@ -16,8 +16,8 @@ use proptest::{
 
 use orderwire::domain::fact::Fact;
 
-pub use self::wish::{Wish, a_wish};
 use self::carrier::Carrier;
+pub use self::wish::{Wish, a_wish};
 use crate::world::Store;
 
 fn number(name: &str, otherwise: u32) -> u32 {
@@ -86,10 +86,28 @@ fn walks_reach_the_far_ends_of_the_lifecycles() {
         seen.extend(facts.iter().map(|fact| fact.happened.name()));
     }
     let far = [
-        "OrderCompleted", "OrderPartlyCompleted", "OrderFailed", "OrderCancelled", "OrderRejected",
-        "CancellationRefused", "InformationRequired", "CompanyActivated", "CompanyExpired", "NumbersCeased", "NumbersFreed",
-        "NumbersPortedOut", "NumbersWithdrawn", "PortCompleted", "PortWithdrawn", "PortTimedOut", "PortCancelled",
-        "SupplierMessageIgnored", "ReservationEnded", "PortRejected", "PortRepresented", "LineFailed",
+        "OrderCompleted",
+        "OrderPartlyCompleted",
+        "OrderFailed",
+        "OrderCancelled",
+        "OrderRejected",
+        "CancellationRefused",
+        "InformationRequired",
+        "CompanyActivated",
+        "CompanyExpired",
+        "NumbersCeased",
+        "NumbersFreed",
+        "NumbersPortedOut",
+        "NumbersWithdrawn",
+        "PortCompleted",
+        "PortWithdrawn",
+        "PortTimedOut",
+        "PortCancelled",
+        "SupplierMessageIgnored",
+        "ReservationEnded",
+        "PortRejected",
+        "PortRepresented",
+        "LineFailed",
     ];
     let missing: Vec<_> = far.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?} of {seen:?}");

@@ -47,7 +47,9 @@ pub async fn carry(carrier: &mut Carrier, port: Pick, steps: u8, message: u8) {
         let window = window(&carrier.world, 25);
         let words = Words { state: &state, message, window, all: !port.is_multiple_of(3) };
         let command = match state.status() {
-            PortStatus::AwaitingLcp => PortCommand::LcpAccept { message: words.message.clone(), window: words.asked() },
+            PortStatus::AwaitingLcp => {
+                PortCommand::LcpAccept { message: words.message.clone(), window: words.asked() }
+            }
             PortStatus::AwaitingDateAgreement => PortCommand::AgreeDate,
             PortStatus::AwaitingRh => words.rh(),
             PortStatus::Rejected => words.represent(),
@@ -79,9 +81,11 @@ pub async fn speak(carrier: &mut Carrier, wish: &Wish) {
     let Some(mut command) = said.get(usize::from(*what) % said.len().max(1)).cloned() else { return };
     if let PortCommand::Allocate { company } = &mut command {
         // A port that was ordered for nobody goes to any company.
-        let companies: Vec<_> = carrier.audit.states.keys().filter(|it| it.kind.word() == "company").collect();
+        let companies: Vec<_> =
+            carrier.audit.states.keys().filter(|it| it.kind.word() == "company").collect();
         let Some(any) = companies.get(usize::from(*what) % companies.len().max(1)) else { return };
-        *company = state.request().and_then(|it| it.company).unwrap_or(orderwire::domain::ids::CompanyId(any.id));
+        *company =
+            state.request().and_then(|it| it.company).unwrap_or(orderwire::domain::ids::CompanyId(any.id));
     }
     carrier.say(Command::Port { port_request: id, command }).await;
 }
@@ -97,7 +101,9 @@ impl Words<'_> {
     fn likely(&self) -> Vec<PortCommand> {
         let accept = PortCommand::LcpAccept { message: self.message.clone(), window: self.asked() };
         match self.state.status() {
-            PortStatus::AwaitingLcp => vec![accept.clone(), accept.clone(), accept, self.complex(), self.reject(Supplier::Lcp)],
+            PortStatus::AwaitingLcp => {
+                vec![accept.clone(), accept.clone(), accept, self.complex(), self.reject(Supplier::Lcp)]
+            }
             PortStatus::AwaitingDateAgreement => {
                 vec![PortCommand::AgreeDate, PortCommand::AgreeDate, PortCommand::RefuseDate]
             }
@@ -105,16 +111,22 @@ impl Words<'_> {
                 vec![self.rh(), self.rh(), self.rh(), self.reject(Supplier::Rh), self.withdraw()]
             }
             PortStatus::Rejected => vec![self.represent(), self.represent(), self.represent(), self.cancel()],
-            PortStatus::Accepted => vec![self.date(), self.allocate(), self.withdraw(), self.cancel(), self.allocate()],
+            PortStatus::Accepted => {
+                vec![self.date(), self.allocate(), self.withdraw(), self.cancel(), self.allocate()]
+            }
             PortStatus::DateChangePending => vec![
                 PortCommand::AcceptDateChange { message: self.message.clone(), window: self.window },
                 PortCommand::RefuseDateChange { message: self.message.clone() },
             ],
-            PortStatus::ReadyToActivate => vec![PortCommand::Activate, PortCommand::Activate, self.allocate()],
+            PortStatus::ReadyToActivate => {
+                vec![PortCommand::Activate, PortCommand::Activate, self.allocate()]
+            }
             PortStatus::Activating => vec![self.report(), self.report()],
             PortStatus::PartiallyPorted => vec![PortCommand::RetryActivation, PortCommand::ReturnRest],
             PortStatus::Lapsed => vec![self.date(), self.date(), self.withdraw()],
-            PortStatus::Ported => vec![PortCommand::Restore { message: self.message.clone(), by: Supplier::Lcp }],
+            PortStatus::Ported => {
+                vec![PortCommand::Restore { message: self.message.clone(), by: Supplier::Lcp }]
+            }
             _ => self.any(),
         }
     }
@@ -164,13 +176,16 @@ impl Words<'_> {
 
     fn report(&self) -> PortCommand {
         let numbers = self.state.numbers();
-        let live: NumberSet = if self.all { numbers } else { numbers.iter().take(numbers.len() / 2).collect() };
+        let live: NumberSet =
+            if self.all { numbers } else { numbers.iter().take(numbers.len() / 2).collect() };
         PortCommand::NetworkReport { message: self.message.clone(), live }
     }
 
     fn represent(&self) -> PortCommand {
         let postcode = "LS2 8JT".parse().ok();
-        PortCommand::Represent { changes: PortChanges { postcode, window: Some(self.window), ..PortChanges::default() } }
+        PortCommand::Represent {
+            changes: PortChanges { postcode, window: Some(self.window), ..PortChanges::default() },
+        }
     }
 
     fn date(&self) -> PortCommand {

@@ -41,10 +41,21 @@ pub fn a_wish() -> impl Strategy<Value = Wish> {
     let pick = any::<Pick>;
     let late = (pick(), prop::bool::weighted(0.85), pick(), 0u8..60, -3i64..30, any::<bool>());
     let of_ports = late.prop_map(|(port, likely, what, message, day, all)| Wish::Port {
-        port, likely, what, message, day, all,
+        port,
+        likely,
+        what,
+        message,
+        day,
+        all,
     });
     let more = (pick(), 0u8..6, 0u8..30, 0u8..60, prop::bool::weighted(0.9));
-    let order = more.prop_map(|(company, kind, n, reference, submit)| Wish::Order { company, kind, n, reference, submit });
+    let order = more.prop_map(|(company, kind, n, reference, submit)| Wish::Order {
+        company,
+        kind,
+        n,
+        reference,
+        submit,
+    });
     prop_oneof![
         5 => (pick(), 0u8..6).prop_map(|(reseller, name)| Wish::Qualify { reseller, name }),
         1 => pick().prop_map(Wish::Extend),

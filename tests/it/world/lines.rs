@@ -98,7 +98,12 @@ pub fn port_of(n: u32, window: PortWindow) -> PortLine {
 pub fn port_of_range(from: u32, count: u32, window: PortWindow) -> PortLine {
     let first = number("020 7946 0000").offset(from).unwrap();
     let range = NumberRange::new(first, first.offset(count - 1).unwrap()).unwrap();
-    PortLine { main_number: first, associated: NumberSet::new(), ranges: vec![range], ..multi_line(1, window) }
+    PortLine {
+        main_number: first,
+        associated: NumberSet::new(),
+        ranges: vec![range],
+        ..multi_line(1, window)
+    }
 }
 
 pub fn port(line: PortLine) -> LineRequest {

@@ -79,7 +79,12 @@ impl Store {
     }
 
     /// An engine of its own, which does nothing until it is told to settle.
-    pub async fn engine(&self, clock: &SimulatedClock, provisioner: impl Provisioner, at_hand: usize) -> Engine {
+    pub async fn engine(
+        &self,
+        clock: &SimulatedClock,
+        provisioner: impl Provisioner,
+        at_hand: usize,
+    ) -> Engine {
         Engine::builder()
             .clock(clock.clone())
             .provisioner(provisioner)
@@ -209,7 +214,9 @@ impl World {
     pub async fn order(&self, company: CompanyId, reference: &str, lines: Vec<LineRequest>) -> OrderId {
         let reseller = self.state::<Company>(company).await.reseller().unwrap();
         let reference = reference.parse().unwrap();
-        self.done(Command::CreateOrder { reseller, reference, company: Some(company), lines }).await.id("order")
+        self.done(Command::CreateOrder { reseller, reference, company: Some(company), lines })
+            .await
+            .id("order")
     }
 
     /// An order that was submitted, with its port requests in the order of its lines.
@@ -270,7 +277,11 @@ pub fn load(range: &str, place: &str) -> Command {
 
 pub fn qualify(reseller: ResellerId, name: &str) -> Command {
     let domain: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    Command::Qualify { reseller, name: name.parse().unwrap(), domain: format!("{domain}.example").parse().unwrap() }
+    Command::Qualify {
+        reseller,
+        name: name.parse().unwrap(),
+        domain: format!("{domain}.example").parse().unwrap(),
+    }
 }
 
 pub fn reserve(company: CompanyId, numbers: NumberSet) -> Command {
