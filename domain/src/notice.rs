@@ -192,7 +192,9 @@ impl NoticeType {
             PortEvent::LcpAccepted { .. } | PortEvent::DateAgreed { .. } | PortEvent::RhAccepted { .. } => {
                 Self::PortAccepted
             }
-            PortEvent::LcpAcceptedAsComplex { .. } | PortEvent::EarlierDateProposed { .. } => Self::PortDateProposed,
+            PortEvent::LcpAcceptedAsComplex { .. } | PortEvent::EarlierDateProposed { .. } => {
+                Self::PortDateProposed
+            }
             PortEvent::PortRejected { .. } => Self::PortRejected,
             PortEvent::PortOverdue => Self::PortOverdue,
             PortEvent::PortAllocated { .. } => Self::PortAllocated,

@@ -158,7 +158,7 @@ pub fn fold_timers(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
                     timer.numbers = timer.numbers.union(&before.numbers);
                 }
             }
-            save(rows, &timer);
+            save(rows, timer);
             Ok(())
         }
         TimerChange::ClearAll { stream, name } => {
@@ -173,7 +173,7 @@ pub fn fold_timers(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
                 if timer.numbers.is_empty() {
                     rows.delete(&TIMER, &timer.key());
                 } else {
-                    save(rows, &timer);
+                    save(rows, timer);
                 }
             }
             Ok(())
@@ -188,7 +188,7 @@ fn of(rows: &mut dyn Rows, stream: StreamId, name: TimerName) -> Result<Vec<Time
 fn rest(rows: &mut dyn Rows, stream: StreamId, name: TimerName, rests: bool) -> Result<(), Fault> {
     for mut timer in of(rows, stream, name)? {
         timer.rests = rests;
-        save(rows, &timer);
+        save(rows, timer);
     }
     Ok(())
 }
@@ -325,11 +325,10 @@ impl Changes {
                 self.clear(&TimerName::OF_PORTS).add(PortGiveUp, *given_up_at, false, NumberSet::new())
             }
             PortEvent::PortOverdue => self.clear(&[PortAnswerOverdue]),
-            // A change asked for after the window had lapsed may be refused, and then the old end counts again.
-            // A lapsed request has no old date to fall back on, so its own end counts while the change is pending.
-            PortEvent::DateChangeRequested { given_up_at: Some(given_up_at), .. } => self.set(PortGiveUp, *given_up_at),
-            PortEvent::DateChangeRequested { given_up_at: None, .. } => self.rest(PortGiveUp),
-            PortEvent::DateChangeRefused { .. } => self.wake(PortGiveUp),
+            // A lapsed request has no old date to fall back on: its own end counts while the change is pending, and after.
+            PortEvent::DateChangeRequested { given_up_at: Some(given_up_at), .. } => {
+                self.set(PortGiveUp, *given_up_at)
+            }
             PortEvent::WindowOpened | PortEvent::DateChangeLapsed => {
                 self.clear(&[PortWindowOpens]).wake(PortWindowCloses)
             }

@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     clock::Clock,
     log::{
-        BATCH_BYTES_MAX, BATCH_COMMITS_MAX, BATCH_ROWS_MAX, Commit, CommitRefusal, Position, SharedLog, StoreError,
-        Verdict,
+        BATCH_BYTES_MAX, BATCH_COMMITS_MAX, BATCH_ROWS_MAX, Commit, CommitRefusal, Position, SharedLog,
+        StoreError, Verdict,
     },
     tips::{CommitNumber, Tips},
 };
@@ -142,7 +142,10 @@ async fn append(
             }
             other => {
                 let followed = refused.took(&waiting)
-                    && matches!(other, Verdict::Refused(CommitRefusal::Moved { .. } | CommitRefusal::NotHeld { .. }));
+                    && matches!(
+                        other,
+                        Verdict::Refused(CommitRefusal::Moved { .. } | CommitRefusal::NotHeld { .. })
+                    );
                 refuse(core, refused, &waiting);
                 if followed { Answer::Followed } else { Answer::Verdict(other) }
             }

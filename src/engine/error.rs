@@ -81,14 +81,17 @@ impl Error {
             Self::Corrupt { .. } | Self::ReaderStopped { .. } | Self::Store(StoreError::Corrupt(_)) => {
                 ErrorKind::Corrupt
             }
-            Self::Sealing(SealingError::Store(_)) | Self::Store(_) => ErrorKind::Unavailable,
+            Self::Sealing(SealingError::Store(_))
+            | Self::Store(_)
+            | Self::Overloaded
+            | Self::NotThereYet { .. }
+            | Self::Closed => ErrorKind::Unavailable,
             Self::Sealing(_) => ErrorKind::Corrupt,
-            Self::Overloaded | Self::NotThereYet { .. } | Self::Closed => ErrorKind::Unavailable,
         }
     }
 
     /// An event that is no step of its aggregate.
-    pub fn illegal(stream: impl ToString, event: &IllegalEvent) -> Self {
+    pub fn illegal(stream: impl std::fmt::Display, event: &IllegalEvent) -> Self {
         Self::Corrupt { stream: stream.to_string(), detail: event.to_string() }
     }
 

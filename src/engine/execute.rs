@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
-    claim::Claim,
     decider::Context,
     fact::Happened,
     ids::{Mint, StreamId},
@@ -12,18 +11,21 @@ use orderwire_domain::{
     refusal::Reason,
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::{TryAcquireError, oneshot};
 use uuid::Uuid;
 
 use super::{
     Inner,
     committer::{Answer, Core, Waiting, lock},
     error::Error,
+    hundreds::Memory,
     leaf::Hash,
     loader::{self, Loaded},
     log::{
-        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend, Verdict,
+        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend,
+        Verdict,
     },
+    picks::Picked,
     provenance::{Provenance, metadata},
     query,
 };
@@ -65,7 +67,8 @@ pub struct Receipt {
 impl Receipt {
     /// An id it made. Panics if it makes none of that name: the names are part of each command's contract.
     pub fn id<Id: std::str::FromStr<Err: std::fmt::Debug>>(&self, name: &str) -> Id {
-        let id = self.ids.get(name).unwrap_or_else(|| panic!("the command makes no `{name}`: {:?}", self.ids));
+        let id =
+            self.ids.get(name).unwrap_or_else(|| panic!("the command makes no `{name}`: {:?}", self.ids));
         id.parse().expect("an id that was made can be read")
     }
 }
@@ -76,6 +79,22 @@ pub(super) struct Asked<'a> {
     pub provenance: &'a Provenance,
     pub key: Option<&'a IdempotencyKey>,
     pub at: Option<DateTime<Utc>>,
+}
+
+/// What one decision is known by. It stays the same while the decision is brought what it needs, so that the ids it
+/// mints do too: what was looked up for one of them is then found.
+#[derive(Clone, Copy)]
+struct Occasion {
+    /// The commit's name, and the seed of the ids.
+    id: Uuid,
+    /// The time of the decision.
+    at: DateTime<Utc>,
+}
+
+impl Occasion {
+    fn now(inner: &Inner, asked: &Asked<'_>) -> Self {
+        Self { id: Uuid::now_v7(), at: asked.at.unwrap_or_else(|| inner.clock.now()) }
+    }
 }
 
 /// What an attempt led to, as far as the caller's task knows.
@@ -90,7 +109,10 @@ enum Attempt {
 
 /// Executes a command.
 pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
-    let _permit = inner.permits.try_acquire().map_err(|_| Error::Overloaded)?;
+    let _permit = inner.permits.try_acquire().map_err(|refused| match refused {
+        TryAcquireError::Closed => Error::Closed,
+        TryAcquireError::NoPermits => Error::Overloaded,
+    })?;
     let fingerprint = asked.key.map(|key| key.fingerprint.unwrap_or_else(|| fingerprint(asked.command)));
     let in_flight = asked.key.map(|key| inner.in_flight(key));
     // A retry that overtakes its first attempt waits here, then finds its record.
@@ -102,17 +124,20 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     // One seed for all attempts: what was looked up about an id minted in one is still known in the next.
     let mint = Mint::new(Uuid::now_v7(), asked.at.unwrap_or_else(|| inner.clock.now()));
     let mut lookups = Lookups::default();
+    let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
+    let mut memory = Memory::Unused;
+    let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion)? {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                bring(inner, missing, &mut lookups).await?;
+                bring(inner, missing, &mut lookups, &picked, &mut memory).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states) => {
@@ -124,7 +149,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         match (answer.await.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
                 inner.snapshots.offer(due_snapshots);
+                picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
+            }
+            (Answer::Verdict(Verdict::Appended(_)), Err(_)) if memory == Memory::Used => {
+                memory = Memory::Barred;
+                lookups.forget();
             }
             (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
                 return refused(inner, &asked, fingerprint, reasons).await;
@@ -133,10 +163,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.found_taken(claims);
             }
             (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
@@ -145,6 +177,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             }
             (Answer::Followed, _) => {
                 followed += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Failed(error), _) => return Err(error.into()),
@@ -152,6 +185,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         if moved >= COMMIT_ATTEMPTS_MAX || followed >= FOLLOWED_MAX {
             return Err(Error::Conflict { attempts: moved + followed });
         }
+        occasion = Occasion::now(inner, &asked);
     }
 }
 
@@ -162,16 +196,15 @@ fn attempt(
     fingerprint: Option<Hash>,
     mint: &Mint,
     lookups: &Lookups,
+    Occasion { id, at }: Occasion,
 ) -> Result<Attempt, Error> {
-    let at = asked.at.unwrap_or_else(|| inner.clock.now());
-    let id = Uuid::now_v7();
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
     let desk = Desk::new(context, mint.clone(), &core.tips, lookups);
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
-            let commit = commit(inner, asked, fingerprint, id, at, &decision)?;
+            let commit = commit(inner, asked, fingerprint, id, at, &decision);
             let rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
             let number = core.next;
             let mut due_snapshots = Vec::new();
@@ -181,7 +214,9 @@ fn attempt(
             Ok(Attempt::Queued(queue(&mut core, commit, rests_on)?, ids, due_snapshots))
         }
         Err(Undecided { halt: Halt::Need(needs), .. }) => Ok(Attempt::Needs(needs)),
-        Err(Undecided { halt: Halt::Illegal(event), .. }) => Err(Error::illegal(asked.command.name(), &event)),
+        Err(Undecided { halt: Halt::Illegal(event), .. }) => {
+            Err(Error::illegal(asked.command.name(), &event))
+        }
         Err(Undecided { halt: Halt::Refused(reasons), seen }) => {
             let rests_on = rests_on(&core, seen.iter().map(|(stream, _)| *stream));
             let confirm = Commit {
@@ -229,9 +264,10 @@ fn commit(
     id: Uuid,
     at: DateTime<Utc>,
     decision: &Decision,
-) -> Result<Commit, Error> {
+) -> Commit {
     let command = asked.command.name();
-    let decided = super::provenance::Decided { commit: id, command: &command, rules: inner.rules.version(), at };
+    let decided =
+        super::provenance::Decided { commit: id, command: &command, rules: inner.rules.version(), at };
     let metadata = metadata(asked.provenance, decided);
     let written = decision.decided.iter().filter(|decided| !decided.events.is_empty());
     let appends = written
@@ -247,7 +283,9 @@ fn commit(
             key: key.key.clone(),
             fingerprint,
             ids: serde_json::to_string(&decision.ids).expect("a map of strings is JSON"),
-            expires_at_us: Some((inner.clock.now() + chrono::TimeDelta::days(IDEMPOTENCY_DAYS)).timestamp_micros()),
+            expires_at_us: Some(
+                (inner.clock.now() + chrono::TimeDelta::days(IDEMPOTENCY_DAYS)).timestamp_micros(),
+            ),
         }),
         _ => None,
     };
@@ -260,14 +298,14 @@ fn commit(
         inner.keyring.forget(&stream.to_string());
         keys.push(KeyChange::Destroy { key_id: stream.to_string() });
     }
-    Ok(Commit {
+    Commit {
         id,
         appends,
         reads: read.map(|decided| (decided.stream, decided.after)).collect(),
         claims: decision.claims.clone(),
         record,
         keys,
-    })
+    }
 }
 
 fn new_event(happened: &Happened, metadata: &str) -> NewEvent {
@@ -298,13 +336,21 @@ async fn refused(
 }
 
 fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
-    let ids = serde_json::from_str(&stored.ids)
-        .map_err(|error| Error::Corrupt { stream: "an idempotency record".to_owned(), detail: error.to_string() })?;
+    let ids = serde_json::from_str(&stored.ids).map_err(|error| Error::Corrupt {
+        stream: "an idempotency record".to_owned(),
+        detail: error.to_string(),
+    })?;
     Ok(Receipt { appended: stored.appended.clone(), ids, repeated: true })
 }
 
 /// Brings what a decision needs.
-async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result<(), Error> {
+async fn bring(
+    inner: &Inner,
+    needs: Vec<Need>,
+    lookups: &mut Lookups,
+    picked: &Picked<'_>,
+    memory: &mut Memory,
+) -> Result<(), Error> {
     let mut streams = Vec::new();
     for need in needs {
         match need {
@@ -312,21 +358,20 @@ async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result
             Need::Numbers { search, except } => {
                 if lookups.lost_numbers() {
                     // What offered them lags; the next offer would be as old, and the attempts are few.
-                    inner.readers.catch_up("orders", &inner.log).await?;
+                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
                 }
-                let mut found = query::free_numbers(&inner.log, &search, &except).await?;
+                let mut found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                 if found.numbers.len() < search.quantity as usize {
                     // Nobody is told that there are too few by a reader that has not seen all there is.
-                    inner.readers.catch_up("orders", &inner.log).await?;
-                    found = query::free_numbers(&inner.log, &search, &except).await?;
+                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                    found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                 }
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {
-                let holders = inner.log.holders(&claims).await?;
-                claims.into_iter().zip(holders).for_each(|(claim, holder): (Claim, _)| {
+                for (claim, holder) in inner.hundreds.holders(&inner.log, claims, memory).await? {
                     lookups.found_holder(claim, holder);
-                });
+                }
             }
             Need::LiveCompanies(reseller) => {
                 // The reseller is suspended, so its companies can only become fewer from here on.

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use orderwire_domain::{
+    company::events::CompanyEvent,
     fact::{Fact, Happened},
     ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
     joint::{Command, State, Todo, is_own_work, todo},
@@ -27,11 +28,13 @@ use super::{
     execute::{Asked, IdempotencyKey, execute},
     log::{Position, ReaderCommit, StoreError},
     provenance::{Actor, Provenance},
-    readers::{PAGE_EVENTS_MAX, fact},
 };
 
 /// The name under which its checkpoint is kept.
 pub const FULFILMENT: &str = "fulfilment";
+/// Events looked at together. One order alone may fill pages, and the more orders are known, the more commits share a
+/// transaction.
+const AHEAD_EVENTS_MAX: Position = 4_096;
 /// Orders worked on at once.
 const ORDERS_AT_ONCE: usize = 64;
 /// Commands of one order in flight at once: they are appended in order, and share their commits.
@@ -105,47 +108,70 @@ struct Work {
     started: Vec<LineNumber>,
 }
 
-/// Takes one page; answers how many events it took.
+/// Takes what is there, within bounds; answers how many events it took.
 pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.fulfilment_turn.lock().await;
     let after = inner.log.checkpoint(FULFILMENT).await?;
-    let page = inner.log.page(after, PAGE_EVENTS_MAX).await?;
-    let Some(last) = page.last() else { return Ok(0) };
-    let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>()?;
-    let work = work_of(inner, &facts).await?;
+    let mut work = BTreeMap::new();
+    let mut to = after;
+    while to - after < AHEAD_EVENTS_MAX {
+        let page = inner.recent.page(&inner.log, to).await?;
+        let Some(last) = page.last() else { break };
+        gather(inner, &page, &mut work).await?;
+        to = last.position;
+    }
+    if to == after {
+        return Ok(0);
+    }
     stream::iter(work)
         .map(|(order, work)| carry_on(inner, order, work))
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    let commit = ReaderCommit { reader: FULFILMENT.to_owned(), after, to: last.position, ..ReaderCommit::default() };
+    let commit = ReaderCommit { reader: FULFILMENT.to_owned(), after, to, ..ReaderCommit::default() };
     match inner.log.apply(&commit).await {
         // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
-        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
+        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => {
+            Ok(usize::try_from(to - after).unwrap_or(usize::MAX))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work>, Error> {
-    let mut work: BTreeMap<OrderId, Work> = BTreeMap::new();
+async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work>) -> Result<(), Error> {
     for fact in facts {
         // Another process may have appended it: what is at hand here must not be older than the fact.
-        if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..)) {
+        if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
             inner.catch_up(fact.happened.stream(), fact.sequence).await?;
         }
-        let order = match &fact.happened {
-            Happened::Order(order, _) => Some(*order),
-            Happened::PortRequest(port, _) => port_request(inner, *port).await?.request().map(|request| request.order),
-            _ => None,
-        };
-        let Some(order) = order else { continue };
-        let work = work.entry(order).or_default();
-        work.cause = fact.position;
-        if let Happened::Order(_, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) = &fact.happened {
-            work.started.push(*line);
+        for order in orders_of(inner, &fact.happened).await? {
+            work.entry(order).or_default().cause = fact.position;
+        }
+        if let Happened::Order(order, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =
+            &fact.happened
+        {
+            work.entry(*order).or_default().started.push(*line);
         }
     }
-    Ok(work)
+    Ok(())
+}
+
+/// The orders that may have something to do after this.
+async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, Error> {
+    Ok(match happened {
+        Happened::Order(order, _) => vec![*order],
+        Happened::PortRequest(port, _) => {
+            port_request(inner, *port).await?.request().map(|request| request.order).into_iter().collect()
+        }
+        // Other orders for the same company may have waited for it.
+        Happened::Company(company, CompanyEvent::CompanyActivated { .. }) => {
+            match inner.state(company.stream()).await? {
+                (_, State::Company(company)) => company.open_orders().collect(),
+                (_, other) => return Err(wrong_kind(company.stream(), &other)),
+            }
+        }
+        _ => Vec::new(),
+    })
 }
 
 /// Does everything about one order that can be done now.
@@ -176,7 +202,14 @@ async fn todos(inner: &Inner, id: OrderId) -> Result<Vec<Todo>, Error> {
         ports.push((port, port_request(inner, port).await?));
     }
     let ports: Vec<(PortRequestId, &PortRequest)> = ports.iter().map(|(id, port)| (*id, &**port)).collect();
-    Ok(todo(id, &order, &ports))
+    let company = match order.company() {
+        Some(company) => match inner.state(company.stream()).await? {
+            (_, State::Company(company)) => Some(company),
+            (_, other) => return Err(wrong_kind(company.stream(), &other)),
+        },
+        None => None,
+    };
+    Ok(todo(id, &order, company.as_deref(), &ports))
 }
 
 async fn port_request(inner: &Inner, id: PortRequestId) -> Result<Arc<PortRequest>, Error> {
@@ -187,7 +220,10 @@ async fn port_request(inner: &Inner, id: PortRequestId) -> Result<Arc<PortReques
 }
 
 fn wrong_kind(stream: StreamId, state: &State) -> Error {
-    Error::Corrupt { stream: stream.to_string(), detail: format!("its state is of another kind: {}", state.status()) }
+    Error::Corrupt {
+        stream: stream.to_string(),
+        detail: format!("its state is of another kind: {}", state.status()),
+    }
 }
 
 /// Issues a command. Where it is refused for good and still to be done, its line fails with that reason.
@@ -216,10 +252,18 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 }
 
 /// Runs a command: done, refused for good, or to be tried again with the page.
-async fn run(inner: &Arc<Inner>, command: &Command, cause: Position) -> Result<Result<(), Vec<Reason>>, Error> {
+async fn run(
+    inner: &Arc<Inner>,
+    command: &Command,
+    cause: Position,
+) -> Result<Result<(), Vec<Reason>>, Error> {
     let provenance = Provenance::of(Actor::engine("fulfilment")).caused_by(cause);
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
-    let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("{FULFILMENT}:{cause}:{text}"), fingerprint: None };
+    let key = IdempotencyKey {
+        owner: "engine".to_owned(),
+        key: format!("{FULFILMENT}:{cause}:{text}"),
+        fingerprint: None,
+    };
     let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
     match execute(inner, asked).await {
         Ok(_) => Ok(Ok(())),
@@ -231,9 +275,16 @@ async fn run(inner: &Arc<Inner>, command: &Command, cause: Position) -> Result<R
 }
 
 /// Gives a started line to the outside system that does it.
-async fn provision(inner: &Arc<Inner>, id: OrderId, number: LineNumber, cause: Position) -> Result<(), Error> {
+async fn provision(
+    inner: &Arc<Inner>,
+    id: OrderId,
+    number: LineNumber,
+    cause: Position,
+) -> Result<(), Error> {
     let (_, State::Order(order)) = inner.state(id.stream()).await? else { return Ok(()) };
-    let Some(line) = order.line(number).filter(|line| line.status() == LineStatus::InProgress) else { return Ok(()) };
+    let Some(line) = order.line(number).filter(|line| line.status() == LineStatus::InProgress) else {
+        return Ok(());
+    };
     if is_own_work(line.kind()) || line.kind() == LineKind::Port {
         return Ok(());
     }

@@ -7,7 +7,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use cqrs_es::{
-    Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore, event_sink::EventSink,
+    Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore,
+    event_sink::EventSink,
 };
 use orderwire_domain::{
     decider::{Context, Event as _, IllegalEvent, Refused, apply, handle},
@@ -73,13 +74,24 @@ impl<D: Seated> Aggregate for Hosted<D> {
     type Error = Refusal;
     type Services = Services;
 
-    async fn handle(&mut self, command: D::Command, services: &Services, sink: &EventSink<Self>) -> Result<(), Refusal> {
+    async fn handle(
+        &mut self,
+        command: D::Command,
+        services: &Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Refusal> {
         if let Some(fault) = &self.fault {
             let detail = fault.to_string();
-            return Err(Refusal(vec![Reason { code: "corrupt".to_owned(), subject: None, detail, expected: None }]));
+            return Err(Refusal(vec![Reason {
+                code: "corrupt".to_owned(),
+                subject: None,
+                detail,
+                expected: None,
+            }]));
         }
         let context = Context { at: services.clock.now(), rules: Arc::clone(&services.rules) };
-        let events = handle(&self.state, &command, &context).map_err(|refused: Refused<D>| Refusal(refused.reasons()))?;
+        let events = handle(&self.state, &command, &context)
+            .map_err(|refused: Refused<D>| Refusal(refused.reasons()))?;
         let mut deaf = Self { state: D::default(), fault: None, deaf: true };
         for event in events {
             sink.write(HostedEvent(event), &mut deaf).await;
@@ -201,10 +213,15 @@ impl<D: Seated> EventStore<Hosted<D>> for LogEventStore {
     async fn load_aggregate(&self, id: &str) -> Result<LoadedAggregate<D>, AggregateError<Refusal>> {
         let stream = Self::stream::<D>(id)?;
         let loads = self.log.load(&[(stream, schema(stream.kind))]).await.map_err(of_store)?;
-        let load = loads.into_iter().next().ok_or_else(|| unexpected("a load was not answered".to_owned()))?;
+        let load =
+            loads.into_iter().next().ok_or_else(|| unexpected("a load was not answered".to_owned()))?;
         let (_, sequence, state) = fold(stream, load).map_err(|error| unexpected(error.to_string()))?;
         let state = D::of(&state).map(|state| (**state).clone()).unwrap_or_default();
-        Ok(LoadedAggregate { stream: Some(stream), sequence, hosted: Hosted { state, fault: None, deaf: false } })
+        Ok(LoadedAggregate {
+            stream: Some(stream),
+            sequence,
+            hosted: Hosted { state, fault: None, deaf: false },
+        })
     }
 
     async fn commit(
@@ -213,7 +230,8 @@ impl<D: Seated> EventStore<Hosted<D>> for LogEventStore {
         context: LoadedAggregate<D>,
         metadata: HashMap<String, String>,
     ) -> Result<Vec<EventEnvelope<Hosted<D>>>, AggregateError<Refusal>> {
-        let stream = context.stream.ok_or_else(|| unexpected("an aggregate that was not loaded".to_owned()))?;
+        let stream =
+            context.stream.ok_or_else(|| unexpected("an aggregate that was not loaded".to_owned()))?;
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -247,7 +265,9 @@ impl<D: Seated> EventStore<Hosted<D>> for LogEventStore {
         let verdicts = self.log.append(&[Arc::new(commit)], self.clock.now().timestamp_micros()).await;
         match verdicts.map_err(of_store)?.into_iter().next() {
             Some(Verdict::Appended(_)) => {}
-            Some(Verdict::Refused(CommitRefusal::Moved { .. })) => return Err(AggregateError::AggregateConflict),
+            Some(Verdict::Refused(CommitRefusal::Moved { .. })) => {
+                return Err(AggregateError::AggregateConflict);
+            }
             Some(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))) => {
                 let reasons = claims.iter().map(orderwire_domain::joint::taken_reason).collect();
                 return Err(AggregateError::UserError(Refusal(reasons)));

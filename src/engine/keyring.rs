@@ -59,7 +59,11 @@ impl Keyring {
     }
 
     /// Opens a sealed value; `None` once its key was destroyed.
-    pub async fn open_sealed(&self, log: &SharedLog, sealed: &Sealed) -> Result<Option<String>, SealingError> {
+    pub async fn open_sealed(
+        &self,
+        log: &SharedLog,
+        sealed: &Sealed,
+    ) -> Result<Option<String>, SealingError> {
         // A key at hand may have been destroyed by another process, so the store is asked.
         if log.data_key(&sealed.key_id).await?.is_none() {
             self.forget(&sealed.key_id);
@@ -72,4 +76,3 @@ impl Keyring {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

@@ -71,8 +71,11 @@ async fn run(log: SharedLog, requests: Arc<tokio::sync::Mutex<mpsc::UnboundedRec
 }
 
 async fn answer(log: &SharedLog, requests: Vec<Request>) {
-    let streams: Vec<(StreamId, &str)> =
-        requests.iter().flat_map(|(streams, _)| streams).map(|stream| (*stream, schema(stream.kind))).collect();
+    let streams: Vec<(StreamId, &str)> = requests
+        .iter()
+        .flat_map(|(streams, _)| streams)
+        .map(|stream| (*stream, schema(stream.kind)))
+        .collect();
     let mut loads = match log.load(&streams).await {
         Ok(loads) => loads.into_iter(),
         Err(error) => {
@@ -86,7 +89,8 @@ async fn answer(log: &SharedLog, requests: Vec<Request>) {
         let loaded: Result<Vec<Loaded>, Error> = streams
             .into_iter()
             .map(|stream| {
-                let load = loads.next().ok_or_else(|| StoreError::Corrupt("a load was not answered".to_owned()))?;
+                let load =
+                    loads.next().ok_or_else(|| StoreError::Corrupt("a load was not answered".to_owned()))?;
                 fold(stream, load)
             })
             .collect();
@@ -150,8 +154,12 @@ fn read_state(kind: AggregateKind, text: &str) -> Result<State, serde_json::Erro
     Ok(match kind {
         AggregateKind::Order => State::Order(Arc::new(serde_json::from_str::<Order>(text)?)),
         AggregateKind::Company => State::Company(Arc::new(serde_json::from_str::<Company>(text)?)),
-        AggregateKind::PortRequest => State::PortRequest(Arc::new(serde_json::from_str::<PortRequest>(text)?)),
-        AggregateKind::NumberBlock => State::NumberBlock(Arc::new(serde_json::from_str::<NumberBlock>(text)?)),
+        AggregateKind::PortRequest => {
+            State::PortRequest(Arc::new(serde_json::from_str::<PortRequest>(text)?))
+        }
+        AggregateKind::NumberBlock => {
+            State::NumberBlock(Arc::new(serde_json::from_str::<NumberBlock>(text)?))
+        }
         AggregateKind::Reseller => State::Reseller(Arc::new(serde_json::from_str::<Reseller>(text)?)),
     })
 }

@@ -11,13 +11,17 @@ pub mod error;
 mod execute;
 pub mod fulfilment;
 pub mod hosted;
+mod hundreds;
 pub mod keyring;
 pub mod leaf;
 mod loader;
 pub mod log;
+mod picks;
 pub mod provenance;
 pub mod query;
 pub mod readers;
+pub mod reference;
+mod recent;
 pub mod sealing;
 mod timers;
 mod tips;
@@ -40,23 +44,27 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use self::{
-    error::{Error, ErrorKind},
-    execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
-    loader::schema as snapshot_schema,
-    provenance::{Actor, Provenance},
-};
 use self::{
     clock::{Clock, SystemClock},
     committer::{Core, SharedCore},
     execute::{Asked, Snapshots, Turns},
     fulfilment::{ManualProvisioner, Provisioner},
+    hundreds::Hundreds,
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
-    readers::{Effect, Reader, Readers},
+    picks::Picks,
+    readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
+    recent::Recent,
+    reference::{Ranges, ReferenceData},
     sealing::MasterKey,
     tips::Tips,
+};
+pub use self::{
+    error::{Error, ErrorKind},
+    execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    loader::schema as snapshot_schema,
+    provenance::{Actor, Provenance},
 };
 
 /// Commands taken in at once; more are answered with [`Error::Overloaded`].
@@ -80,13 +88,17 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
     core: SharedCore,
     permits: Semaphore,
     turns: Mutex<Turns>,
     loader: Loader,
     snapshots: Snapshots,
+    picks: Picks,
+    hundreds: Hundreds,
     keyring: Keyring,
     readers: Readers,
+    recent: Recent,
     fulfilment_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
@@ -99,6 +111,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
@@ -110,6 +123,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             rules: Arc::new(Rules::bundled()),
             provisioner: Arc::new(ManualProvisioner),
+            reference: Arc::new(Ranges::bundled()),
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
@@ -136,6 +150,13 @@ impl Builder {
     #[must_use]
     pub fn provisioner(mut self, provisioner: impl Provisioner) -> Self {
         self.provisioner = Arc::new(provisioner);
+        self
+    }
+
+    /// Other reference data than the bundled sample.
+    #[must_use]
+    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
+        self.reference = Arc::new(reference);
         self
     }
 
@@ -168,22 +189,31 @@ impl Builder {
         let core: SharedCore =
             Arc::new(Mutex::new(Core { tips: Tips::new(self.aggregates_at_hand), next: 1, queue }));
         let (head_sender, head) = watch::channel(start);
-        let committer =
-            committer::run(Arc::clone(&log), Arc::clone(&self.clock), Arc::clone(&core), waiting, head_sender);
+        let committer = committer::run(
+            Arc::clone(&log),
+            Arc::clone(&self.clock),
+            Arc::clone(&core),
+            waiting,
+            head_sender,
+        );
         tokio::spawn(committer);
         let (stop, _) = watch::channel(false);
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
+            picks: Picks::default(),
+            hundreds: Hundreds::default(),
             log,
             clock: self.clock,
             rules: self.rules,
             provisioner: self.provisioner,
+            reference: self.reference,
             core,
             permits: Semaphore::new(COMMANDS_IN_FLIGHT_MAX),
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
+            recent: Recent::default(),
             fulfilment_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,
@@ -221,7 +251,10 @@ impl Engine {
     pub async fn load<D: Seated>(&self, id: D::Id) -> Result<(Sequence, Arc<D>), Error> {
         let stream = id.into();
         let (sequence, state) = self.inner.newest(stream).await?;
-        let wrong = || Error::Corrupt { stream: stream.to_string(), detail: "its state is of another kind".to_owned() };
+        let wrong = || Error::Corrupt {
+            stream: stream.to_string(),
+            detail: "its state is of another kind".to_owned(),
+        };
         D::of(&state).map(|state| (sequence, Arc::clone(state))).ok_or_else(wrong)
     }
 
@@ -231,7 +264,12 @@ impl Engine {
     }
 
     /// Events of one stream after a sequence, in order.
-    pub async fn stream(&self, id: StreamId, after: Sequence, limit: usize) -> Result<Vec<StoredEvent>, Error> {
+    pub async fn stream(
+        &self,
+        id: StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, Error> {
         Ok(self.inner.log.stream(id, after, limit).await?)
     }
 
@@ -265,6 +303,11 @@ impl Engine {
         self.inner.clock.now()
     }
 
+    /// To whom ranges belong, and what places are called.
+    pub fn reference(&self) -> &dyn ReferenceData {
+        &*self.inner.reference
+    }
+
     /// The rules it decides under.
     pub fn rules(&self) -> &Arc<Rules> {
         &self.inner.rules
@@ -284,11 +327,48 @@ impl Engine {
     /// Runs readers, fulfilment and due timers until nothing is left to do at this time.
     pub async fn settle(&self) -> Result<(), Error> {
         loop {
-            let readers = futures::future::try_join_all(self.inner.readers.iter().map(|it| it.step(&self.inner.log)));
-            let (read, fulfilled) = tokio::try_join!(readers, fulfilment::step(&self.inner))?;
-            let moved = fulfilled + read.into_iter().sum::<usize>();
+            let fulfilled = watch::channel(false).0;
+            let work = async {
+                let moved = self.fulfil().await;
+                fulfilled.send_replace(true);
+                moved
+            };
+            let readers = self.inner.readers.iter().map(|reader| self.follow(reader, fulfilled.subscribe()));
+            let (moved, read) = tokio::try_join!(work, futures::future::try_join_all(readers))?;
+            let moved = moved + read.into_iter().sum::<usize>();
             if moved == 0 && timers::fire_due(&self.inner).await? == 0 {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Fulfils until there is nothing left to do; answers how many events that took.
+    async fn fulfil(&self) -> Result<usize, Error> {
+        let mut moved = 0;
+        loop {
+            match fulfilment::step(&self.inner).await? {
+                0 => return Ok(moved),
+                taken => moved += taken,
+            }
+        }
+    }
+
+    /// Lets a reader follow until nothing more can come; answers how many events it took. While more is coming it waits
+    /// for whole pages: each is a transaction, and nothing in fulfilment waits for a reader.
+    async fn follow(&self, reader: &Reader, mut fulfilled: watch::Receiver<bool>) -> Result<usize, Error> {
+        let mut head = self.inner.head.clone();
+        let mut taken = 0;
+        loop {
+            let last = *fulfilled.borrow();
+            let behind = head.borrow_and_update().saturating_sub(reader.reached());
+            let step = last || behind >= PAGE_EVENTS_MAX as u64;
+            match if step { reader.step(&self.inner.log, &self.inner.recent).await? } else { 0 } {
+                0 if last => return Ok(taken),
+                0 => tokio::select! {
+                    _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
+                    changed = head.changed() => changed.map_err(|_| Error::Closed)?,
+                },
+                some => taken += some,
             }
         }
     }
@@ -302,7 +382,7 @@ impl Engine {
     pub async fn rebuild(&self) -> Result<(), Error> {
         for reader in self.inner.readers.iter().filter(|reader| !reader.tables.is_empty()) {
             reader.reset(&self.inner.log).await?;
-            while reader.step(&self.inner.log).await? > 0 {}
+            while reader.step(&self.inner.log, &self.inner.recent).await? > 0 {}
         }
         Ok(())
     }
@@ -315,9 +395,8 @@ impl Engine {
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.
     pub async fn close(&self) {
         self.inner.stop.send_replace(true);
-        let tasks = std::mem::take(
-            &mut *self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        let tasks =
+            std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the engine ended badly");
@@ -333,11 +412,12 @@ impl Engine {
 
     fn start(&self) {
         let mut tasks = Vec::new();
-        for reader in self.inner.readers.iter().cloned() {
+        for reader in self.inner.readers.iter() {
+            let reader = Arc::clone(reader);
             let inner = Arc::clone(&self.inner);
             tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
                 let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
-                async move { reader.step(&inner.log).await }
+                async move { reader.step(&inner.log, &inner.recent).await }
             })));
         }
         let inner = Arc::clone(&self.inner);
@@ -355,23 +435,25 @@ impl Engine {
 }
 
 /// Runs a step for as long as there is something to do; then waits for the head to move, or for another process.
-async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(inner: Arc<Inner>, step: impl Fn() -> F + Send) {
+async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
+    inner: Arc<Inner>,
+    step: impl Fn() -> F + Send,
+) {
     let mut head = inner.head.clone();
-    let mut stop = inner.stop.subscribe();
+    let mut ended = inner.stop.subscribe();
     loop {
         let wait = match step().await {
             Ok(0) => POLL,
-            Ok(_) if !*stop.borrow() => continue,
-            Ok(_) => return,
-            // It was said once, when it stopped.
-            Err(Error::ReaderStopped { .. }) => return,
+            Ok(_) if !*ended.borrow() => continue,
+            // Why a reader stopped was said once, when it did.
+            Ok(_) | Err(Error::ReaderStopped { .. }) => return,
             Err(error) => {
                 tracing::warn!(%error, "a step was not made; it is tried again");
                 RETRY
             }
         };
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = ended.wait_for(|ended| *ended) => return,
             moved = head.changed() => if moved.is_err() { return },
             () = tokio::time::sleep(wait) => {}
         }

@@ -102,7 +102,7 @@ pub fn metadata(provenance: &Provenance, decided: Decided) -> String {
     ]);
     let mut add = |key, value: Option<String>| value.map(|value| fields.insert(key, value));
     add("reseller", provenance.reseller.map(|id| id.to_string()));
-    add("reason", provenance.reason.as_ref().map(|sealed| json(sealed)));
+    add("reason", provenance.reason.as_ref().map(json));
     add("correlation", provenance.correlation.clone());
     add("causation", provenance.causation.clone());
     json(&fields)

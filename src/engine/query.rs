@@ -55,7 +55,9 @@ fn read<T: Record>(table: &Table, doc: &str) -> Result<T, Error> {
 /// How many companies of a reseller are neither released, expired nor ceased.
 pub async fn live_companies(log: &SharedLog, reseller: ResellerId) -> Result<u32, Error> {
     let mut live = 0;
-    for stage in [CompanyStage::Qualified, CompanyStage::Ordered, CompanyStage::Active, CompanyStage::Suspended] {
+    for stage in
+        [CompanyStage::Qualified, CompanyStage::Ordered, CompanyStage::Active, CompanyStage::Suspended]
+    {
         let word: &str = stage.into();
         let filters = [equal("reseller", reseller.to_string()), equal("status", word)];
         live += log.count(&COMPANY_DIRECTORY, &filters).await?;
@@ -65,7 +67,11 @@ pub async fn live_companies(log: &SharedLog, reseller: ResellerId) -> Result<u32
 
 /// Free numbers that fit a search: the shortest run that is long enough, else, where they need not follow one another,
 /// the longest runs there are.
-pub async fn free_numbers(log: &SharedLog, search: &NumberSearch, except: &NumberSet) -> Result<FoundNumbers, Error> {
+pub async fn free_numbers(
+    log: &SharedLog,
+    search: &NumberSearch,
+    except: &NumberSet,
+) -> Result<FoundNumbers, Error> {
     let wanted = search.quantity as usize;
     let long_enough = Runs { log, search, at_least: search.quantity, descending: false };
     if let Some(numbers) = long_enough.first(|run| first_in_a_row(&run.difference(except), wanted)).await? {
@@ -123,7 +129,8 @@ impl Runs<'_> {
             for run in &runs {
                 let last = run.start.offset(run.length - 1);
                 let range = last.and_then(|last| NumberRange::new(run.start, last).ok());
-                let range = range.ok_or_else(|| StoreError::Corrupt(format!("the run at {} is none", run.start)))?;
+                let range =
+                    range.ok_or_else(|| StoreError::Corrupt(format!("the run at {} is none", run.start)))?;
                 if let Some(answer) = of(&NumberSet::from(range)) {
                     return Ok(Some(answer));
                 }

@@ -22,17 +22,21 @@ use tokio::sync::watch;
 
 use super::{
     clock::time,
-    error::Error,
+    error::{Error, ErrorKind},
     log::{Log, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
     provenance,
+    recent::Recent,
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
 pub const PAGE_EVENTS_MAX: usize = 256;
 /// Rows that a reader keeps at hand between pages; past this it starts again from what is stored.
-const ROWS_AT_HAND_MAX: usize = 50_000;
+const ROWS_AT_HAND_MAX: usize = 10_000;
 /// A query waits at most this long for its read model.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
+
+/// The reader that folds timers.
+pub const TIMERS: &str = "timers";
 
 /// What an embedder's own reader does with a page: statements that are executed with its checkpoint.
 pub type Effect = Arc<dyn Fn(&mut ReaderTx, &[Fact]) -> Result<(), String> + Send + Sync>;
@@ -99,7 +103,14 @@ impl Reader {
 
     fn new(name: &str, tables: Vec<&'static Table>, work: Work) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { name: name.to_owned(), tables, work, reached, turn: tokio::sync::Mutex::default(), stopped: Mutex::default() }
+        Self {
+            name: name.to_owned(),
+            tables,
+            work,
+            reached,
+            turn: tokio::sync::Mutex::default(),
+            stopped: Mutex::default(),
+        }
     }
 
     /// Learns where it was left.
@@ -109,17 +120,18 @@ impl Reader {
     }
 
     /// Takes one page; answers how many events it took.
-    pub async fn step(&self, log: &SharedLog) -> Result<usize, Error> {
+    pub async fn step(&self, log: &SharedLog, recent: &Recent) -> Result<usize, Error> {
         let _turn = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
         }
         let after = log.checkpoint(&self.name).await?;
-        if after != *self.reached.borrow() {
-            // Somebody else advanced it, or it was reset: what is at hand may be old.
+        if after != *self.reached.borrow() || self.name == TIMERS {
+            // Somebody else advanced it, or it was reset: what is at hand may be old. Rows of answered timers go
+            // without any event, so those are never kept at hand.
             self.forget_rows();
         }
-        let page = log.page(after, PAGE_EVENTS_MAX).await?;
+        let page = recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error))?;
         let Some(last) = page.last() else {
             self.reached.send_replace(after);
             return Ok(0);
@@ -140,7 +152,9 @@ impl Reader {
                     // Another process took this page: there is nothing left of it to do.
                     Error::Store(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
                     // It did so while rows were fetched for this page, so they were of a later one.
-                    Error::ReaderStopped { .. } if log.checkpoint(&self.name).await? != after => Ok(page.len()),
+                    Error::ReaderStopped { .. } if log.checkpoint(&self.name).await? != after => {
+                        Ok(page.len())
+                    }
                     Error::ReaderStopped { detail, .. } => Err(self.stop(detail)),
                     error => Err(error),
                 }
@@ -153,14 +167,13 @@ impl Reader {
         log: &SharedLog,
         after: Position,
         to: Position,
-        page: &[StoredEvent],
+        facts: &[Fact],
     ) -> Result<ReaderCommit, Error> {
-        let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.broken(&error))?;
         let (changes, statements) = match &self.work {
-            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, &facts).await?, Vec::new()),
+            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, facts).await?, Vec::new()),
             Work::Effect(effect) => {
                 let mut tx = ReaderTx::default();
-                effect(&mut tx, &facts).map_err(|why| self.broken(&why))?;
+                effect(&mut tx, facts).map_err(|why| self.broken(&why))?;
                 (tx.changes, tx.statements)
             }
         };
@@ -218,6 +231,11 @@ impl Reader {
         Error::ReaderStopped { reader: self.name.clone(), detail }
     }
 
+    /// An event that cannot be read will not be readable later; a store that could not be asked may be.
+    fn stop_if_corrupt(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Corrupt { self.stop(error.to_string()) } else { error }
+    }
+
     fn stopped(&self) -> Option<String> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -260,17 +278,19 @@ impl Readers {
     }
 
     /// Has a reader take what is in the log by now, without waiting for its turn in the background.
-    pub async fn catch_up(&self, name: &str, log: &SharedLog) -> Result<(), Error> {
-        let unknown = || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
+    pub async fn catch_up(&self, name: &str, log: &SharedLog, recent: &Recent) -> Result<(), Error> {
+        let unknown =
+            || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
         let head = log.head().await?.position;
-        while reader.step(log).await? > 0 && reader.reached() < head {}
+        while reader.step(log, recent).await? > 0 && reader.reached() < head {}
         Ok(())
     }
 
     /// Waits, within bounds, until a reader has taken this position.
     pub async fn reached(&self, name: &str, position: Position) -> Result<(), Error> {
-        let unknown = || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
+        let unknown =
+            || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
         let mut reached = reader.reached.subscribe();
         let wait = reached.wait_for(|reached| *reached >= position);
@@ -299,7 +319,9 @@ async fn fetch(
         }
     }
     let table = |name: &str| tables.iter().find(|table| table.name == name).copied();
-    let unknown = |name: &str| StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"));
+    let unknown = |name: &str| {
+        StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"))
+    };
     let mut fetched = Vec::new();
     for (name, keys) in keys {
         let rows = log.rows(table(name).ok_or_else(|| unknown(name))?, &keys).await?;

@@ -77,7 +77,8 @@ impl MasterKey {
         let data_key = DataKey { id: id.to_owned(), key: Aes256Gcm::generate_key(OsRng).into() };
         let nonce = Aes256Gcm::generate_nonce(&mut OsRng);
         let payload = Payload { msg: &data_key.key, aad: id.as_bytes() };
-        let sealed = cipher(&self.0).encrypt(&nonce, payload).expect("32 bytes are never too long to encrypt");
+        let sealed =
+            cipher(&self.0).encrypt(&nonce, payload).expect("32 bytes are never too long to encrypt");
         let wrapped = [nonce.as_slice(), &sealed].concat();
         (data_key, WrappedKey { key_id: id.to_owned(), wrapped })
     }
@@ -98,7 +99,8 @@ impl DataKey {
     pub fn seal(&self, text: &str, normalised: &str) -> Sealed {
         let nonce = Aes256Gcm::generate_nonce(&mut OsRng);
         let payload = Payload { msg: text.as_bytes(), aad: self.id.as_bytes() };
-        let ciphertext = cipher(&self.key).encrypt(&nonce, payload).expect("texts are bounded far below the cipher's");
+        let ciphertext =
+            cipher(&self.key).encrypt(&nonce, payload).expect("texts are bounded far below the cipher's");
         Sealed {
             key_id: self.id.clone(),
             nonce: hex(&nonce),
@@ -110,10 +112,12 @@ impl DataKey {
     /// Opens what this key sealed.
     pub fn open(&self, sealed: &Sealed) -> Result<String, SealingError> {
         let not_authentic = || SealingError::NotAuthentic(self.id.clone());
-        let nonce = unhex(&sealed.nonce).filter(|nonce| nonce.len() == NONCE_BYTES).ok_or_else(not_authentic)?;
+        let nonce =
+            unhex(&sealed.nonce).filter(|nonce| nonce.len() == NONCE_BYTES).ok_or_else(not_authentic)?;
         let ciphertext = unhex(&sealed.ciphertext).ok_or_else(not_authentic)?;
         let payload = Payload { msg: ciphertext.as_slice(), aad: self.id.as_bytes() };
-        let text = cipher(&self.key).decrypt(Nonce::from_slice(&nonce), payload).map_err(|_| not_authentic())?;
+        let text =
+            cipher(&self.key).decrypt(Nonce::from_slice(&nonce), payload).map_err(|_| not_authentic())?;
         String::from_utf8(text).map_err(|_| not_authentic())
     }
 }

@@ -24,21 +24,19 @@ use super::{
     execute::{Asked, IdempotencyKey, execute},
     log::{Comparison, Filter, RowChange, Select},
     provenance::{Actor, Provenance},
+    readers::TIMERS,
 };
 
 /// Timers looked at together.
 const TIMERS_AT_ONCE: usize = 256;
 /// Streams whose timers run at once.
 const STREAMS_AT_ONCE: usize = 32;
-/// The reader that folds timers.
-const READER: &str = "timers";
-
 /// Issues what is due; answers how many timers that were.
 pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.timers_turn.lock().await;
     // A timer that is about to be cleared or to get more numbers must not be answered before that is known.
     let head = inner.log.head().await?.position;
-    let reader = inner.readers.get(READER).ok_or(Error::Closed)?;
+    let reader = inner.readers.get(TIMERS).ok_or(Error::Closed)?;
     if reader.reached() < head {
         return Ok(0);
     }
@@ -48,16 +46,22 @@ pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     for timer in due {
         by_stream.entry(timer.stream).or_default().push(timer);
     }
-    stream::iter(by_stream.into_values())
+    let answered: Vec<Vec<String>> = stream::iter(by_stream.into_values())
         .map(|timers| async move {
+            let mut answered = Vec::new();
             for timer in timers {
-                fire(inner, timer).await?;
+                answered.extend(fire(inner, timer).await?);
             }
-            Ok::<(), Error>(())
+            Ok::<_, Error>(answered)
         })
         .buffer_unordered(STREAMS_AT_ONCE)
-        .try_collect::<()>()
+        .try_collect()
         .await?;
+    let answered: Vec<RowChange> =
+        answered.into_iter().flatten().map(|name| RowChange::Delete(&TIMER, name)).collect();
+    if !answered.is_empty() {
+        inner.log.change_rows(&answered).await?;
+    }
     Ok(count)
 }
 
@@ -75,13 +79,15 @@ async fn select(inner: &Inner, until: Option<DateTime<Utc>>, limit: usize) -> Re
     super::query::select(&inner.log, &select).await
 }
 
-async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<(), Error> {
+/// Issues one; answers its name unless it is to be tried again.
+async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<Option<String>, Error> {
     let name = timer.key();
     let command = command(&timer).ok_or_else(|| Error::Corrupt {
         stream: timer.stream.to_string(),
         detail: format!("it has a timer of another kind of aggregate: {name}"),
     })?;
-    let provenance = Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
+    let provenance =
+        Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
     let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("timer:{name}"), fingerprint: None };
     let asked = Asked { command: &command, provenance: &provenance, key: Some(&key), at: Some(timer.due) };
     match execute(inner, asked).await {
@@ -90,11 +96,10 @@ async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<(), Error> {
             tracing::debug!(timer = %name, ?reasons, "a timer came to nothing");
         }
         // It stays, and is tried again.
-        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(None),
         Err(error) => return Err(error),
     }
-    inner.log.change_rows(&[RowChange::Delete(&TIMER, name)]).await?;
-    Ok(())
+    Ok(Some(name))
 }
 
 /// The command that a timer stands for.
@@ -113,7 +118,9 @@ fn command(timer: &Timer) -> Option<Command> {
             company: CompanyId(id),
             command: match name {
                 TimerName::QualificationExpiry => CompanyCommand::Expire,
-                TimerName::ReservationExpiry(reservation) => CompanyCommand::ExpireReservation { reservation },
+                TimerName::ReservationExpiry(reservation) => {
+                    CompanyCommand::ExpireReservation { reservation }
+                }
                 _ => return None,
             },
         },

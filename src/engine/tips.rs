@@ -28,7 +28,7 @@ struct Tip {
 /// A bounded cache of tips; the least recently used ones go first.
 #[derive(Debug)]
 pub struct Tips {
-    tips: HashMap<StreamId, Tip>,
+    by_stream: HashMap<StreamId, Tip>,
     by_use: BTreeMap<u64, StreamId>,
     clock: u64,
     capacity: usize,
@@ -37,12 +37,12 @@ pub struct Tips {
 impl Tips {
     /// A cache of so many streams.
     pub fn new(capacity: usize) -> Self {
-        Self { tips: HashMap::new(), by_use: BTreeMap::new(), clock: 0, capacity: capacity.max(1) }
+        Self { by_stream: HashMap::new(), by_use: BTreeMap::new(), clock: 0, capacity: capacity.max(1) }
     }
 
     /// Takes in what was loaded, unless something newer is known.
     pub fn loaded(&mut self, stream: StreamId, sequence: Sequence, state: State) {
-        if self.tips.get(&stream).is_none_or(|tip| tip.sequence < sequence) {
+        if self.by_stream.get(&stream).is_none_or(|tip| tip.sequence < sequence) {
             self.put(stream, sequence, state, 0);
         }
     }
@@ -54,12 +54,12 @@ impl Tips {
 
     /// The commit that last wrote a stream, as far as its tip goes back.
     pub fn written_by(&self, stream: StreamId) -> Option<CommitNumber> {
-        self.tips.get(&stream).map(|tip| tip.commit).filter(|commit| *commit > 0)
+        self.by_stream.get(&stream).map(|tip| tip.commit).filter(|commit| *commit > 0)
     }
 
     /// Forgets a stream whose tip turned out wrong.
     pub fn drop_tip(&mut self, stream: StreamId) {
-        if let Some(tip) = self.tips.remove(&stream) {
+        if let Some(tip) = self.by_stream.remove(&stream) {
             self.by_use.remove(&tip.used);
         }
     }
@@ -67,7 +67,7 @@ impl Tips {
     /// Marks streams as just used.
     pub fn touch(&mut self, streams: impl IntoIterator<Item = StreamId>) {
         for stream in streams {
-            if let Some(tip) = self.tips.get_mut(&stream) {
+            if let Some(tip) = self.by_stream.get_mut(&stream) {
                 self.by_use.remove(&tip.used);
                 self.clock += 1;
                 tip.used = self.clock;
@@ -79,19 +79,19 @@ impl Tips {
     fn put(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: CommitNumber) {
         self.clock += 1;
         let tip = Tip { sequence, state, commit, used: self.clock };
-        if let Some(old) = self.tips.insert(stream, tip) {
+        if let Some(old) = self.by_stream.insert(stream, tip) {
             self.by_use.remove(&old.used);
         }
         self.by_use.insert(self.clock, stream);
-        while self.tips.len() > self.capacity {
+        while self.by_stream.len() > self.capacity {
             let Some((_, oldest)) = self.by_use.pop_first() else { break };
-            self.tips.remove(&oldest);
+            self.by_stream.remove(&oldest);
         }
     }
 }
 
 impl Streams for Tips {
     fn state(&self, stream: StreamId) -> Option<(u64, State)> {
-        self.tips.get(&stream).map(|tip| (tip.sequence, tip.state.clone()))
+        self.by_stream.get(&stream).map(|tip| (tip.sequence, tip.state.clone()))
     }
 }

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+pub(crate) mod baseline;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -41,16 +42,6 @@ pub async fn migrate(url: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-#[cfg(feature = "sqlite")]
-async fn open_sqlite(path: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
-    Ok(Arc::new(sqlite::SqliteLog::open(path, migrate).await?))
-}
-
-#[cfg(not(feature = "sqlite"))]
-async fn open_sqlite(path: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
-    Err(StoreError::Unsupported(format!("this binary was built without sqlite: {path}")))
-}
-
 #[cfg(feature = "postgres")]
 async fn open_postgres(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
     Ok(Arc::new(postgres::PostgresLog::open(url, migrate).await?))
@@ -60,4 +51,14 @@ async fn open_postgres(url: &str, migrate: Migrate) -> Result<SharedLog, StoreEr
 async fn open_postgres(_url: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
     // The url may carry a password, so it is not repeated.
     Err(StoreError::Unsupported("this binary was built without postgres".into()))
+}
+
+#[cfg(feature = "sqlite")]
+async fn open_sqlite(path: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Ok(Arc::new(sqlite::SqliteLog::open(path, migrate).await?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn open_sqlite(path: &str, _migrate: Migrate) -> Result<SharedLog, StoreError> {
+    Err(StoreError::Unsupported(format!("this binary was built without sqlite: {path}")))
 }

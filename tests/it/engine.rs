@@ -12,13 +12,15 @@ use orderwire::{
         order::{
             Order, OrderStatus,
             line::{
-                CompanyLine, DeviceLine, LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine, Parent, SearchBy,
-                SiteAddress, SiteLine, SiteNumbers, UserLine, UserNumber,
+                CompanyLine, DeviceLine, LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine,
+                Parent, SearchBy, SiteAddress, SiteLine, SiteNumbers, UserLine, UserNumber,
             },
         },
         testing::scenario::moment,
     },
-    engine::{Actor, Engine, Provenance, clock::SimulatedClock, fulfilment::AutoProvisioner, sealing::MasterKey},
+    engine::{
+        Actor, Engine, Provenance, clock::SimulatedClock, fulfilment::AutoProvisioner, sealing::MasterKey,
+    },
     stores::{self, Migrate},
 };
 
@@ -51,8 +53,11 @@ async fn a_new_company(url: &str) {
     };
     engine.execute(&command, &operator, None).await.unwrap();
     let us = Provenance::of_reseller(Actor::new("alice").unwrap(), reseller);
-    let command =
-        Command::Qualify { reseller, name: "Acme Ltd".parse().unwrap(), domain: "acme.example".parse().unwrap() };
+    let command = Command::Qualify {
+        reseller,
+        name: "Acme Ltd".parse().unwrap(),
+        domain: "acme.example".parse().unwrap(),
+    };
     let company: CompanyId = engine.execute(&command, &us, None).await.unwrap().id("company");
     engine.settle().await.unwrap();
     let owner: StreamId = company.into();
@@ -94,7 +99,8 @@ async fn a_new_company(url: &str) {
             mac: MacAddress::parse("00:15:65:00:00:01").unwrap(),
         }),
     ];
-    let command = Command::CreateOrder { reseller, reference: "PO-1".parse().unwrap(), company: Some(company), lines };
+    let command =
+        Command::CreateOrder { reseller, reference: "PO-1".parse().unwrap(), company: Some(company), lines };
     let order: OrderId = engine.execute(&command, &us, None).await.unwrap().id("order");
     engine.execute(&Command::Submit { order }, &us, None).await.unwrap();
     engine.settle().await.unwrap();

@@ -2,7 +2,9 @@
 
 mod bad_stores;
 mod cases;
+mod cli;
 mod crash;
+mod demo;
 mod engine;
 mod golden;
 mod invariants;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, Utc};
 
 use super::{Company, CompanyCommand, CompanyError, CompanyEvent, Estate, numbers, orders};
-use crate::{decider::Context, number::NumberSet};
+use crate::{decider::Context, ids::OrderId, number::NumberSet};
 
 pub(super) type Decision = Result<Vec<CompanyEvent>, Vec<CompanyError>>;
 
@@ -96,7 +96,7 @@ fn leave(company: &Company, estate: &Estate, command: &CompanyCommand, context: 
     })
 }
 
-fn activate(estate: &Estate, order: crate::ids::OrderId) -> Decision {
+fn activate(estate: &Estate, order: OrderId) -> Decision {
     let open = estate.orders.get(&order).ok_or_else(|| vec![CompanyError::OrderNotOpen(order)])?;
     let channels = open.channels.ok_or_else(|| vec![CompanyError::CompanyLineMissing])?;
     Ok(vec![CompanyEvent::CompanyActivated { channels }])

@@ -5,13 +5,13 @@ use super::{
     asset::AssetKind,
     decide::{Decision, after, in_events, overdue, refuse},
     errors::{LineProblem, Listed},
-    estate::{AssetStage, HeldNumber, Holding, Origin},
+    estate::{AssetStage, HeldNumber, Holding, Origin, Reservation},
     events::{ReservationEnd, WithdrawalReason},
 };
 use crate::{
     decider::Context,
     ids::{AssetId, OrderId, PortRequestId, ReservationId},
-    number::NumberSet,
+    number::{NumberSet, TelephoneNumber},
     order::line::LineNumber,
 };
 
@@ -52,10 +52,7 @@ pub(super) fn expire(estate: &Estate, reservation: ReservationId, context: &Cont
     }
 }
 
-fn known(
-    estate: &Estate,
-    reservation: ReservationId,
-) -> Result<&super::estate::Reservation, Vec<CompanyError>> {
+fn known(estate: &Estate, reservation: ReservationId) -> Result<&Reservation, Vec<CompanyError>> {
     let unknown = || vec![CompanyError::ReservationUnknown(reservation)];
     estate.reservations.get(&reservation).ok_or_else(unknown)
 }
@@ -171,7 +168,7 @@ pub(super) fn cease(estate: &Estate, numbers: &NumberSet, context: &Context) -> 
 }
 
 /// Whether an open order means to give the number to a site or user.
-fn is_planned(estate: &Estate, number: crate::number::TelephoneNumber) -> bool {
+fn is_planned(estate: &Estate, number: TelephoneNumber) -> bool {
     let owners = [estate.site_of.get(&number), estate.user_of.get(&number)];
     let mut assets = owners.into_iter().flatten().filter_map(|id| estate.assets.get(id));
     assets.any(|asset| asset.stage == AssetStage::Planned)

@@ -8,7 +8,7 @@ use super::{
     commands::LinePlan,
     decide::{Decision, after, in_events, overdue, refuse},
     errors::{LineProblem, Listed, Parenthood},
-    estate::{AssetStage, Holding},
+    estate::{AssetStage, Holding, OpenOrder},
     events::NumberSource,
     numbers::{assigned, room},
     review::Review,
@@ -113,8 +113,7 @@ fn parts(
 ) -> (Vec<Part>, Vec<CompanyError>) {
     let (mut all, mut errors, mut seen) = (vec![], vec![], NumberSet::new());
     for (line, numbers) in lines {
-        let mut in_use = numbers.intersection(&seen);
-        seen = seen.union(numbers);
+        let mut in_use: NumberSet = numbers.iter().filter(|number| !seen.insert(*number)).collect();
         let mut reserved = BTreeMap::<ReservationId, NumberSet>::new();
         let mut stock = numbers.clone();
         for (number, held) in numbers.iter().filter_map(|it| Some((it, estate.numbers.get(&it)?))) {
@@ -285,6 +284,6 @@ pub(super) fn close(company: &Company, estate: &Estate, order: OrderId, context:
     Ok(events)
 }
 
-fn require_open(estate: &Estate, order: OrderId) -> Result<&super::estate::OpenOrder, Vec<CompanyError>> {
+fn require_open(estate: &Estate, order: OrderId) -> Result<&OpenOrder, Vec<CompanyError>> {
     estate.orders.get(&order).ok_or_else(|| vec![CompanyError::OrderNotOpen(order)])
 }

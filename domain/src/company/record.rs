@@ -31,13 +31,13 @@ impl Estate {
                     committed: NumberSet::new(),
                 };
                 let held = self.reservations.entry(*reservation).or_insert(empty);
-                held.uncommitted = held.uncommitted.union(numbers);
+                add(&mut held.uncommitted, numbers);
                 let under = under(*reservation, held);
                 self.hold(numbers, HeldNumber { holding: under, origin: Origin::Own });
             }
             NumbersReleased { reservation, numbers } => {
                 if let Some(held) = self.reservations.get_mut(reservation) {
-                    held.uncommitted = held.uncommitted.difference(numbers);
+                    strike(&mut held.uncommitted, numbers);
                 }
                 self.forget(numbers);
             }
@@ -56,7 +56,7 @@ impl Estate {
             }
             NumbersAllocated { order, line, numbers } => {
                 self.leave_reservations(numbers);
-                self.hold_for_line(*order, *line, |held| held.numbers = held.numbers.difference(numbers));
+                self.hold_for_line(*order, *line, |held| strike(&mut held.numbers, numbers));
                 self.hold(numbers, HeldNumber { holding: Holding::Allocated, origin: Origin::Own });
             }
             PortedNumbersAllocated { port_request, numbers } => {
@@ -168,10 +168,10 @@ impl Estate {
         if let NumberSource::Reservation(id) = source
             && let Some(held) = self.reservations.get_mut(&id)
         {
-            held.uncommitted = held.uncommitted.difference(numbers);
-            held.committed = held.committed.union(numbers);
+            strike(&mut held.uncommitted, numbers);
+            add(&mut held.committed, numbers);
         }
-        self.hold_for_line(order, line, |held| held.numbers = held.numbers.union(numbers));
+        self.hold_for_line(order, line, |held| add(&mut held.numbers, numbers));
         let holding = Holding::Committed { order, line, source };
         self.hold(numbers, HeldNumber { holding, origin: Origin::Own });
     }
@@ -183,11 +183,11 @@ impl Estate {
         numbers: &NumberSet,
         back_to: Option<ReservationId>,
     ) {
-        self.hold_for_line(order, line, |held| held.numbers = held.numbers.difference(numbers));
+        self.hold_for_line(order, line, |held| strike(&mut held.numbers, numbers));
         self.leave_reservations(numbers);
         match back_to.and_then(|id| self.reservations.get_mut(&id).map(|held| (id, held))) {
             Some((id, held)) => {
-                held.uncommitted = held.uncommitted.union(numbers);
+                add(&mut held.uncommitted, numbers);
                 let holding = under(id, held);
                 self.hold(numbers, HeldNumber { holding, origin: Origin::Own });
             }
@@ -199,7 +199,7 @@ impl Estate {
     fn leave_reservations(&mut self, numbers: &NumberSet) {
         for (id, part) in self.sources(numbers) {
             if let Some(held) = self.reservations.get_mut(&id) {
-                held.committed = held.committed.difference(&part);
+                strike(&mut held.committed, &part);
             }
         }
     }
@@ -229,7 +229,7 @@ impl Estate {
 
     fn assign(&mut self, asset: AssetId, numbers: &NumberSet) {
         let Some(it) = self.assets.get_mut(&asset) else { return };
-        it.numbers = it.numbers.union(numbers);
+        add(&mut it.numbers, numbers);
         let site = match it.plan {
             AssetPlan::User { site, .. } => site,
             _ => asset,
@@ -237,7 +237,7 @@ impl Estate {
         let holding =
             if site == asset { Holding::AssignedToSite(asset) } else { Holding::AssignedToUser(asset) };
         if let Some(site) = self.assets.get_mut(&site).filter(|_| site != asset) {
-            site.numbers = site.numbers.difference(numbers);
+            strike(&mut site.numbers, numbers);
         }
         for number in numbers.iter() {
             self.site_of.insert(number, site);
@@ -266,12 +266,10 @@ impl Estate {
     /// Changes what a line of an open order holds; a line that holds nothing is struck off.
     fn hold_for_line(&mut self, order: OrderId, line: LineNumber, change: impl FnOnce(&mut LineHolding)) {
         let Some(open) = self.orders.get_mut(&order) else { return };
-        let mut held = open.lines.get(&line).cloned().unwrap_or_default();
-        change(&mut held);
-        if held == LineHolding::default() {
+        let held = open.lines.entry(line).or_default();
+        change(held);
+        if *held == LineHolding::default() {
             open.lines.remove(&line);
-        } else {
-            open.lines.insert(line, held);
         }
     }
 }
@@ -282,4 +280,14 @@ fn under(id: ReservationId, reservation: &Reservation) -> Holding {
         Some(_) => Holding::Reserved(id),
         None => Holding::RingFenced(id),
     }
+}
+
+/// Adds in place, so that the cost is that of what is added.
+fn add(set: &mut NumberSet, more: &NumberSet) {
+    more.runs().for_each(|run| set.insert_range(run));
+}
+
+/// Takes away in place.
+fn strike(set: &mut NumberSet, gone: &NumberSet) {
+    gone.runs().for_each(|run| set.remove_range(run));
 }

@@ -26,6 +26,8 @@ pub(super) struct Review<'a> {
     order: OrderId,
     coming: BTreeMap<AssetId, NumberSet>,
     capacity: Option<u32>,
+    /// The channels of all trunks so far.
+    channels: u64,
     context: &'a Context,
     /// The last line that adds a user to each site.
     crowded: BTreeMap<AssetId, LineNumber>,
@@ -46,8 +48,10 @@ impl<'a> Review<'a> {
             let all = by_site.entry(*site).or_default();
             *all = all.union(numbers);
         }
+        let trunks = estate.names_of(ClaimScope::TrunkName);
+        let channels = trunks.filter_map(|(_, asset)| Some(channels(&estate.assets.get(&asset)?.plan))).sum();
         let (crowded, errors) = (BTreeMap::new(), vec![]);
-        Self { estate, order, coming: by_site, capacity, context, crowded, errors }
+        Self { estate, order, coming: by_site, capacity, channels, context, crowded, errors }
     }
 
     /// Judges one more plan.
@@ -61,6 +65,7 @@ impl<'a> Review<'a> {
         }
         self.judge(line, asset, plan);
         self.estate.plan(self.order, line, asset, plan);
+        self.channels += channels(plan);
     }
 
     /// Judges what a planned asset would be instead.
@@ -72,6 +77,7 @@ impl<'a> Review<'a> {
         }
         // Its old names are free for it, and the numbers it was promised stay promised.
         self.estate.disconnect(asset, &planned.plan);
+        self.channels = self.channels.saturating_sub(channels(&planned.plan));
         if let AssetPlan::User { site, .. } = plan
             && planned.plan.parent() == Some(*site)
         {
@@ -256,15 +262,7 @@ impl<'a> Review<'a> {
     }
 
     fn trunk_problems(&self, channels: u32) -> Vec<LineProblem> {
-        let used: u64 = self
-            .estate
-            .names_of(ClaimScope::TrunkName)
-            .filter_map(|(_, asset)| match self.estate.assets.get(&asset)?.plan {
-                AssetPlan::Trunk { channels, .. } => Some(u64::from(channels)),
-                _ => None,
-            })
-            .sum();
-        let total = used + u64::from(channels);
+        let total = self.channels + u64::from(channels);
         let exceeded = self.capacity.filter(|capacity| total > u64::from(*capacity));
         let zero = (channels == 0).then_some(LineProblem::ChannelsZero);
         zero.into_iter().chain(exceeded.map(|max| LineProblem::ChannelsExceeded(total, max))).collect()
@@ -338,4 +336,12 @@ impl<'a> Review<'a> {
 
 fn listed(numbers: NumberSet, problem: impl Fn(Listed) -> LineProblem) -> Option<LineProblem> {
     (!numbers.is_empty()).then(|| problem(Listed(numbers)))
+}
+
+/// How many channels a trunk takes; anything else takes none.
+fn channels(plan: &AssetPlan) -> u64 {
+    match plan {
+        AssetPlan::Trunk { channels, .. } => u64::from(*channels),
+        _ => 0,
+    }
 }

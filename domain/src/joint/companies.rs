@@ -11,16 +11,21 @@ use crate::{
         commands::{CompanyAction, CompanyCommand},
         events::CompanyEvent,
     },
-    ids::{CompanyId, PortRequestId, ResellerId, ReservationId},
+    ids::{AssetId, CompanyId, OrderId, PortRequestId, ResellerId, ReservationId},
     names::{CompanyName, Domain},
     number::NumberSet,
     number_block::{NumberBlock, commands::BlockCommand},
-    order::line::NumberAsk,
+    order::{Order, line::NumberAsk},
     port_request::{PortRequest, commands::PortCommand},
 };
 
 /// Holds name and domain for a new company.
-pub fn qualify(desk: &mut Desk, reseller: ResellerId, name: &CompanyName, domain: &Domain) -> Result<Outcome, Halt> {
+pub fn qualify(
+    desk: &mut Desk,
+    reseller: ResellerId,
+    name: &CompanyName,
+    domain: &Domain,
+) -> Result<Outcome, Halt> {
     refuse_if_any(reseller_may_order(desk, reseller)?)?;
     let id: CompanyId = desk.mint.fresh();
     let command = CompanyCommand::Qualify { reseller, name: name.clone(), domain: domain.clone() };
@@ -93,9 +98,27 @@ pub fn company(desk: &mut Desk, id: CompanyId, command: &CompanyCommand) -> Resu
         | C::Erase { .. } => {}
         _ => return Err(only_joined(CompanyAction::from(command).into())),
     }
+    if let C::RemoveAsset { asset } = command {
+        nobody_waits_for(desk, id, *asset)?;
+    }
     let events = desk.tell::<Company>(id, command)?;
     let erased = events.contains(&CompanyEvent::CompanyErased);
     Ok(Outcome { destroys_key_of: erased.then(|| id.stream()), ..Outcome::default() })
+}
+
+/// An asset stays as long as an open line of any order is for it: numbers on their way to a site, a device for a user.
+fn nobody_waits_for(desk: &mut Desk, id: CompanyId, asset: AssetId) -> Result<(), Halt> {
+    let orders: Vec<OrderId> = desk.existing::<Company>(id)?.open_orders().collect();
+    desk.gather(orders.iter().map(|order| order.stream()))?;
+    for id in orders {
+        let order = desk.existing::<Order>(id)?;
+        let waiting = order.lines().find(|(_, line)| line.is_open() && line.request.asset() == Some(asset));
+        if let Some((line, _)) = waiting {
+            let detail = format!("line {line} of order {id} is for {asset}");
+            return Err(Halt::refuse("asset_in_use", None, detail, Some("an asset that no open line names")));
+        }
+    }
+    Ok(())
 }
 
 /// What somebody is told who asks for a part of something that only happens as a whole.

@@ -173,7 +173,12 @@ pub enum Halt {
 
 impl Halt {
     /// A refusal for one reason.
-    pub fn refuse(code: &str, subject: Option<String>, detail: impl Into<String>, expected: Option<&str>) -> Self {
+    pub fn refuse(
+        code: &str,
+        subject: Option<String>,
+        detail: impl Into<String>,
+        expected: Option<&str>,
+    ) -> Self {
         Self::Refused(vec![Reason {
             code: code.to_owned(),
             subject,
@@ -351,7 +356,8 @@ impl<'a> Desk<'a> {
     /// Free numbers that fit the search, none of them `held`, picked before or taken by somebody else.
     pub fn pick(&mut self, search: &NumberSearch, held: &NumberSet) -> Result<FoundNumbers, Halt> {
         let except = self.picked.union(&self.lookups.taken_numbers()).union(held);
-        let known = self.lookups.found.iter().find(|(asked, without, _)| asked == search && *without == except);
+        let known =
+            self.lookups.found.iter().find(|(asked, without, _)| asked == search && *without == except);
         let Some((_, _, found)) = known.cloned() else {
             return Err(Halt::Need(vec![Need::Numbers { search: search.clone(), except }]));
         };
@@ -361,7 +367,8 @@ impl<'a> Desk<'a> {
 
     /// Who holds these claims, as far as known: advice, since only the commit decides.
     pub fn holders(&self, claims: Vec<Claim>) -> Result<Vec<(Claim, Option<StreamId>)>, Halt> {
-        let missing: Vec<Claim> = claims.iter().filter(|claim| !self.lookups.holders.contains_key(claim)).cloned().collect();
+        let missing: Vec<Claim> =
+            claims.iter().filter(|claim| !self.lookups.holders.contains_key(claim)).cloned().collect();
         if !missing.is_empty() {
             return Err(Halt::Need(vec![Need::Holders(missing)]));
         }

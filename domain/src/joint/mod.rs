@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 
 pub use self::{
     command::Command,
-    desk::{Decided, Desk, FoundNumbers, Halt, Lookups, Need, State, Streams},
     desk::Seated,
+    desk::{Decided, Desk, FoundNumbers, Halt, Lookups, Need, State, Streams},
     todo::{Todo, is_own_work, todo},
 };
 use crate::{
@@ -61,7 +61,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn made(name: &str, id: impl ToString) -> Self {
+    fn made(name: &str, id: impl std::fmt::Display) -> Self {
         Self { ids: Ids::from([(name.to_owned(), id.to_string())]), ..Self::default() }
     }
 
@@ -104,7 +104,9 @@ fn run(desk: &mut Desk, command: &Command, caller: Option<ResellerId>) -> Result
         }
         Command::Reseller { reseller, command } => stock::reseller(desk, *reseller, command),
         Command::CloseReseller { reseller } => stock::close_reseller(desk, *reseller),
-        Command::LoadBlock { range, range_holder, place } => stock::load_block(desk, *range, range_holder, place),
+        Command::LoadBlock { range, range_holder, place } => {
+            stock::load_block(desk, *range, range_holder, place)
+        }
         Command::Block { block, command } => stock::block(desk, *block, command),
         Command::PortOut { numbers, message } => stock::port_out(desk, numbers, message),
         Command::Qualify { reseller, name, domain } => {

@@ -35,12 +35,18 @@ pub fn asked(desk: &mut Desk, company: &Company, ask: &NumberAsk, subject: &str)
             let mut reasons = Vec::new();
             if numbers.is_empty() {
                 let detail = format!("reservation {reservation} holds nothing that could be used");
-                reasons.push(reason("reservation_empty", subject, detail, "a live reservation of this company"));
+                reasons.push(reason(
+                    "reservation_empty",
+                    subject,
+                    detail,
+                    "a live reservation of this company",
+                ));
             }
             Ok(Asked { numbers, reasons })
         }
         NumberAsk::Numbers(numbers) => {
-            let others: NumberSet = numbers.iter().filter(|number| company.number(*number).is_none()).collect();
+            let others: NumberSet =
+                numbers.iter().filter(|number| company.number(*number).is_none()).collect();
             let reasons = not_ours(desk, &others, subject)?;
             Ok(Asked { numbers: numbers.clone(), reasons })
         }
@@ -54,7 +60,12 @@ fn searched(desk: &mut Desk, company: &Company, search: &NumberSearch, subject: 
         let expected = format!("1 to {quantity_max}");
         return Ok(Asked {
             numbers: NumberSet::default(),
-            reasons: vec![reason("quantity_out_of_bounds", &format!("{subject}/quantity"), detail, &expected)],
+            reasons: vec![reason(
+                "quantity_out_of_bounds",
+                &format!("{subject}/quantity"),
+                detail,
+                &expected,
+            )],
         });
     }
     // What the company took a moment ago may still look free to a search.
@@ -87,7 +98,8 @@ fn not_ours(desk: &mut Desk, numbers: &NumberSet, subject: &str) -> Result<Vec<R
             without_block.push(hundred.clone());
         }
     }
-    let strangers: Vec<_> = numbers.iter().filter(|number| without_block.contains(&hundred_of(*number))).collect();
+    let strangers: Vec<_> =
+        numbers.iter().filter(|number| without_block.contains(&hundred_of(*number))).collect();
     let Some(first) = strangers.first() else { return Ok(Vec::new()) };
     let more = match strangers.len() {
         1 => String::new(),

@@ -13,7 +13,7 @@ use crate::{
     ids::{CompanyId, OrderId, PortRequestId, ResellerId, StreamId},
     names::OrderReference,
     order::{
-        Order, OrderStatus,
+        Line, Order, OrderStatus,
         commands::{OrderAction, OrderCommand},
         events::OrderEvent,
         line::{LineNumber, LineRequest},
@@ -74,9 +74,10 @@ fn settle(desk: &mut Desk, id: OrderId, events: &[OrderEvent]) -> Result<(), Hal
         })
         .collect();
     let rejected = events.iter().any(|event| matches!(event, OrderEvent::OrderRejected { .. }));
-    let ports: Vec<PortRequestId> = match rejected {
-        true => order.port_requests().map(|(_, port)| port).collect(),
-        false => ended.iter().filter_map(|line| order.port_request(*line)).collect(),
+    let ports: Vec<PortRequestId> = if rejected {
+        order.port_requests().map(|(_, port)| port).collect()
+    } else {
+        ended.iter().filter_map(|line| order.port_request(*line)).collect()
     };
     desk.gather(ports.iter().map(|port| port.stream()).chain(order.company().map(StreamId::from)))?;
 
@@ -120,7 +121,12 @@ fn complete_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<(), H
     let request = order.line(line).map(|line| LineRequest::clone(&line.request));
     if let Some(LineRequest::Port(_)) = request {
         let detail = format!("line {line} is completed when its numbers work here");
-        return Err(Halt::refuse("port_line", Some(format!("/lines/{line}")), detail, Some("the network's report")));
+        return Err(Halt::refuse(
+            "port_line",
+            Some(format!("/lines/{line}")),
+            detail,
+            Some("the network's report"),
+        ));
     }
     desk.gather(order.company().map(StreamId::from))?;
     let events = desk.tell::<Order>(id, &OrderCommand::CompleteLine { line })?;
@@ -128,7 +134,9 @@ fn complete_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<(), H
     if let (Some(company), Some(request)) = (order.company(), request) {
         let command = match request {
             LineRequest::Company(_) => CompanyCommand::Activate { order: id },
-            LineRequest::Numbers(numbers) => CompanyCommand::AllocateNumbers { order: id, line, site: numbers.site },
+            LineRequest::Numbers(numbers) => {
+                CompanyCommand::AllocateNumbers { order: id, line, site: numbers.site }
+            }
             _ => CompanyCommand::AddAsset { order: id, line },
         };
         desk.tell::<Company>(company, &command)?;
@@ -145,7 +153,12 @@ fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequ
             if { let mut dated = old.clone(); dated.window = wanted.window; dated == *wanted });
         if !same_but_window {
             let detail = format!("line {line} is a port: only its window can be amended");
-            return Err(Halt::refuse("port_line", Some(format!("/lines/{line}")), detail, Some("another window")));
+            return Err(Halt::refuse(
+                "port_line",
+                Some(format!("/lines/{line}")),
+                detail,
+                Some("another window"),
+            ));
         }
         desk.tell::<PortRequest>(port, &PortCommand::RequestDate { window: wanted.window })?;
         desk.tell::<Order>(id, &OrderCommand::AmendLine { line, request: request.clone() })?;
@@ -180,7 +193,7 @@ pub fn answer_cancellation(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt
     let (at, rules) = (desk.context.at, desk.context.rules.clone());
     let mut past = Vec::new();
     for (line, port) in &ports {
-        let open = order.line(*line).is_some_and(|line| line.is_open());
+        let open = order.line(*line).is_some_and(Line::is_open);
         if open && desk.get::<PortRequest>(*port)?.past_cut_off(at, &rules) {
             past.push(*line);
         }
@@ -192,7 +205,7 @@ pub fn answer_cancellation(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt
     }
     desk.tell::<Order>(id, &OrderCommand::AcceptCancellation { ports_past_cut_off: past })?;
     for (line, _) in ports {
-        let still_open = desk.get::<Order>(id)?.line(line).is_some_and(|line| line.is_open());
+        let still_open = desk.get::<Order>(id)?.line(line).is_some_and(Line::is_open);
         if still_open {
             tell(desk, id, &OrderCommand::CancelLine { line })?;
         }

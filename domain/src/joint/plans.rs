@@ -25,11 +25,6 @@ const MAKERS: [LineKind; 7] = [
     LineKind::Trunk,
 ];
 
-/// Whether a line of this kind makes an asset.
-pub fn makes_asset(kind: LineKind) -> bool {
-    MAKERS.contains(&kind)
-}
-
 /// Everything that planning an order goes by.
 pub struct Planner<'a> {
     company: &'a Company,
@@ -142,7 +137,8 @@ impl<'a> Planner<'a> {
                 let site = self.resolve(user.site)?;
                 let primary = user.primary_number.and_then(|wish| self.take_for_user(number, site, wish));
                 let alternates = user.alternate_numbers.iter();
-                let alternates = alternates.filter_map(|wish| self.take_for_user(number, site, *wish)).collect();
+                let alternates =
+                    alternates.filter_map(|wish| self.take_for_user(number, site, *wish)).collect();
                 user_plan(user, site, primary, alternates)
             }
             LineRequest::EmergencyDetails(details) => AssetPlan::EmergencyDetails {
@@ -174,9 +170,15 @@ impl<'a> Planner<'a> {
             let Some(left) = self.left.get_mut(&wish.line) else { continue };
             let wanted = wish.quantity.map_or(left.len(), |quantity| quantity as usize);
             if wanted > left.len() {
-                let detail = format!("{wanted} numbers of line {} were asked for, {} are left", wish.line, left.len());
+                let detail =
+                    format!("{wanted} numbers of line {} were asked for, {} are left", wish.line, left.len());
                 let subject = format!("/lines/{number}/numbers/{index}/quantity");
-                self.reasons.push(reason("not_enough_numbers_on_line", &subject, detail, "no more than are left"));
+                self.reasons.push(reason(
+                    "not_enough_numbers_on_line",
+                    &subject,
+                    detail,
+                    "no more than are left",
+                ));
                 continue;
             }
             let chosen: NumberSet = left.iter().take(wanted).collect();
@@ -186,7 +188,12 @@ impl<'a> Planner<'a> {
         taken
     }
 
-    fn take_for_user(&mut self, number: LineNumber, site: AssetId, wish: UserNumber) -> Option<TelephoneNumber> {
+    fn take_for_user(
+        &mut self,
+        number: LineNumber,
+        site: AssetId,
+        wish: UserNumber,
+    ) -> Option<TelephoneNumber> {
         let line = match wish {
             UserNumber::Number(number) => return Some(number),
             UserNumber::From(line) => line,
@@ -203,7 +210,12 @@ impl<'a> Planner<'a> {
         } else {
             let detail = format!("no number of line {line} is left for this user at its site");
             let subject = format!("/lines/{number}");
-            self.reasons.push(reason("not_enough_numbers_on_line", &subject, detail, "a line with more numbers"));
+            self.reasons.push(reason(
+                "not_enough_numbers_on_line",
+                &subject,
+                detail,
+                "a line with more numbers",
+            ));
         }
         first
     }

@@ -30,7 +30,12 @@ pub fn port(desk: &mut Desk, id: PortRequestId, command: &PortCommand) -> Result
             return Err(only_joined(PortAction::from(command).into()));
         }
         C::Cancel { why: PortCancellation::OrderEnded | PortCancellation::DateRefused } => {
-            return Err(Halt::refuse("not_on_its_own", None, "this cancellation follows from another command", None));
+            return Err(Halt::refuse(
+                "not_on_its_own",
+                None,
+                "this cancellation follows from another command",
+                None,
+            ));
         }
         C::Allocate { company } => {
             let port = desk.existing::<PortRequest>(id)?;
@@ -62,7 +67,10 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
         PortEvent::PortAllocated { company } => {
             let site = site_of(desk, before)?;
             let numbers = before.numbers();
-            desk.tell::<Company>(*company, &CompanyCommand::AllocatePortedNumbers { port_request: id, numbers, site })?;
+            desk.tell::<Company>(
+                *company,
+                &CompanyCommand::AllocatePortedNumbers { port_request: id, numbers, site },
+            )?;
             let milestone = Milestone::Allocated;
             on_line(desk, before, |line| OrderCommand::ReachMilestone { line, milestone })
         }
@@ -86,7 +94,9 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
             withdraw(desk, before, &before.numbers(), WithdrawalReason::PortEnded)?;
             fail_line(desk, before, "port_cancelled", "the port was cancelled")
         }
-        PortEvent::PortRestored { numbers, .. } => withdraw(desk, before, numbers, WithdrawalReason::Restored),
+        PortEvent::PortRestored { numbers, .. } => {
+            withdraw(desk, before, numbers, WithdrawalReason::Restored)
+        }
         _ => Ok(()),
     }
 }
@@ -98,8 +108,12 @@ fn on_line(
     command: impl Fn(crate::order::line::LineNumber) -> OrderCommand,
 ) -> Result<(), Halt> {
     let order = desk.existing::<Order>(reads::request(port).order)?;
-    let open = order.line(reads::request(port).line).is_some_and(|line| line.is_open());
-    if open { orders::tell(desk, reads::request(port).order, &command(reads::request(port).line)) } else { Ok(()) }
+    let open = order.line(reads::request(port).line).is_some_and(crate::order::Line::is_open);
+    if open {
+        orders::tell(desk, reads::request(port).order, &command(reads::request(port).line))
+    } else {
+        Ok(())
+    }
 }
 
 fn fail_line(desk: &mut Desk, port: &PortRequest, code: &str, detail: &str) -> Result<(), Halt> {

@@ -26,7 +26,8 @@ pub fn request(port: &PortRequest) -> &Request {
 /// Whether an accepted port can be allocated to a company now.
 pub fn may_be_allocated(port: &PortRequest) -> bool {
     let stage = crate::decider::Decider::status(port);
-    let ready = matches!(stage, PortStatus::Accepted | PortStatus::DateChangePending | PortStatus::ReadyToActivate);
+    let ready =
+        matches!(stage, PortStatus::Accepted | PortStatus::DateChangePending | PortStatus::ReadyToActivate);
     ready && port.allocated().is_none()
 }
 
@@ -39,7 +40,9 @@ pub fn reserved_under(company: &Company, reservation: ReservationId) -> NumberSe
 pub fn ported_among(company: &Company, numbers: &NumberSet) -> Vec<(PortRequestId, NumberSet)> {
     let mut ported: Vec<(PortRequestId, NumberSet)> = Vec::new();
     for number in numbers.iter() {
-        let Some(Origin::Ported { port_request, .. }) = company.number(number).map(|held| held.origin) else { continue };
+        let Some(Origin::Ported { port_request, .. }) = company.number(number).map(|held| held.origin) else {
+            continue;
+        };
         match ported.iter_mut().find(|(known, _)| *known == port_request) {
             Some((_, numbers)) => {
                 numbers.insert(number);

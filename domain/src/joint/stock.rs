@@ -91,9 +91,15 @@ pub fn port_out(desk: &mut Desk, numbers: &NumberSet, message: &MessageId) -> Re
     let blocks = numbers::blocks_of(desk, numbers)?;
     let [(block, _)] = blocks.as_slice() else {
         let detail = format!("the numbers belong to {} blocks", blocks.len());
-        return Err(Halt::refuse("several_blocks", Some("/numbers".to_owned()), detail, Some("one message per block")));
+        return Err(Halt::refuse(
+            "several_blocks",
+            Some("/numbers".to_owned()),
+            detail,
+            Some("one message per block"),
+        ));
     };
-    let claims = numbers.iter().map(|number| Claim::platform(ClaimScope::Number, number.to_string())).collect();
+    let claims =
+        numbers.iter().map(|number| Claim::platform(ClaimScope::Number, number.to_string())).collect();
     let mut losers: BTreeMap<CompanyId, NumberSet> = BTreeMap::new();
     for (number, (_, holder)) in numbers.iter().zip(desk.holders(claims)?) {
         if let Some(holder) = holder.filter(|holder| holder.kind == AggregateKind::Company) {
@@ -106,6 +112,9 @@ pub fn port_out(desk: &mut Desk, numbers: &NumberSet, message: &MessageId) -> Re
         desk.tell::<Company>(company, &CompanyCommand::WithdrawNumbers { numbers, why })?;
         expire_if_only_numbers_kept_it(desk, company)?;
     }
-    desk.tell::<NumberBlock>(*block, &BlockCommand::PortOut { numbers: numbers.clone(), message: message.clone() })?;
+    desk.tell::<NumberBlock>(
+        *block,
+        &BlockCommand::PortOut { numbers: numbers.clone(), message: message.clone() },
+    )?;
     Ok(Outcome::default())
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     Outcome, collect,
     desk::{Desk, Halt},
-    numbers, reads,
-    plans::{Planner, makes_asset},
-    refuse_if_any, reseller_may_order, taken_reason,
+    numbers,
+    plans::Planner,
+    reads, refuse_if_any, reseller_may_order, taken_reason,
 };
 use crate::{
     claim::{Claim, ClaimScope},
@@ -47,7 +47,9 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
         // Only the order can say what may be done instead; nothing else would help the caller.
         desk.tell::<Order>(id, &OrderCommand::Submit { assets: Vec::new(), port_requests: Vec::new() })?;
     }
-    desk.gather([reads::reseller_of_order(&order).stream()].into_iter().chain(order.company().map(StreamId::from)))?;
+    desk.gather(
+        [reads::reseller_of_order(&order).stream()].into_iter().chain(order.company().map(StreamId::from)),
+    )?;
 
     let mut reasons = reseller_may_order(desk, reads::reseller_of_order(&order))?;
     let needed = work_out(desk, &order, &mut reasons)?;
@@ -98,7 +100,7 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
     };
     let mut of_lines = BTreeMap::new();
     for (number, line) in order.lines() {
-        if makes_asset(line.kind()) {
+        if line.kind().makes_asset() {
             needed.assets.insert(number, desk.mint.fresh());
         }
         match &*line.request {
@@ -182,7 +184,8 @@ fn held_by_others(desk: &mut Desk, order: &Order, needed: &Needed) -> Result<Vec
     }
     for (line, _, port) in &needed.ports {
         for number in port.numbers().iter() {
-            subjects.insert(Claim::platform(ClaimScope::OpenPort, number.to_string()), format!("/lines/{line}"));
+            subjects
+                .insert(Claim::platform(ClaimScope::OpenPort, number.to_string()), format!("/lines/{line}"));
         }
     }
     let ours: Option<StreamId> = order.company().map(CompanyId::into);

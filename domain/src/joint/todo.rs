@@ -5,6 +5,7 @@
 
 use super::{Command, reads};
 use crate::{
+    company::{Company, CompanyStatus},
     decider::Decider as _,
     ids::{CompanyId, OrderId, PortRequestId},
     order::{
@@ -24,16 +25,23 @@ pub struct Todo {
     pub line: Option<LineNumber>,
 }
 
-/// Everything that can be done now, in order.
-pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)]) -> Vec<Todo> {
+/// Everything that can be done now, in order. `company` is the order's own, if it names one.
+pub fn todo(
+    id: OrderId,
+    order: &Order,
+    company: Option<&Company>,
+    ports: &[(PortRequestId, &PortRequest)],
+) -> Vec<Todo> {
     let of_order = |command| Command::Order { order: id, command };
     match order.status() {
         OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
         OrderStatus::Acknowledged | OrderStatus::InProgress => {
-            let started = order.ready_lines().into_iter().map(|line| Todo {
-                command: of_order(OrderCommand::StartLine { line }),
-                line: Some(line),
-            });
+            let in_service = company.is_some_and(is_in_service);
+            // What an order adds to a company waits for the company itself, whichever order brings that.
+            let adds = |line: LineNumber| order.line(line).is_some_and(|line| line.kind().makes_asset());
+            let ready = order.ready_lines().into_iter().filter(|line| in_service || !adds(*line));
+            let started = ready
+                .map(|line| Todo { command: of_order(OrderCommand::StartLine { line }), line: Some(line) });
             started.chain(complete_own(id, order)).chain(allocate(order.company(), ports)).collect()
         }
         OrderStatus::Pending | OrderStatus::Held => allocate(order.company(), ports).collect(),
@@ -49,9 +57,15 @@ pub fn todo(id: OrderId, order: &Order, ports: &[(PortRequestId, &PortRequest)])
     }
 }
 
+/// Whether assets may be added to the company.
+fn is_in_service(company: &Company) -> bool {
+    matches!(company.status(), CompanyStatus::Active | CompanyStatus::Suspended)
+}
+
 /// Lines that need no outside system are done as soon as they are started.
 fn complete_own(id: OrderId, order: &Order) -> impl Iterator<Item = Todo> {
-    let own = order.lines().filter(|(_, line)| line.status() == LineStatus::InProgress && is_own_work(line.kind()));
+    let own =
+        order.lines().filter(|(_, line)| line.status() == LineStatus::InProgress && is_own_work(line.kind()));
     own.map(move |(line, _)| Todo {
         command: Command::Order { order: id, command: OrderCommand::CompleteLine { line } },
         line: Some(line),
@@ -71,7 +85,10 @@ fn allocate(
     let waiting = ports.iter().filter(|(_, port)| reads::may_be_allocated(port));
     waiting.filter_map(move |(id, port)| {
         Some(Todo {
-            command: Command::Port { port_request: *id, command: PortCommand::Allocate { company: company? } },
+            command: Command::Port {
+                port_request: *id,
+                command: PortCommand::Allocate { company: company? },
+            },
             line: Some(reads::request(port).line),
         })
     })

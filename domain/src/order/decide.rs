@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Order, OrderError, Placed, Stage, commands::OrderCommand, draft, events::OrderEvent, line::LineNumber,
-    progress,
+    Ground, Order, OrderError, Placed, Stage, commands::OrderCommand, draft, events::OrderEvent,
+    line::LineNumber, progress,
 };
 use crate::{decider::Context, decider::Decider, refusal::Reason};
 
@@ -21,7 +21,7 @@ pub(super) fn decide(order: &Order, command: &OrderCommand, context: &Context) -
         }
         (
             Order::Open(placed, _)
-            | Order::AssessingCancellation(placed, _)
+            | Order::AssessingCancellation(placed, ..)
             | Order::PendingCancellation(placed),
             _,
         ) => of_placed(order, placed, command, context),
@@ -99,7 +99,7 @@ fn accept_cancellation(order: &Order, ports_past_cut_off: &[LineNumber]) -> Deci
 
 /// The order knows which lines are committed; which ports are past their cut-off, it is told.
 fn refuse_cancellation(order: &Order, lines: &[LineNumber]) -> Decided {
-    if lines.is_empty() {
+    if lines.is_empty() && matches!(order, Order::AssessingCancellation(_, _, Ground::Requested)) {
         return Err(vec![OrderError::NoReturnUnnamed]);
     }
     let past = order.past_ponr(lines);

@@ -125,10 +125,11 @@ fn changed(draft: &Draft, line: LineNumber, request: &LineRequest, context: &Con
     wrong
 }
 
-/// What is wrong with a line, and with the lines that name it.
+/// What is wrong with a line, and with the lines that name it and have not ended.
 pub(super) fn check_around(lines: &Lines, line: LineNumber, context: &Context, wrong: &mut Vec<OrderError>) {
     check_line(lines, line, context, wrong);
-    for referrer in lines.referrers(line).filter(|referrer| *referrer != line) {
+    let is_open = |line: &LineNumber| lines.get(*line).is_some_and(Line::is_open);
+    for referrer in lines.referrers(line).filter(|referrer| *referrer != line && is_open(referrer)) {
         graph::check(lines, referrer, wrong);
     }
 }

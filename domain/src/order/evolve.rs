@@ -4,7 +4,7 @@
 //! history that is wrong in one line only is found by [`crate::decider::apply`] like any other.
 
 use super::{
-    Begun, Draft, Ending, Head, Order, Placed, Stage,
+    Begun, Draft, Ending, Ground, Head, Order, Placed, Stage,
     events::OrderEvent,
     lifecycle,
     line::{LineNumber, LineState, LineStatus},
@@ -48,17 +48,19 @@ pub(super) fn evolve(order: Order, event: &OrderEvent) -> Order {
             Order::Open(placed, back_to.into())
         }
         (Order::Open(placed, Stage::Pending { back_to, .. }), InformationOverdue) => {
-            Order::AssessingCancellation(placed, back_to.into())
+            Order::AssessingCancellation(placed, back_to.into(), Ground::InformationOverdue)
         }
         (Order::Open(placed, _), OrderHeld { reason }) => {
             Order::Open(placed, Stage::Held { reason: reason.clone() })
         }
         (Order::Open(placed, Stage::Held { .. }), OrderResumed) => Order::Open(placed, Stage::InProgress),
         (Order::Open(placed, back_to), CancellationRequested { .. }) => {
-            Order::AssessingCancellation(placed, back_to)
+            Order::AssessingCancellation(placed, back_to, Ground::Requested)
         }
-        (Order::AssessingCancellation(placed, _), CancellationAccepted) => Order::PendingCancellation(placed),
-        (Order::AssessingCancellation(placed, back_to), CancellationRefused { .. }) => {
+        (Order::AssessingCancellation(placed, ..), CancellationAccepted) => {
+            Order::PendingCancellation(placed)
+        }
+        (Order::AssessingCancellation(placed, back_to, _), CancellationRefused { .. }) => {
             Order::Open(placed, back_to)
         }
         (order @ Order::AssessingCancellation(..), CancellationTooLate)
@@ -69,8 +71,8 @@ pub(super) fn evolve(order: Order, event: &OrderEvent) -> Order {
             let stage = if begins { Stage::InProgress } else { stage };
             worked(placed, event, |placed| Order::Open(placed, stage))
         }
-        (Order::AssessingCancellation(placed, back_to), _) => {
-            worked(placed, event, |placed| Order::AssessingCancellation(placed, back_to))
+        (Order::AssessingCancellation(placed, back_to, ground), _) => {
+            worked(placed, event, |placed| Order::AssessingCancellation(placed, back_to, ground))
         }
         (Order::PendingCancellation(placed), _) => worked(placed, event, Order::PendingCancellation),
     }

@@ -62,7 +62,8 @@ pub enum OrderStatus {
 
 /// Every step of an order.
 #[rustfmt::skip]
-#[expect(clippy::enum_glob_use, reason = "a row reads as a sentence of bare words")]
+// The lint is silent when tests are built, so the expectation must be too.
+#[cfg_attr(not(test), expect(clippy::enum_glob_use, reason = "a row reads as a sentence of bare words"))]
 pub(super) const ORDER: Lifecycle<OrderStatus, OrderAction, OrderEventKind> = {
     use {OrderAction::*, OrderEventKind::*, OrderStatus::*};
     Lifecycle(&[
@@ -173,7 +174,8 @@ pub(super) const ORDER: Lifecycle<OrderStatus, OrderAction, OrderEventKind> = {
 
 /// Every step of one line, once its order is submitted. Which line may be amended after it began is a guard.
 #[rustfmt::skip]
-#[expect(clippy::enum_glob_use, reason = "a row reads as a sentence of bare words")]
+// The lint is silent when tests are built, so the expectation must be too.
+#[cfg_attr(not(test), expect(clippy::enum_glob_use, reason = "a row reads as a sentence of bare words"))]
 pub(super) const LINE: Lifecycle<LineStatus, OrderAction, OrderEventKind> = {
     use {LineStatus::*, OrderAction::*, OrderEventKind::*};
     Lifecycle(&[

@@ -59,6 +59,27 @@ pub enum LineRequest {
     Trunk(TrunkLine),
 }
 
+impl LineRequest {
+    /// The asset of the company that this line is for, where it is not a line of the same order.
+    pub fn asset(&self) -> Option<AssetId> {
+        let parent = match self {
+            Self::Numbers(line) => return line.site,
+            Self::Port(line) => return line.site,
+            Self::EmergencyDetails(line) => line.site,
+            Self::User(line) => line.site,
+            Self::AddOn(line) => line.user,
+            Self::Device(line) => line.user,
+            Self::Pbx(line) => line.site,
+            Self::Trunk(line) => line.pbx,
+            Self::Company(_) | Self::Site(_) => return None,
+        };
+        match parent {
+            Parent::Asset(asset) => Some(asset),
+            Parent::Line(_) => None,
+        }
+    }
+}
+
 /// Something this line hangs on: another line of the order, or what the company has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,11 +17,14 @@ pub mod line;
 mod lines;
 pub mod graph;
 mod roll_up;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
+pub use draft::{PORT_RANGES_MAX, SITE_SOURCES_MAX};
 pub use errors::{Minted, OrderError};
 pub use lifecycle::OrderStatus;
 pub use lines::{Line, Lines};
@@ -52,8 +55,8 @@ pub enum Order {
     Draft(Draft),
     /// It is worked on, or could be.
     Open(Placed, Stage),
-    /// The carrier looks whether it can be cancelled; where it cannot, the order goes back to that stage.
-    AssessingCancellation(Placed, Stage),
+    /// The carrier looks whether to cancel it, and why; where it does not, the order goes back to that stage.
+    AssessingCancellation(Placed, Stage, Ground),
     /// It will be cancelled; its open lines end.
     PendingCancellation(Placed),
     /// Nothing happens to it any more.
@@ -116,6 +119,16 @@ pub enum Stage {
         /// Why.
         reason: Sealed,
     },
+}
+
+/// Why the carrier looks whether to cancel an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// The reseller asked, and may only be refused for lines past their point of no return.
+    Requested,
+    /// The reseller did not tell what it was asked; the carrier may go on all the same.
+    InformationOverdue,
 }
 
 /// Whether work on an acknowledged order has begun.
@@ -340,7 +353,7 @@ impl Order {
     fn placed(&self) -> Option<&Placed> {
         match self {
             Self::Open(placed, _)
-            | Self::AssessingCancellation(placed, _)
+            | Self::AssessingCancellation(placed, ..)
             | Self::PendingCancellation(placed)
             | Self::Ended(placed, _) => Some(placed),
             Self::New | Self::Draft(_) | Self::Discarded(_) => None,

@@ -2,7 +2,10 @@
 //!
 //! Absent: a cancellation of a request that is ready to activate, because its cut-off is over before its window opens.
 
-#![expect(clippy::enum_glob_use, reason = "a table of words reads best without their paths")]
+#![cfg_attr(
+    not(test),
+    expect(clippy::enum_glob_use, reason = "a table of words reads best without their paths")
+)]
 
 use super::{PortStatus, commands::PortAction, events::PortEventKind};
 use crate::lifecycle::{Lifecycle, Step, step};

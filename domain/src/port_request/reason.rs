@@ -86,7 +86,6 @@ impl PortRejection {
             Self::OrderRefInvalid
             | Self::CupidInvalid
             | Self::SentTimestampInvalid
-            | Self::DuplicatePortPending
             | Self::LeadTimeTooShort
             | Self::NoPortingAgreement => MustAct::GainingProvider,
             Self::NoResponse => MustAct::LosingProvider,
@@ -123,5 +122,56 @@ impl PortRejection {
             Self::RhRejectedRouting => "the range holder refuses the routing",
             Self::NoResponse => "the other provider has not answered",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The specification's list, word by word.
+    const PUBLISHED: &str = "order_ref_invalid 01 cupid_invalid 02 sent_timestamp_invalid 03
+        number_invalid_or_mbn_wrong 06 single_line_but_multi_line 25 multi_line_but_single_line 26
+        postcode_mismatch mbn_incorrect numbers_missing range_not_recognised range_split_unsupported
+        already_ported_use_subsequent wrong_losing_provider not_in_service incompatible_product
+        no_letter_of_authority account_mismatch reseller_port_not_permitted no_porting_agreement
+        duplicate_port_pending lead_time_too_short customer_cancelled rh_rejected_routing no_response";
+
+    #[test]
+    fn every_reason_has_its_slug_and_only_published_codes() {
+        let words = PortRejection::VARIANTS
+            .iter()
+            .flat_map(|reason| [Some((*reason).into()), reason.industry_code()])
+            .flatten();
+        assert!(words.eq(PUBLISHED.split_whitespace()));
+    }
+
+    #[test]
+    fn a_reason_is_stored_as_its_slug() {
+        for reason in PortRejection::VARIANTS {
+            let text = serde_json::to_string(reason).unwrap();
+            assert_eq!(text, format!("\"{reason}\""));
+            assert_eq!(serde_json::from_str::<PortRejection>(&text).unwrap(), *reason);
+        }
+        assert!(serde_json::from_str::<PortRejection>("\"debt\"").is_err(), "debt is not a lawful reason");
+    }
+
+    #[test]
+    fn every_reason_says_what_is_wrong_and_who_must_act() {
+        let details: BTreeSet<&str> = PortRejection::VARIANTS.iter().map(|reason| reason.detail()).collect();
+        assert_eq!(details.len(), PortRejection::VARIANTS.len());
+        assert!(details.iter().all(|it| it.starts_with(char::is_lowercase) && !it.ends_with('.')));
+        let who = |reason: PortRejection| reason.must_act();
+        assert_eq!(who(PortRejection::PostcodeMismatch), MustAct::Reseller);
+        assert_eq!(
+            who(PortRejection::DuplicatePortPending),
+            MustAct::Reseller,
+            "ours cannot be pending twice"
+        );
+        assert_eq!(who(PortRejection::CupidInvalid), MustAct::GainingProvider);
+        assert_eq!(who(PortRejection::NoResponse), MustAct::LosingProvider);
+        assert_eq!(who(PortRejection::RhRejectedRouting), MustAct::RangeHolder);
     }
 }

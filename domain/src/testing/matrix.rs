@@ -18,26 +18,26 @@ pub struct Covered<D: Decider> {
 /// Runs every command on every state. Panics where decider and table disagree.
 pub fn run<D: Decider>(states: &[D], commands: &[D::Command], context: &Context) -> Covered<D> {
     let mut covered = Covered { statuses: BTreeSet::new(), actions: BTreeSet::new(), taken: BTreeSet::new() };
-    for state in states {
-        covered.statuses.insert(state.status());
+    for from in states {
+        covered.statuses.insert(from.status());
         for command in commands {
-            let (status, action) = (state.status(), D::action(command));
+            let (at, action) = (from.status(), D::action(command));
             covered.actions.insert(action);
-            match handle(state, command, context) {
+            match handle(from, command, context) {
                 Err(Refused::NotPermitted { .. }) => {
-                    assert!(!D::LIFECYCLE.permits(status, action), "{status:?} permits {action:?}");
+                    assert!(!D::LIFECYCLE.permits(at, action), "{at:?} permits {action:?}");
                 }
                 Err(Refused::Rules(errors)) => {
-                    assert!(D::LIFECYCLE.permits(status, action), "{status:?} does not permit {action:?}");
-                    assert!(!errors.is_empty(), "a refusal gives a reason: {status:?} {action:?}");
+                    assert!(D::LIFECYCLE.permits(at, action), "{at:?} does not permit {action:?}");
+                    assert!(!errors.is_empty(), "a refusal gives a reason: {at:?} {action:?}");
                 }
                 Ok(events) => {
-                    assert!(D::LIFECYCLE.permits(status, action), "{status:?} does not permit {action:?}");
-                    events.iter().fold(state.clone(), |state, event| {
+                    assert!(D::LIFECYCLE.permits(at, action), "{at:?} does not permit {action:?}");
+                    events.iter().fold(from.clone(), |state, event| {
                         apply(state, event)
-                            .unwrap_or_else(|illegal| panic!("{action:?} on {status:?}: {illegal}"))
+                            .unwrap_or_else(|illegal| panic!("{action:?} on {at:?}: {illegal}"))
                     });
-                    covered.taken.insert((status, action));
+                    covered.taken.insert((at, action));
                 }
             }
         }

@@ -191,7 +191,7 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     move_assets(rows, &mut company, event)?;
     company.updated_at = fact.recorded_at;
     company.position = fact.position;
-    save(rows, &company);
+    save(rows, company);
     Ok(())
 }
 
@@ -271,12 +271,12 @@ fn move_assets(rows: &mut dyn Rows, company: &mut CompanyView, event: &CompanyEv
         }
         CompanyEvent::AssetPlanned { order, line, asset, plan } => {
             let (company, plan, status) = (company.company, plan.clone(), AssetStage::Planned);
-            save(rows, &AssetView { asset: *asset, company, status, order: *order, line: *line, plan });
+            save(rows, AssetView { asset: *asset, company, status, order: *order, line: *line, plan });
         }
         CompanyEvent::AssetReplanned { asset, to, .. } => {
             let mut view: AssetView = require(rows, &asset.to_string())?;
             view.plan = to.clone();
-            save(rows, &view);
+            save(rows, view);
         }
         CompanyEvent::AssetAdded { asset } => {
             let mut view: AssetView = require(rows, &asset.to_string())?;
@@ -286,7 +286,7 @@ fn move_assets(rows: &mut dyn Rows, company: &mut CompanyView, event: &CompanyEv
                 AssetPlan::User { .. } => company.users += 1,
                 _ => {}
             }
-            save(rows, &view);
+            save(rows, view);
         }
         CompanyEvent::AssetDropped { asset, .. } => rows.delete(&ASSET, &asset.to_string()),
         CompanyEvent::AssetRemoved { asset, plan } => {

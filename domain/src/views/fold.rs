@@ -3,9 +3,11 @@
 //! A fold may be interrupted by a [`Need`] and run again from its beginning, so whoever runs it discards what the
 //! interrupted run changed; [`Overlay`](super::overlay::Overlay) does. Absent: where rows are kept.
 
+use std::sync::Arc;
+
 use serde_json::Error;
 
-use super::table::{Need, Record, Rows, Table};
+use super::table::{Held, Need, Record, Rows, Table};
 use crate::fact::Fact;
 
 /// A read model: how one event changes its rows.
@@ -35,10 +37,8 @@ pub(super) fn broken(why: impl Into<String>) -> Fault {
 
 /// The record of a key, if there is one.
 pub fn load<T: Record>(rows: &mut dyn Rows, key: &str) -> Result<Option<T>, Fault> {
-    match rows.get(T::TABLE, key)? {
-        Some(row) => read(&row.doc).map(Some).map_err(|why| unreadable(T::TABLE, key, &why)),
-        None => Ok(None),
-    }
+    let held = rows.get(T::TABLE, key)?;
+    held.map(Held::read).transpose().map_err(|why| unreadable(T::TABLE, key, &why))
 }
 
 /// The record of a key that must be there.
@@ -49,12 +49,12 @@ pub fn require<T: Record>(rows: &mut dyn Rows, key: &str) -> Result<T, Fault> {
 /// The records of a parent, by key.
 pub fn load_children<T: Record>(rows: &mut dyn Rows, parent: &str) -> Result<Vec<T>, Fault> {
     let children = rows.children(T::TABLE, parent)?;
-    children.iter().map(|(key, row)| read(&row.doc).map_err(|why| unreadable(T::TABLE, key, &why))).collect()
+    children.into_iter().map(|held| held.read().map_err(|why| unreadable(T::TABLE, parent, &why))).collect()
 }
 
 /// Writes a record, in place of one with the same key.
-pub fn save<T: Record>(rows: &mut dyn Rows, record: &T) {
-    rows.put(T::TABLE, record.to_row());
+pub fn save<T: Record>(rows: &mut dyn Rows, record: T) {
+    rows.put(T::TABLE, record.key(), record.parent(), Held::Record(Arc::new(record)));
 }
 
 /// The records of many keys, in their order. All of them are asked for before the first is missed, so that one round
@@ -73,10 +73,6 @@ pub fn load_all<T: Record>(
         }
     }
     missing.map_or(Ok(records), |need| Err(need.into()))
-}
-
-fn read<T: Record>(doc: &str) -> Result<T, Error> {
-    serde_json::from_str(doc)
 }
 
 fn unreadable(table: &Table, key: &str, why: &Error) -> Fault {

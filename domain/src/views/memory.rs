@@ -5,38 +5,41 @@ use std::collections::BTreeMap;
 use super::{
     fold::{Fault, Fold},
     overlay::{Change, Overlay},
-    table::{Need, Row, Rows, Table},
+    table::{Held, Need, Row, Rows, Table},
 };
 use crate::fact::Fact;
 
 /// Rows that are all at hand.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MemoryRows {
-    tables: BTreeMap<&'static str, BTreeMap<String, Row>>,
+    tables: BTreeMap<&'static str, BTreeMap<String, Held>>,
 }
 
 impl MemoryRows {
     /// Every row of a table, by key.
     pub fn table(&self, table: &Table) -> BTreeMap<String, Row> {
-        self.tables.get(table.name).cloned().unwrap_or_default()
+        self.rows(table.name).map(|row| (row.key.clone(), row)).collect()
     }
 
     /// What a store with these rows answers to a need.
     pub fn answer(&self, need: &Need) -> Vec<Row> {
-        let rows = |table| self.tables.get(table).into_iter().flat_map(BTreeMap::values);
         match need {
             Need::Key(table, key) => {
-                self.tables.get(table).and_then(|rows| rows.get(key)).cloned().into_iter().collect()
+                self.tables.get(table).and_then(|rows| rows.get(key)).map(Held::to_row).into_iter().collect()
             }
-            Need::Parent(table, parent) => rows(table).filter(|row| row.parent == *parent).cloned().collect(),
+            Need::Parent(table, parent) => self.rows(table).filter(|row| row.parent == *parent).collect(),
         }
+    }
+
+    fn rows(&self, table: &str) -> impl Iterator<Item = Row> {
+        self.tables.get(table).into_iter().flat_map(BTreeMap::values).map(Held::to_row)
     }
 
     /// Keeps changes, as a store does.
     pub fn keep(&mut self, changes: Vec<Change>) {
         for (table, key, row) in changes {
             match row {
-                Some(row) => self.put(table, row),
+                Some(row) => self.put(table, key, row.parent.clone(), Held::Row(row)),
                 None => self.delete(table, &key),
             }
         }
@@ -61,17 +64,18 @@ impl MemoryRows {
 }
 
 impl Rows for MemoryRows {
-    fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<Row>, Need> {
-        Ok(self.tables.get(table.name).and_then(|rows| rows.get(key)).cloned())
+    fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<&Held>, Need> {
+        Ok(self.tables.get(table.name).and_then(|rows| rows.get(key)))
     }
 
-    fn children(&mut self, table: &'static Table, parent: &str) -> Result<BTreeMap<String, Row>, Need> {
-        let rows = self.answer(&Need::Parent(table.name, parent.to_owned()));
-        Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
+    fn children(&mut self, table: &'static Table, parent: &str) -> Result<Vec<&Held>, Need> {
+        let rows = self.tables.get(table.name).into_iter().flat_map(BTreeMap::values);
+        Ok(rows.filter(|held| matches!(held, Held::Row(row) if row.parent == parent)).collect())
     }
 
-    fn put(&mut self, table: &'static Table, row: Row) {
-        self.tables.entry(table.name).or_default().insert(row.key.clone(), row);
+    // As stored, so that what a record would lose on its way is lost here too.
+    fn put(&mut self, table: &'static Table, key: String, _: String, row: Held) {
+        self.tables.entry(table.name).or_default().insert(key, Held::Row(row.to_row()));
     }
 
     fn delete(&mut self, table: &'static Table, key: &str) {

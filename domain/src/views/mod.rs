@@ -15,8 +15,8 @@ pub mod name_directory;
 
 #[cfg(feature = "testing")]
 pub mod memory;
-
-
+#[cfg(test)]
+mod tests;
 
 use fold::{Fault, Fold};
 use table::{Rows, Table};

@@ -83,7 +83,7 @@ fn fold_claims(rows: &mut dyn Rows, changes: &[ClaimChange]) -> Result<(), Fault
     }
     for change in of(ClaimAction::Take) {
         let (scope, name) = (change.claim.scope, change.claim.key.clone());
-        save(rows, &HeldName { scope, name, holder: change.holder });
+        save(rows, HeldName { scope, name, holder: change.holder });
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! no receiver could be made to forget.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -41,9 +41,9 @@ pub static NOTICE: Table = Table {
 /// How far the sequences of resellers and orders are.
 pub static NOTICE_COUNTER: Table = Table { name: "notice_counter", columns: &[], indexes: &[] };
 
-/// A notice; `D` is its data, JSON for whoever only passes it on.
+/// A notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice<D = serde_json::Value> {
+pub struct Notice {
     /// Which.
     pub id: NoticeId,
     /// What it says.
@@ -68,7 +68,7 @@ pub struct Notice<D = serde_json::Value> {
     /// The position of the event.
     pub position: u64,
     /// The rows as the event left them.
-    pub data: D,
+    pub data: NoticeData,
 }
 
 /// What a notice shows.
@@ -104,7 +104,7 @@ pub struct NoticeCounter {
     pub closed: bool,
 }
 
-impl<D: Serialize + DeserializeOwned> Record for Notice<D> {
+impl Record for Notice {
     const TABLE: &'static Table = &NOTICE;
 
     fn key(&self) -> String {
@@ -231,7 +231,7 @@ fn write(rows: &mut dyn Rows, fact: &Fact, notice_type: NoticeType, about: About
         position: fact.position,
         data: about.data,
     };
-    save(rows, &notice);
+    save(rows, notice);
     Ok(())
 }
 
@@ -250,8 +250,9 @@ fn next(
     let previous = counter.last_id.replace(id);
     counter.last += 1;
     counter.closed = closes;
-    save(rows, &counter);
-    Ok(Some((counter.last, previous)))
+    let number = counter.last;
+    save(rows, counter);
+    Ok(Some((number, previous)))
 }
 
 /// One event makes at most one notice, so stream and position name it, on whatever log.

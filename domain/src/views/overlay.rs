@@ -4,11 +4,14 @@
 //! missed, all of it in one round, and folds again. Absent: any store. An overlay that is kept from page to page must be
 //! the only writer of its tables, or it answers with rows of yesterday.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     fold::{Fault, Fold},
-    table::{Need, Row, Rows, Table},
+    table::{Held, Need, Row, Rows, Table},
 };
 use crate::fact::Fact;
 
@@ -20,7 +23,7 @@ pub type Change = (&'static Table, String, Option<Row>);
 pub struct Overlay {
     sheets: HashMap<&'static str, Sheet>,
     /// Every row that differs from the store, in the order of its first change.
-    changed: Vec<(&'static Table, String)>,
+    changed: Vec<(&'static Table, Arc<str>)>,
     /// How to take back what the fact being folded has changed, the newest last.
     undo: Vec<Undo>,
     /// What was asked for and is not at hand.
@@ -39,9 +42,9 @@ pub struct Progress {
 /// The rows of one table.
 #[derive(Debug, Default)]
 struct Sheet {
-    slots: HashMap<String, Slot>,
+    slots: HashMap<Arc<str>, Slot>,
     /// Keys of the rows at hand, by parent.
-    children: HashMap<String, BTreeSet<String>>,
+    children: HashMap<String, BTreeSet<Arc<str>>>,
     /// The parents whose rows are all at hand.
     whole: HashSet<String>,
 }
@@ -49,17 +52,24 @@ struct Sheet {
 /// A row at hand, or the knowledge that there is none.
 #[derive(Debug)]
 struct Slot {
-    now: Option<Row>,
+    now: Option<Placed>,
     stored: Stored,
 }
 
+/// A row, and the parent that it is kept under.
+#[derive(Clone, Debug, PartialEq)]
+struct Placed {
+    parent: String,
+    row: Held,
+}
+
 /// What the store has where a slot is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Stored {
     /// The same row.
     Same,
     /// This row, or none.
-    Was(Option<Row>),
+    Was(Option<Placed>),
     /// Nobody asked before it was written.
     Unknown,
 }
@@ -67,9 +77,9 @@ enum Stored {
 #[derive(Debug)]
 enum Undo {
     /// The slot was as in the store, or was not.
-    First(&'static Table, String),
+    First(&'static Table, Arc<str>),
     /// The slot had been changed before.
-    Again(&'static Table, String, Option<Row>),
+    Again(&'static Table, Arc<str>, Option<Placed>),
 }
 
 impl Overlay {
@@ -118,15 +128,17 @@ impl Overlay {
         let sheet = self.sheets.entry(table).or_default();
         if let Need::Key(_, key) = need
             && rows.is_empty()
-            && !sheet.slots.contains_key(key)
+            && !sheet.slots.contains_key(key.as_str())
         {
-            sheet.slots.insert(key.clone(), Slot { now: None, stored: Stored::Same });
+            sheet.slots.insert(key.as_str().into(), Slot { now: None, stored: Stored::Same });
         }
         // What was changed here is newer than what the store says.
         for row in rows {
-            if !sheet.slots.contains_key(&row.key) {
-                sheet.index(&row.parent, &row.key);
-                sheet.slots.insert(row.key.clone(), Slot { now: Some(row), stored: Stored::Same });
+            if !sheet.slots.contains_key(row.key.as_str()) {
+                let key: Arc<str> = row.key.as_str().into();
+                sheet.index(&row.parent, &key);
+                let now = Some(Placed { parent: row.parent.clone(), row: Held::Row(row) });
+                sheet.slots.insert(key, Slot { now, stored: Stored::Same });
             }
         }
         if let Need::Parent(_, parent) = need {
@@ -138,7 +150,7 @@ impl Overlay {
     pub fn take_changes(&mut self) -> Vec<Change> {
         self.undo.clear();
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().filter_map(|(table, key)| self.settle(table, key)).collect()
+        changed.into_iter().filter_map(|(table, key)| self.settle(table, &key)).collect()
     }
 
     /// How many rows, or absences of rows, are at hand: for a bound on memory.
@@ -151,11 +163,11 @@ impl Overlay {
         self.len() == 0
     }
 
-    fn settle(&mut self, table: &'static Table, key: String) -> Option<Change> {
-        let slot = self.sheets.get_mut(table.name)?.slots.get_mut(&key)?;
+    fn settle(&mut self, table: &'static Table, key: &str) -> Option<Change> {
+        let slot = self.sheets.get_mut(table.name)?.slots.get_mut(key)?;
         match std::mem::replace(&mut slot.stored, Stored::Same) {
             Stored::Was(row) if row == slot.now => None,
-            _ => Some((table, key, slot.now.clone())),
+            _ => Some((table, key.to_owned(), slot.now.as_ref().map(|placed| placed.row.to_row()))),
         }
     }
 
@@ -186,57 +198,61 @@ impl Overlay {
                     }
                 }
             };
-            let now = back.as_ref().and_then(|slot| slot.now.as_ref());
-            sheet.reindex(
-                undone.as_ref().map(|row| row.parent.as_str()),
-                now.map(|row| row.parent.as_str()),
-                &key,
-            );
+            let (undone, now) = (parent_of(undone.as_ref()), back.as_ref());
+            sheet.reindex(undone, now.and_then(|slot| parent_of(slot.now.as_ref())), &key);
             if let Some(back) = back {
                 sheet.slots.insert(key, back);
             }
         }
     }
 
-    fn change(&mut self, table: &'static Table, key: &str, now: Option<Row>) {
+    fn change(&mut self, table: &'static Table, key: &str, now: Option<Placed>) {
         let sheet = self.sheets.entry(table.name).or_default();
-        let parent = now.as_ref().map(|row| row.parent.clone());
-        let mut before = None;
-        let mut first = true;
-        if let Some(slot) = sheet.slots.get_mut(key) {
-            let row = std::mem::replace(&mut slot.now, now);
-            before = row.as_ref().map(|row| row.parent.clone());
-            if slot.stored == Stored::Same {
-                slot.stored = Stored::Was(row);
-            } else {
-                first = false;
-                self.undo.push(Undo::Again(table, key.to_owned(), row));
-            }
+        // Most changes are to a row that stays under its parent.
+        let Some((shared, slot)) = sheet.slots.get_key_value(key) else {
+            let key: Arc<str> = key.into();
+            sheet.reindex(None, parent_of(now.as_ref()), &key);
+            sheet.slots.insert(key.clone(), Slot { now, stored: Stored::Unknown });
+            self.undo.push(Undo::First(table, key.clone()));
+            self.changed.push((table, key));
+            return;
+        };
+        let key = shared.clone();
+        let moved = parent_of(slot.now.as_ref()) != parent_of(now.as_ref());
+        if moved {
+            let before = slot.now.as_ref().map(|placed| placed.parent.clone());
+            sheet.reindex(before.as_deref(), parent_of(now.as_ref()), &key);
+        }
+        let slot = sheet.slots.get_mut(&key).expect("it was found just now");
+        let before = std::mem::replace(&mut slot.now, now);
+        if matches!(slot.stored, Stored::Same) {
+            slot.stored = Stored::Was(before);
+            self.undo.push(Undo::First(table, key.clone()));
+            self.changed.push((table, key));
         } else {
-            sheet.slots.insert(key.to_owned(), Slot { now, stored: Stored::Unknown });
+            self.undo.push(Undo::Again(table, key, before));
         }
-        if first {
-            self.undo.push(Undo::First(table, key.to_owned()));
-            self.changed.push((table, key.to_owned()));
-        }
-        sheet.reindex(before.as_deref(), parent.as_deref(), key);
     }
 }
 
+fn parent_of(placed: Option<&Placed>) -> Option<&str> {
+    placed.map(|placed| placed.parent.as_str())
+}
+
 impl Rows for Overlay {
-    fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<Row>, Need> {
+    fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<&Held>, Need> {
         if let Some(slot) = self.sheets.get(table.name).and_then(|sheet| sheet.slots.get(key)) {
-            return Ok(slot.now.clone());
+            return Ok(slot.now.as_ref().map(|placed| &placed.row));
         }
         let need = Need::Key(table.name, key.to_owned());
         self.missing.insert(need.clone());
         Err(need)
     }
 
-    fn children(&mut self, table: &'static Table, parent: &str) -> Result<BTreeMap<String, Row>, Need> {
+    fn children(&mut self, table: &'static Table, parent: &str) -> Result<Vec<&Held>, Need> {
         if let Some(sheet) = self.sheets.get(table.name).filter(|sheet| sheet.whole.contains(parent)) {
             let keys = sheet.children.get(parent).into_iter().flatten();
-            let row = |key: &String| Some((key.clone(), sheet.slots.get(key)?.now.clone()?));
+            let row = |key| sheet.slots.get(key)?.now.as_ref().map(|placed: &Placed| &placed.row);
             return Ok(keys.filter_map(row).collect());
         }
         let need = Need::Parent(table.name, parent.to_owned());
@@ -244,9 +260,8 @@ impl Rows for Overlay {
         Err(need)
     }
 
-    fn put(&mut self, table: &'static Table, row: Row) {
-        let key = row.key.clone();
-        self.change(table, &key, Some(row));
+    fn put(&mut self, table: &'static Table, key: String, parent: String, row: Held) {
+        self.change(table, &key, Some(Placed { parent, row }));
     }
 
     fn delete(&mut self, table: &'static Table, key: &str) {
@@ -255,18 +270,18 @@ impl Rows for Overlay {
 }
 
 impl Sheet {
-    fn index(&mut self, parent: &str, key: &str) {
+    fn index(&mut self, parent: &str, key: &Arc<str>) {
         match self.children.get_mut(parent) {
             Some(keys) => {
-                keys.insert(key.to_owned());
+                keys.insert(key.clone());
             }
             None => {
-                self.children.insert(parent.to_owned(), BTreeSet::from([key.to_owned()]));
+                self.children.insert(parent.to_owned(), BTreeSet::from([key.clone()]));
             }
         }
     }
 
-    fn reindex(&mut self, before: Option<&str>, after: Option<&str>, key: &str) {
+    fn reindex(&mut self, before: Option<&str>, after: Option<&str>, key: &Arc<str>) {
         if before == after {
             return;
         }

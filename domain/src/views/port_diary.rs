@@ -235,7 +235,7 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     port.timeline.push(PortStep { position: fact.position, at: fact.recorded_at, event });
     port.updated_at = fact.recorded_at;
     port.position = fact.position;
-    save(rows, &port);
+    save(rows, port);
     Ok(())
 }
 
@@ -321,10 +321,12 @@ impl PortView {
                 self.to(PortStage::AwaitingLcp, Some(*overdue_at));
                 self.given_up_at = Some(*given_up_at);
             }
-            PortEvent::DateChangeRequested { window, .. } => {
+            PortEvent::DateChangeRequested { window, given_up_at, .. } => {
                 self.date_change_from = Some(self.status);
                 self.other_window = Some(*window);
                 self.status = PortStage::DateChangePending;
+                // A lapsed request has no old window to wait for: what is due next is its own end.
+                self.next_due = given_up_at.or(self.next_due);
             }
             PortEvent::DateChangeAccepted { window, .. } => {
                 self.date_change_from = None;

@@ -4,7 +4,7 @@
 //! [`Need`], the caller fetches it in bulk and folds again. So a fold is the same code over every store, and a page of
 //! events costs a few bulk reads instead of one round trip each.
 
-use std::collections::BTreeMap;
+use std::{any::Any, fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -104,20 +104,30 @@ pub enum Need {
     Parent(&'static str, String),
 }
 
+/// A row as a fold sees it. A record stays a record until somebody stores it, so that a row which a page of events
+/// changes a hundred times is written as JSON once.
+#[derive(Clone, Debug)]
+pub enum Held {
+    /// As it is stored.
+    Row(Row),
+    /// As it will be stored.
+    Record(Arc<dyn AnyRecord>),
+}
+
 /// Rows as a fold sees them: what is stored, changed by what was folded so far.
 pub trait Rows {
     /// The row of a key, if there is one.
-    fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<Row>, Need>;
-    /// Every row of a parent, by key.
-    fn children(&mut self, table: &'static Table, parent: &str) -> Result<BTreeMap<String, Row>, Need>;
-    /// Writes a row, in place of one with the same key.
-    fn put(&mut self, table: &'static Table, row: Row);
+    fn get(&mut self, table: &'static Table, key: &str) -> Result<Option<&Held>, Need>;
+    /// Every row of a parent, in order of the keys.
+    fn children(&mut self, table: &'static Table, parent: &str) -> Result<Vec<&Held>, Need>;
+    /// Writes a row under its own key and parent, in place of one with the same key.
+    fn put(&mut self, table: &'static Table, key: String, parent: String, row: Held);
     /// Removes the row of a key; nothing happens where there is none.
     fn delete(&mut self, table: &'static Table, key: &str);
 }
 
 /// A typed row of one table.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Record: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Where rows of this type live.
     const TABLE: &'static Table;
     /// Unique within the table.
@@ -135,5 +145,53 @@ pub trait Record: Serialize + DeserializeOwned {
         assert_eq!(columns.len(), Self::TABLE.columns.len(), "a value per column of {}", Self::TABLE.name);
         let doc = serde_json::to_string(self).expect("a record has string keys only, so it is JSON");
         Row { key: self.key(), parent: self.parent(), columns, doc }
+    }
+}
+
+/// A record of whatever type.
+pub trait AnyRecord: fmt::Debug + Send + Sync {
+    /// The row that stores it.
+    fn row(&self) -> Row;
+    /// The record, for whoever knows its type.
+    fn any(&self) -> &dyn Any;
+}
+
+impl<T: Record> AnyRecord for T {
+    fn row(&self) -> Row {
+        self.to_row()
+    }
+
+    fn any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Held {
+    /// The row as it is stored.
+    pub fn to_row(&self) -> Row {
+        match self {
+            Self::Row(row) => row.clone(),
+            Self::Record(record) => record.row(),
+        }
+    }
+
+    /// The record, if that is what the row holds.
+    pub fn read<T: Record>(&self) -> Result<T, serde_json::Error> {
+        match self {
+            Self::Row(row) => serde_json::from_str(&row.doc),
+            Self::Record(record) => match record.any().downcast_ref::<T>() {
+                Some(record) => Ok(record.clone()),
+                None => serde_json::from_str(&record.row().doc),
+            },
+        }
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Row(one), Self::Row(other)) => one == other,
+            _ => self.to_row() == other.to_row(),
+        }
     }
 }

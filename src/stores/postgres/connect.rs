@@ -67,7 +67,9 @@ impl Server {
 
     /// A connection for appends.
     pub(super) async fn append_connection(&self) -> Result<PgConnection, StoreError> {
-        self.connection(self.options.clone().options(TIMEOUTS).options(PLANS)).await
+        // One plan for good, because planning the statement takes as long as running it on a few commits.
+        let generic = [("plan_cache_mode", "force_generic_plan")];
+        self.connection(self.options.clone().options(TIMEOUTS).options(PLANS).options(generic)).await
     }
 
     /// A connection for migrations, which may take as long as they take.

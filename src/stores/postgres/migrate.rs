@@ -8,12 +8,16 @@ use crate::{engine::log::StoreError, stores::Migrate};
 /// Every step, in order; the n-th makes schema n.
 const STEPS: &[(&str, &str)] = &[("log", include_str!("../../../migrations/postgres/0001_log.sql"))];
 
+/// The schema of this binary.
+#[expect(clippy::cast_possible_wrap, reason = "a handful of steps")]
+pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
+
 /// How often creating the table of steps may collide with another process doing the same.
 const CREATE_ATTEMPTS_MAX: u32 = 5;
 
 /// Brings the database to this binary's schema, or refuses one that has another.
 pub(super) async fn prepare(connection: &mut PgConnection, migrate: Migrate) -> Result<(), StoreError> {
-    let known = i64::try_from(STEPS.len()).expect("a handful of steps");
+    let known = SCHEMA_VERSION;
     let found = version(connection).await.map_err(|error| store_error(&error))?;
     if found > known {
         return Err(StoreError::SchemaNewer { found, known });
@@ -26,7 +30,7 @@ pub(super) async fn prepare(connection: &mut PgConnection, migrate: Migrate) -> 
 }
 
 /// The schema of the database; 0 for none.
-async fn version(connection: &mut PgConnection) -> sqlx::Result<i64> {
+pub(super) async fn version(connection: &mut PgConnection) -> sqlx::Result<i64> {
     let row = sqlx::query("SELECT to_regclass('schema_migrations') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?;

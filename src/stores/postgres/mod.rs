@@ -20,11 +20,14 @@ use crate::engine::log::{
 };
 
 mod append;
+pub(super) mod baseline;
 mod connect;
 mod migrate;
 mod read;
 mod reader;
 mod write;
+
+pub use migrate::SCHEMA_VERSION;
 
 /// A log on `PostgreSQL` 14 or later.
 pub struct PostgresLog {
@@ -56,6 +59,12 @@ impl PostgresLog {
         let appending = server.append_connection().await?;
         let pool = server.pool();
         Ok(Self { appender: append::Appender::new(server, appending), pool })
+    }
+
+    /// The schema of the database at a `postgres://` URL; 0 where nothing was migrated yet.
+    pub async fn schema_version(url: &str) -> Result<i64, StoreError> {
+        let mut connection = connect::Server::from_url(url)?.plain_connection().await?;
+        migrate::version(&mut connection).await.map_err(|error| connect::store_error(&error))
     }
 
     /// How often each way of appending was taken since this was opened.

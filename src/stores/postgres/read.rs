@@ -13,7 +13,7 @@ use super::{
     Failure,
     connect::{POOL_CONNECTIONS_MAX, is_connection_lost},
     limit_of, signed, unsigned,
-    write::{HOLDERS, RECORDS, head_of, record_of, stream_of},
+    write::{HOLDERS, RECORDS, claim_of, head_of, name_of, record_of, stream_of},
 };
 use crate::{
     engine::log::{
@@ -62,11 +62,12 @@ pub(super) async fn load(pool: &PgPool, streams: &[(StreamId, &str)]) -> Result<
                 CASE WHEN e.sequence IS NULL OR e.sequence = s.sequence + 1 THEN s.state END \
          FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY \
               AS a (aggregate_type, aggregate_id, fingerprint, nth) \
-         LEFT JOIN snapshots s ON s.aggregate_type = a.aggregate_type AND s.aggregate_id = a.aggregate_id \
-              AND s.fingerprint = a.fingerprint \
+         LEFT JOIN LATERAL (SELECT * FROM snapshots s \
+              WHERE s.aggregate_type = a.aggregate_type AND s.aggregate_id = a.aggregate_id \
+              AND s.fingerprint = a.fingerprint OFFSET 0) s ON true \
          LEFT JOIN LATERAL (SELECT * FROM events e \
               WHERE e.aggregate_type = a.aggregate_type AND e.aggregate_id = a.aggregate_id \
-              AND e.sequence > coalesce(s.sequence, 0)) e ON true \
+              AND e.sequence > coalesce(s.sequence, 0) OFFSET 0) e ON true \
          ORDER BY a.nth, e.sequence"
     );
     let kinds: Vec<&str> = streams.iter().map(|(stream, _)| stream.kind.word()).collect();
@@ -177,9 +178,8 @@ pub(super) async fn keep_snapshots(pool: &PgPool, snapshots: &[Snapshot]) -> Res
 }
 
 pub(super) async fn holders(pool: &PgPool, claims: &[Claim]) -> Result<Vec<Option<StreamId>>, StoreError> {
-    let scopes: Vec<&str> = claims.iter().map(|claim| claim.scope.into()).collect();
-    let keys: Vec<&str> = claims.iter().map(|claim| claim.key.as_str()).collect();
-    let rows = fetch(pool, || sqlx::query(HOLDERS).bind(LOG_ID).bind(&scopes).bind(&keys)).await?;
+    let names: Vec<String> = claims.iter().map(name_of).collect();
+    let rows = fetch(pool, || sqlx::query(HOLDERS).bind(LOG_ID).bind(&names)).await?;
     let holder = |row: &PgRow| -> Result<Option<StreamId>, Failure> {
         let holder: Option<&str> = row.try_get(0)?;
         Ok(holder.map(stream_of).transpose()?)
@@ -192,15 +192,11 @@ pub(super) async fn claims(
     after: Option<&Claim>,
     limit: usize,
 ) -> Result<Vec<(Claim, StreamId)>, StoreError> {
-    let (scope, key): (&str, &str) = after.map_or(("", ""), |claim| (claim.scope.into(), &claim.key));
-    let sql = "SELECT scope, key, holder FROM claims WHERE log_id = $1 AND (scope, key) > ($2, $3) \
-               ORDER BY scope, key LIMIT $4";
-    let query = || sqlx::query(sql).bind(LOG_ID).bind(scope).bind(key).bind(limit_of(limit));
+    let after = after.map_or_else(String::new, name_of);
+    let sql = "SELECT claim, holder FROM claims WHERE log_id = $1 AND claim > $2 ORDER BY claim LIMIT $3";
+    let query = || sqlx::query(sql).bind(LOG_ID).bind(&after).bind(limit_of(limit));
     let claim = |row: &PgRow| -> Result<(Claim, StreamId), Failure> {
-        let scope: &str = row.try_get(0)?;
-        let scope =
-            scope.parse().map_err(|_| StoreError::Corrupt(format!("`{scope}` is no scope of claims")))?;
-        Ok((Claim { scope, key: row.try_get(1)? }, stream_of(row.try_get(2)?)?))
+        Ok((claim_of(row.try_get(0)?)?, stream_of(row.try_get(1)?)?))
     };
     fetch(pool, query).await?.iter().map(claim).collect::<Result<_, _>>().map_err(Failure::into_store_error)
 }

@@ -3,7 +3,7 @@
 //! Everything is sent as arrays, one per column, so that a batch of any size is one round trip and one prepared
 //! statement.
 
-use orderwire_domain::ids::StreamId;
+use orderwire_domain::{claim::Claim, ids::StreamId};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use super::{Failure, signed, unsigned};
@@ -23,6 +23,8 @@ use crate::{
 /// - A claim is inserted, or changed only where it is held by whom it was thought to be held by; a record is put in the
 ///   place of an expired one only; a key is destroyed only while there is one. What falls short must undo the rest, so the answer is computed by an expression that
 ///   fails: the cast of a text that says what is wrong.
+/// - The server plans it once, while the tables are small. `= ANY` on the first column of an index keeps each look-up to
+///   its keys for good; joined alone, one claim would be found by reading all of them.
 const WRITE: &str = "
 WITH head AS (
     UPDATE log_head SET position = $3, recorded_at = $4, frontier = $5
@@ -41,42 +43,41 @@ WITH head AS (
                       $16::bytea[]) WITH ORDINALITY
          AS n (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, leaf, nth)
 ), taken AS (
-    INSERT INTO claims (log_id, scope, key, holder)
-    SELECT head.log_id, n.scope, n.key, n.holder
-    FROM head, unnest($17::text[], $18::text[], $19::text[]) AS n (scope, key, holder)
+    INSERT INTO claims (claim, log_id, holder)
+    SELECT n.claim, head.log_id, n.holder FROM head, unnest($17::text[], $18::text[]) AS n (claim, holder)
 ), handed_over AS (
     UPDATE claims c SET holder = n.after
-    FROM head, unnest($20::text[], $21::text[], $22::text[], $23::text[]) AS n (scope, key, before, after)
-    WHERE c.log_id = head.log_id AND c.scope = n.scope AND c.key = n.key AND c.holder = n.before
+    FROM head, unnest($19::text[], $20::text[], $21::text[]) AS n (claim, before, after)
+    WHERE c.claim = ANY ($19::text[]) AND c.log_id = $1 AND c.claim = n.claim AND c.holder = n.before
     RETURNING 1
 ), released AS (
     DELETE FROM claims c
-    USING head, unnest($24::text[], $25::text[], $26::text[]) AS n (scope, key, holder)
-    WHERE c.log_id = head.log_id AND c.scope = n.scope AND c.key = n.key AND c.holder = n.holder
+    USING head, unnest($22::text[], $23::text[]) AS n (claim, holder)
+    WHERE c.claim = ANY ($22::text[]) AND c.log_id = $1 AND c.claim = n.claim AND c.holder = n.holder
     RETURNING 1
 ), remembered AS (
     INSERT INTO idempotency AS i (log_id, owner, key, fingerprint, ids, first, count, recorded_at, expires_at)
     SELECT head.log_id, n.*
-    FROM head, unnest($27::text[], $28::text[], $29::bytea[], $30::text[], $31::bigint[], $32::bigint[],
-                      $33::bigint[], $34::bigint[]) AS n
+    FROM head, unnest($24::text[], $25::text[], $26::bytea[], $27::text[], $28::bigint[], $29::bigint[],
+                      $30::bigint[], $31::bigint[]) AS n
     ON CONFLICT (log_id, owner, key) DO UPDATE
     SET fingerprint = excluded.fingerprint, ids = excluded.ids, first = excluded.first, count = excluded.count,
         recorded_at = excluded.recorded_at, expires_at = excluded.expires_at
-    WHERE i.expires_at <= $35
+    WHERE i.expires_at <= $32
     RETURNING 1
 ), made AS (
     INSERT INTO data_keys (key_id, wrapped)
-    SELECT n.key_id, n.wrapped FROM head, unnest($36::text[], $37::bytea[]) AS n (key_id, wrapped)
+    SELECT n.key_id, n.wrapped FROM head, unnest($33::text[], $34::bytea[]) AS n (key_id, wrapped)
 ), destroyed AS (
     UPDATE data_keys k SET wrapped = NULL
-    FROM head, unnest($38::text[]) AS n (key_id)
-    WHERE k.key_id = n.key_id AND k.wrapped IS NOT NULL
+    FROM head
+    WHERE k.key_id = ANY ($35::text[]) AND k.wrapped IS NOT NULL
     RETURNING 1
 ), rows (written, expected) AS (
     SELECT (SELECT count(*) FROM handed_over) + (SELECT count(*) FROM released)
            + (SELECT count(*) FROM remembered) + (SELECT count(*) FROM destroyed),
-           (SELECT count(*) FROM head) * (cardinality($20::text[]) + cardinality($24::text[])
-           + cardinality($27::text[]) + cardinality($38::text[]))
+           (SELECT count(*) FROM head) * (cardinality($19::text[]) + cardinality($22::text[])
+           + cardinality($24::text[]) + cardinality($35::text[]))
 )
 SELECT CASE WHEN written = expected THEN (SELECT count(*) FROM head)
             ELSE ('only ' || written || ' of ' || expected || ' claims, records and keys are as they were seen')::bigint END
@@ -116,17 +117,17 @@ pub(super) async fn write(
         .bind(events.iter().map(|row| row.event.metadata.as_str()).collect::<Vec<_>>())
         .bind(events.iter().map(|row| row.leaf.as_slice()).collect::<Vec<_>>());
 
-    // Scope, key and one or two holders of each claim, by what happens to it.
-    let mut taken = [const { Vec::<String>::new() }; 3];
-    let mut handed_over = [const { Vec::<String>::new() }; 4];
-    let mut released = [const { Vec::<String>::new() }; 3];
+    // The claim and its one or two holders, by what happens to it.
+    let mut taken = [const { Vec::<String>::new() }; 2];
+    let mut handed_over = [const { Vec::<String>::new() }; 3];
+    let mut released = [const { Vec::<String>::new() }; 2];
     for (claim, net) in &plan.claims {
-        let name = [claim.scope.to_string(), claim.key.clone()];
+        let name = name_of(claim);
         match net {
-            ClaimNet::Insert(to) => push(&mut taken, name.into_iter().chain([to.to_string()])),
-            ClaimNet::Delete(from) => push(&mut released, name.into_iter().chain([from.to_string()])),
+            ClaimNet::Insert(to) => push(&mut taken, [name, to.to_string()]),
+            ClaimNet::Delete(from) => push(&mut released, [name, from.to_string()]),
             ClaimNet::Update { from, to } => {
-                push(&mut handed_over, name.into_iter().chain([from.to_string(), to.to_string()]));
+                push(&mut handed_over, [name, from.to_string(), to.to_string()]);
             }
         }
     }
@@ -160,10 +161,23 @@ pub(super) async fn write(
     Ok(moved == 1)
 }
 
-fn push<const N: usize>(columns: &mut [Vec<String>; N], values: impl Iterator<Item = String>) {
+fn push<const N: usize>(columns: &mut [Vec<String>; N], values: [String; N]) {
     for (column, value) in columns.iter_mut().zip(values) {
         column.push(value);
     }
+}
+
+/// A claim as it is stored. No scope has a slash in it, so names sort as scope and key do.
+pub(super) fn name_of(claim: &Claim) -> String {
+    format!("{}/{}", claim.scope, claim.key)
+}
+
+/// The claim that is stored under a name.
+pub(super) fn claim_of(name: &str) -> Result<Claim, StoreError> {
+    let parsed = name
+        .split_once('/')
+        .and_then(|(scope, key)| Some(Claim { scope: scope.parse().ok()?, key: key.to_owned() }));
+    parsed.ok_or_else(|| StoreError::Corrupt(format!("`{name}` is no claim")))
 }
 
 /// The head, held until the transaction ends.
@@ -209,8 +223,7 @@ pub(super) async fn facts(
     if !touched.claims.is_empty() {
         let holders: Vec<Option<String>> = sqlx::query_scalar(HOLDERS)
             .bind(LOG_ID)
-            .bind(touched.claims.iter().map(|claim| claim.scope.into()).collect::<Vec<&str>>())
-            .bind(touched.claims.iter().map(|claim| claim.key.as_str()).collect::<Vec<_>>())
+            .bind(touched.claims.iter().map(name_of).collect::<Vec<_>>())
             .fetch_all(&mut *connection)
             .await?;
         for (claim, holder) in touched.claims.into_iter().zip(holders) {
@@ -236,16 +249,18 @@ pub(super) async fn facts(
 
 /// The holder of each claim asked for, in their order.
 pub(super) const HOLDERS: &str = "
-SELECT c.holder FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS n (scope, key, nth)
-LEFT JOIN claims c ON c.log_id = $1 AND c.scope = n.scope AND c.key = n.key
+SELECT (SELECT c.holder FROM claims c WHERE c.claim = n.claim AND c.log_id = $1)
+FROM unnest($2::text[]) WITH ORDINALITY AS n (claim, nth)
 ORDER BY n.nth";
 
-/// The records asked for that exist and have not expired.
+/// The records asked for that exist and have not expired. `OFFSET 0` keeps each look-up to its key, whatever the planner
+/// knows of the table's size.
 pub(super) const RECORDS: &str = "
 SELECT i.owner, i.key, i.fingerprint, i.ids, i.first, i.count, i.recorded_at
 FROM unnest($2::text[], $3::text[]) AS n (owner, key)
-JOIN idempotency i ON i.log_id = $1 AND i.owner = n.owner AND i.key = n.key
-WHERE i.expires_at IS NULL OR i.expires_at > $4";
+JOIN LATERAL (SELECT * FROM idempotency i
+    WHERE i.log_id = $1 AND i.owner = n.owner AND i.key = n.key OFFSET 0) i
+  ON i.expires_at IS NULL OR i.expires_at > $4";
 
 /// The record in a row of [`RECORDS`].
 pub(super) fn record_of(row: &PgRow) -> Result<StoredRecord, Failure> {

@@ -127,3 +127,40 @@ async fn a_read_only_database_says_so() {
     })
     .await;
 }
+
+/// The server keeps the plan of a prepared statement, and this one is made while the tables are empty.
+#[tokio::test]
+async fn claims_are_found_by_their_keys_however_many_there_are() {
+    const STREAMS: u16 = 1_000;
+    on_a_database(async |database: Database| {
+        let log = database.open().await;
+        let with = |after, change: fn(StreamId, Claim) -> ClaimChange| {
+            let commit = |n: u16| {
+                let mut commit = events(order(n.into()), after, 1);
+                commit.claims.push(change(order(n.into()), number(n.into())));
+                commit.record = Some(record(&format!("{n} {after}")));
+                commit
+            };
+            (0..STREAMS).map(commit).collect::<Vec<_>>()
+        };
+        for batch in [with(0, ClaimChange::take), with(1, ClaimChange::release)] {
+            for few in batch.chunks(20) {
+                assert_appended(&append(&log, few.to_vec()).await);
+            }
+        }
+        assert_eq!(log.claim_count().await.unwrap(), 0);
+        // The look-ups of a session are counted for all to see when it ends.
+        log.close().await;
+
+        let read = "SELECT coalesce(sum(idx_tup_read), 0)::bigint FROM pg_stat_user_indexes WHERE relname = 'claims'";
+        let mut read_by_now = 0;
+        let counted = async {
+            while read_by_now < i64::from(STREAMS) {
+                read_by_now = sqlx::query_scalar(read).fetch_one(&mut database.connect().await).await.unwrap();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), counted).await.expect("counted at last");
+        assert!(read_by_now < 10 * i64::from(STREAMS), "{read_by_now} entries read for {STREAMS} claims");
+    })
+    .await;
+}

@@ -1,6 +1,6 @@
 //! Opening: schema, server, and what is said where it does not work.
 
-use orderwire::engine::log::StoreError;
+use orderwire::{engine::log::StoreError, stores::postgres::SCHEMA_VERSION};
 
 use super::*;
 
@@ -12,15 +12,23 @@ async fn refusal(url: &str, migrate: Migrate) -> StoreError {
 async fn a_store_of_another_schema_is_refused() {
     on_a_database(async |database: Database| {
         let url = database.url();
-        assert_eq!(refusal(&url, Migrate::No).await, StoreError::SchemaOlder { found: 0, known: 1 });
-        database.open().await.close().await;
+        assert_eq!(
+            refusal(&url, Migrate::No).await,
+            StoreError::SchemaOlder { found: 0, known: SCHEMA_VERSION }
+        );
+        assert_eq!(PostgresLog::schema_version(&url).await, Ok(0));
+        orderwire::stores::migrate(&url).await.unwrap();
+        assert_eq!(PostgresLog::schema_version(&url).await, Ok(SCHEMA_VERSION));
         PostgresLog::open(&url, Migrate::No).await.unwrap().close().await;
 
         let mut connection = database.connect().await;
         let newer = "INSERT INTO schema_migrations (version, name) VALUES (99, 'of the future')";
         connection.execute(newer).await.unwrap();
         for migrate in [Migrate::Yes, Migrate::No] {
-            assert_eq!(refusal(&url, migrate).await, StoreError::SchemaNewer { found: 99, known: 1 });
+            assert_eq!(
+                refusal(&url, migrate).await,
+                StoreError::SchemaNewer { found: 99, known: SCHEMA_VERSION }
+            );
         }
     })
     .await;

@@ -4,6 +4,7 @@ mod model;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 use strum::VariantArray;
 use uuid::Uuid;
 
@@ -34,9 +35,8 @@ pub const OTHER_COMPANY: CompanyId = CompanyId(Uuid::from_u128(0x0c1));
 
 /// Text sealed under a key that nobody has: equal texts have equal tags.
 pub fn sealed(text: &str) -> Sealed {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let (nonce, tag) = ("00".repeat(12), hex(text.as_bytes()));
-    Sealed { key_id: "test".to_owned(), nonce, ciphertext: hex(text.as_bytes()), tag }
+    let digest = format!("{:x}", Sha256::digest(text));
+    Sealed { key_id: "test".to_owned(), nonce: "00".repeat(12), ciphertext: digest.clone(), tag: digest }
 }
 
 /// A single line of which the losing provider is the range holder.

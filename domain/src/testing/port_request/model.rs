@@ -367,9 +367,9 @@ impl PortModel {
         if let Some(account) = changes.account.clone().filter(|account| account.tag != line.account.tag) {
             line.account = account;
         }
-        let (changed, window) = (*line != before, line.window);
+        let (same, window) = (*line == before, line.window);
         self.attempts += 1;
-        self.present(at, rules) && fits && changed && self.attempts <= 5 && self.can_be_on(&window, at, rules)
+        self.present(at, rules) && fits && !same && self.attempts <= 5 && self.can_be_on(&window, at, rules)
     }
 
     fn propose(&mut self, window: &PortWindow, at: DateTime<Utc>, rules: &Rules) {

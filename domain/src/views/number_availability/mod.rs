@@ -48,7 +48,7 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
 fn fold_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) -> Result<(), Fault> {
     match event {
         CompanyEvent::CompanyQualified { reseller, .. } => {
-            save(rows, &NumberOwner { company, reseller: *reseller });
+            save(rows, NumberOwner { company, reseller: *reseller });
             Ok(())
         }
         CompanyEvent::NumbersReserved { reservation, numbers, expires_at } => {
@@ -126,13 +126,13 @@ fn fold_port(rows: &mut dyn Rows, request: PortRequestId, event: &PortEvent) -> 
     match event {
         PortEvent::PortDrafted(draft) => {
             let numbers = draft.numbers.clone();
-            save(rows, &PortNumbers { port_request: request, numbers, offered: false });
+            save(rows, PortNumbers { port_request: request, numbers, offered: false });
             return Ok(());
         }
         PortEvent::PortNumbersAdded { numbers } => {
             let mut record: PortNumbers = require(rows, &request.to_string())?;
             record.numbers = record.numbers.union(numbers);
-            save(rows, &record);
+            save(rows, record);
             return Ok(());
         }
         PortEvent::PortedNumbersCeased { numbers } => {
@@ -142,7 +142,10 @@ fn fold_port(rows: &mut dyn Rows, request: PortRequestId, event: &PortEvent) -> 
                 number.port_request = Some(request);
             });
         }
-        PortEvent::PortReturned { numbers } => return change(rows, numbers, port_out),
+        PortEvent::KeptNumbersReleased { numbers } | PortEvent::PortReturned { numbers } => {
+            return change(rows, numbers, port_out);
+        }
+        PortEvent::PortRestored { kept, .. } => change(rows, kept, port_out)?,
         _ => {}
     }
     offer(rows, request)
@@ -167,7 +170,7 @@ fn offer(rows: &mut dyn Rows, request: PortRequestId) -> Result<(), Fault> {
             None if offered => {
                 let view = NumberView::of(number, Network::PortPending, number.area_code());
                 let (reseller, port_request) = (Some(port.reseller), Some(request));
-                save(rows, &NumberView { reseller, port_request, ..view });
+                save(rows, NumberView { reseller, port_request, ..view });
             }
             Some(view) if !offered && view.port_request == Some(request) && view.holding == Holding::Free => {
                 rows.delete(&NUMBER, &key);
@@ -176,7 +179,7 @@ fn offer(rows: &mut dyn Rows, request: PortRequestId) -> Result<(), Fault> {
         }
     }
     record.offered = offered;
-    save(rows, &record);
+    save(rows, record);
     Ok(())
 }
 
@@ -221,7 +224,7 @@ fn allocate_ported(
         view.port_request = Some(request);
         view.reservation = None;
         view.until = None;
-        save(rows, &view);
+        save(rows, view);
     }
     Ok(())
 }
@@ -234,7 +237,7 @@ fn withdraw(rows: &mut dyn Rows, numbers: &NumberSet, why: WithdrawalReason) -> 
             _ if view.network == Network::PortedOut => {}
             (Some(_), WithdrawalReason::PortedOut) => {
                 port_out(&mut view);
-                save(rows, &view);
+                save(rows, view);
             }
             (Some(_), _) => {
                 back.insert(view.number);
@@ -266,7 +269,7 @@ fn release(rows: &mut dyn Rows, numbers: &NumberSet) -> Result<(), Fault> {
             view.leave(Holding::Free);
             view.reseller = reseller;
             view.until = None;
-            save(rows, &view);
+            save(rows, view);
             continue;
         }
         rows.delete(&NUMBER, &view.key());
@@ -289,8 +292,8 @@ fn assign(rows: &mut dyn Rows, asset: AssetId, numbers: &NumberSet) -> Result<()
 
 fn know_asset(rows: &mut dyn Rows, asset: AssetId, plan: &AssetPlan) {
     match plan {
-        AssetPlan::Site { .. } => save(rows, &NumberAsset { asset, site: None }),
-        AssetPlan::User { site, .. } => save(rows, &NumberAsset { asset, site: Some(*site) }),
+        AssetPlan::Site { .. } => save(rows, NumberAsset { asset, site: None }),
+        AssetPlan::User { site, .. } => save(rows, NumberAsset { asset, site: Some(*site) }),
         _ => {}
     }
 }
@@ -308,7 +311,7 @@ fn forget_asset(rows: &mut dyn Rows, asset: AssetId, plan: &AssetPlan) -> Result
             number.site = None;
             number.holding = Holding::Allocated;
         }
-        save(rows, &number);
+        save(rows, number);
     }
     rows.delete(&NUMBER_ASSET, &asset.to_string());
     Ok(())
@@ -332,8 +335,8 @@ fn hold(
             }));
         }
     }
-    for view in &mut views {
-        change(view);
+    for mut view in views {
+        change(&mut view);
         save(rows, view);
     }
     Ok(())
@@ -347,7 +350,7 @@ fn change(
 ) -> Result<(), Fault> {
     for mut view in held(rows, numbers)? {
         change(&mut view);
-        save(rows, &view);
+        save(rows, view);
     }
     Ok(())
 }

@@ -140,13 +140,13 @@ pub(super) fn add_block(
         return Err(broken(format!("{range} is no range of whole hundreds")));
     }
     for hundred in first / HUNDRED..=last / HUNDRED {
-        save(rows, &BlockHundred { hundred: format!("+44{hundred}"), block, free: HUNDRED_FREE });
+        save(rows, BlockHundred { hundred: format!("+44{hundred}"), block, free: HUNDRED_FREE });
     }
     let (area, place, range_holder) = (range.start().area_code(), place.clone(), range_holder.clone());
     let whole = bits(0, (last - first) / HUNDRED);
     let stock = StockBlock { block, range, range_holder, area, place, free: range.len(), whole };
     put_run(rows, &stock, first, last)?;
-    save(rows, &stock);
+    save(rows, stock);
     Ok(())
 }
 
@@ -216,7 +216,7 @@ fn by_block(
         let mut block: StockBlock = require(rows, &hundred.block.to_string())?;
         let until = last.min(block.bounds().1);
         step(rows, &mut block, first, until)?;
-        save(rows, &block);
+        save(rows, block.clone());
         let part = NumberRange::new(number(first)?, number(until)?).map_err(|why| broken(why.to_string()))?;
         parts.push((part, block));
         first = until + 1;
@@ -254,7 +254,7 @@ fn flip(
         block.whole = if hundred.free == HUNDRED_FREE { block.whole | bit } else { block.whole & !bit };
         let count = mask.count_ones();
         block.free = if before == Free::Yes { block.free - count } else { block.free + count };
-        save(rows, &hundred);
+        save(rows, hundred);
     }
     Ok(())
 }
@@ -288,7 +288,7 @@ fn is_free(rows: &mut dyn Rows, number: u64) -> Result<bool, Fault> {
 fn put_run(rows: &mut dyn Rows, block: &StockBlock, first: u64, last: u64) -> Result<(), Fault> {
     let length = u32::try_from(last - first + 1).map_err(|_| broken("a run is longer than a block"))?;
     let (area, place, block) = (block.area, block.place.clone(), block.block);
-    save(rows, &FreeRun { start: number(first)?, length, area, place, block });
+    save(rows, FreeRun { start: number(first)?, length, area, place, block });
     Ok(())
 }
 

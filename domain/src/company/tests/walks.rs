@@ -1,0 +1,252 @@
+//! Every state against every command, and random walks beside the model.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::TimeDelta;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use strum::VariantArray as _;
+use uuid::Uuid;
+
+use super::{active, after, built, numbers_order, qualified};
+use crate::{
+    company::{
+        Company, CompanyStatus,
+        commands::{CompanyAction, CompanyCommand},
+        estate::Holding,
+        events::{CompanyEvent, CompanyEventKind, WithdrawalReason},
+    },
+    decider::{Context, Decider, Event as _, Refused, apply, handle},
+    ids::CompanyId,
+    order::line::LineNumber,
+    rules::Rules,
+    testing::{
+        company::{
+            CompanyModel, Place, a_walk, asset, full_order, numbers, order, port_request, qualify,
+            reservation, sealed, site,
+        },
+        ledger::Ledger,
+        matrix,
+        scenario::{Given, moment},
+    },
+};
+
+/// An asset that is planned anew gives up two names and takes two; numbers are two to an event here, so that a handful
+/// needs several.
+const KEYS_MAX: usize = 4;
+
+fn context() -> Context {
+    let json = Rules::bundled().to_json().replace("\"event_keys_max\":500", "\"event_keys_max\":2");
+    let rules = Rules::from_json(&json).expect("a smaller limit is allowed");
+    Context { at: moment("2026-06-01T10:00:00Z"), rules: Arc::new(rules) }
+}
+
+/// Walks, checking every step; gives the states it passed and the events that led there.
+fn walk(commands: &[(i64, CompanyCommand)]) -> (Vec<Company>, Vec<CompanyEvent>) {
+    let id = CompanyId(Uuid::from_u128(9));
+    let (mut company, mut model, mut ledger) =
+        (Company::default(), CompanyModel::default(), Ledger::default());
+    let (mut context, mut states, mut history) = (context(), vec![], vec![]);
+    for (hours, command) in commands {
+        context.at += TimeDelta::hours(*hours);
+        let action = Company::action(command);
+        match handle(&company, command, &context) {
+            Err(Refused::NotPermitted { .. }) => assert!(!model.permits(action), "{action:?} is permitted"),
+            Err(Refused::Rules(_)) => assert!(model.permits(action), "{action:?} is not permitted"),
+            Ok(events) => {
+                assert!(model.permits(action), "{action:?} is not permitted in {:?}", model.stage);
+                model.follow(command);
+                for event in events {
+                    ledger.record(&event.claims(id.stream()), KEYS_MAX);
+                    company = apply(company, &event).expect("what was decided is legal");
+                    states.push(company.clone());
+                    history.push(event);
+                }
+            }
+        }
+        assert_eq!(company.status(), model.stage);
+        let places = company.numbers().map(|(number, held)| (number, place(&held.holding)));
+        let expected = model.numbers.iter().map(|(number, place)| (*number, *place));
+        assert!(places.eq(expected), "{command:?}\n{company:?}\n{model:?}");
+        let reservations =
+            company.estate().into_iter().flat_map(|estate| estate.reservations.keys().copied());
+        assert!(reservations.eq(model.reservations.iter().copied()), "{command:?}\n{company:?}\n{model:?}");
+        assert!(company.open_orders().eq(model.orders.iter().copied()), "{command:?}");
+        assert_eq!(company.held_claims(id), ledger.held_by(id.stream()), "{command:?}");
+    }
+    (states, history)
+}
+
+fn place(holding: &Holding) -> Place {
+    use crate::company::events::NumberSource;
+    match *holding {
+        Holding::Reserved(id) | Holding::RingFenced(id) => Place::Under(id),
+        Holding::Committed { order, line, source: NumberSource::Stock } => Place::With(order, line, None),
+        Holding::Committed { order, line, source: NumberSource::Reservation(id) } => {
+            Place::With(order, line, Some(id))
+        }
+        Holding::Allocated | Holding::AssignedToSite(_) | Holding::AssignedToUser(_) => Place::Used,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_company_does_what_the_model_does(commands in a_walk()) {
+        walk(&commands);
+    }
+
+    #[test]
+    fn every_state_survives_storage(commands in a_walk()) {
+        for state in walk(&commands).0.iter().rev().take(5) {
+            let text = serde_json::to_string(state).unwrap();
+            prop_assert_eq!(state, &serde_json::from_str::<Company>(&text).unwrap());
+        }
+    }
+
+    #[test]
+    fn every_event_survives_storage(commands in a_walk()) {
+        for event in walk(&commands).1 {
+            let text = serde_json::to_string(&event).unwrap();
+            prop_assert_eq!(event, serde_json::from_str::<CompanyEvent>(&text).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_strange_event_is_illegal_or_changes_no_stage_wrongly(a in a_walk(), b in a_walk()) {
+        let ((states, _), (_, events)) = (walk(&a), walk(&b));
+        for state in states.iter().step_by(7) {
+            for event in &events {
+                let from = state.status();
+                if let Ok(after) = apply(state.clone(), event) {
+                    prop_assert!(Company::LIFECYCLE.allows(from, event.kind(), after.status()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_walks_go_everywhere() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..400 {
+        let commands = a_walk().new_tree(&mut runner).unwrap().current();
+        seen.extend(walk(&commands).1.iter().map(CompanyEvent::kind));
+    }
+    let missing: Vec<_> = CompanyEventKind::VARIANTS.iter().filter(|kind| !seen.contains(*kind)).collect();
+    assert_eq!(missing, Vec::<&CompanyEventKind>::new());
+}
+
+#[test]
+fn every_action_meets_every_status() {
+    use CompanyCommand as C;
+    let one = order(1);
+    let ordered = after([
+        qualify(),
+        C::ReserveNumbers { reservation: reservation(1), numbers: numbers(0, 3), ring_fence: false },
+        full_order(1, 1, Some(10), numbers(0, 3)),
+    ]);
+    let reserved =
+        |ring_fence| [C::ReserveNumbers { reservation: reservation(2), numbers: numbers(6, 2), ring_fence }];
+    let suspend = C::Suspend { reason: sealed("unpaid") };
+    let ported = C::MakeNumbersLive { port_request: port_request(1), numbers: numbers(10, 1) };
+    let with = |company: &Given<Company>, command: &C| company.when(command).accepted();
+    let (active, built) = (active(), built());
+    let bare = after([qualify(), full_order(1, 1, Some(10), numbers(0, 1)), C::Activate { order: one }]);
+    let bare = with(&bare, &C::CloseOrder { order: one });
+    // The same order as in `active`, with its numbers still only committed.
+    let mut open = with(&bare, &full_order(1, 1, None, numbers(0, 3)));
+    open = with(&with(&open, &reserved(false)[0]), &ported);
+    let mut states = vec![qualified(), ordered.clone(), active.clone(), built.clone(), bare.clone(), open];
+    states.push(with(&with(&qualified(), &reserved(false)[0]), &ported));
+    states.push(with(&qualified(), &reserved(false)[0]));
+    states.push(with(&with(&ordered, &reserved(false)[0]), &ported));
+    states.push(with(&active, &reserved(false)[0]));
+    states.push(with(&with(&built, &ported), &C::RemoveAsset { asset: asset(1, 5) }));
+    let reserved_order = with(&with(&built, &reserved(false)[0]), &numbers_order(2, 6, 2));
+    states.push(reserved_order);
+    let in_service = states.iter().filter(|it| it.state().status() == CompanyStatus::Active);
+    let suspended: Vec<_> = in_service.map(|it| with(it, &suspend)).collect();
+    states.extend(suspended);
+    states.push(with(&qualified(), &C::Release));
+    states.push(with(&ordered, &numbers_order(2, 8, 1)));
+    states.push(qualified().at(moment("2026-09-01T10:00:00Z")).when(&C::Expire).accepted());
+    states.push(with(&bare, &C::Cease));
+    states.push(with(&with(&bare, &C::Cease), &C::Erase { legal_hold_until: None }));
+    let mut states: Vec<Company> = states.iter().map(|it| it.state().clone()).collect();
+    states.push(Company::default());
+
+    let line = |n| LineNumber(n);
+    let commands = [
+        qualify(),
+        C::ExtendQualification,
+        C::Release,
+        C::Expire,
+        C::ReserveNumbers { reservation: reservation(3), numbers: numbers(12, 1), ring_fence: true },
+        C::ReleaseReservation { reservation: reservation(2) },
+        C::ExpireReservation { reservation: reservation(2) },
+        full_order(2, 2, Some(5), numbers(13, 2)),
+        full_order(2, 2, None, numbers(13, 2)),
+        numbers_order(3, 13, 2),
+        C::ReplanLine {
+            order: one,
+            line: line(3),
+            plan: Some(site("Depot", "88", numbers(0, 3))),
+            numbers: None,
+        },
+        C::ReplanLine { order: one, line: line(2), plan: None, numbers: Some(numbers(1, 3)) },
+        C::AllocateNumbers { order: one, line: line(2), site: None },
+        C::AllocatePortedNumbers { port_request: port_request(1), numbers: numbers(11, 1), site: None },
+        C::AllocatePortedNumbers {
+            port_request: port_request(1),
+            numbers: numbers(11, 1),
+            site: Some(asset(1, 3)),
+        },
+        C::MakeNumbersLive { port_request: port_request(2), numbers: numbers(11, 1) },
+        C::WithdrawNumbers { numbers: numbers(10, 1), why: WithdrawalReason::Restored },
+        C::AddAsset { order: one, line: line(3) },
+        C::AllocateNumbers { order: order(2), line: line(1), site: Some(asset(1, 3)) },
+        C::Activate { order: one },
+        C::DropLine { order: one, line: line(2) },
+        C::DropLine { order: one, line: line(3) },
+        C::CloseOrder { order: one },
+        C::RemoveAsset { asset: asset(1, 5) },
+        C::RemoveAsset { asset: asset(1, 8) },
+        C::CeaseNumbers { numbers: numbers(10, 1) },
+        C::CeaseNumbers { numbers: numbers(1, 1) },
+        C::Suspend { reason: sealed("unpaid") },
+        C::Resume,
+        C::Cease,
+        C::Erase { legal_hold_until: None },
+    ];
+    // Early enough for what must not be over, and late enough for every timer.
+    let mut taken = BTreeSet::new();
+    for at in ["2026-06-01T10:00:00Z", "2027-06-01T10:00:00Z"] {
+        let context = Context { at: moment(at), ..context() };
+        let covered = matrix::run(&states, &commands, &context);
+        assert_eq!(covered.statuses.len(), CompanyStatus::VARIANTS.len());
+        assert_eq!(covered.actions.len(), CompanyAction::VARIANTS.len());
+        for (state, command) in states.iter().flat_map(|it| commands.iter().map(move |command| (it, command)))
+        {
+            let mut state = state.clone();
+            for event in handle(&state, command, &context).unwrap_or_default() {
+                let from = state.status();
+                state = apply(state, &event).unwrap();
+                taken.insert((from, Company::action(command), event.kind(), state.status()));
+            }
+        }
+    }
+    let rows: BTreeSet<_> =
+        Company::LIFECYCLE.0.iter().map(|row| (row.from, row.action, row.event, row.to)).collect();
+    assert_eq!(rows.difference(&taken).collect::<Vec<_>>(), Vec::<&_>::new(), "rows that nothing takes");
+    assert_eq!(taken.difference(&rows).collect::<Vec<_>>(), Vec::<&_>::new(), "steps that no row names");
+}
+
+#[test]
+fn every_status_is_reached_and_comes_to_an_end() {
+    let all: BTreeSet<_> = CompanyStatus::VARIANTS.iter().copied().collect();
+    assert_eq!(Company::LIFECYCLE.reachable(CompanyStatus::New), all);
+    for status in all {
+        assert!(Company::LIFECYCLE.reachable(status).contains(&CompanyStatus::Erased), "{status}");
+        assert_eq!(Company::LIFECYCLE.is_terminal(status), status == CompanyStatus::Erased);
+    }
+}

@@ -1,0 +1,125 @@
+//! Commands for number blocks, and a model that keeps one word per number.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::{collection::vec, prelude::*};
+
+use crate::{
+    names::{Cupid, MessageId, SiteName},
+    number::{NumberRange, NumberSet, TelephoneNumber},
+    number_block::{BlockStatus, commands::BlockCommand},
+};
+
+/// The numbers of the block in every test.
+pub fn stretch() -> NumberRange {
+    NumberRange::parse("0113 496 0100-299").expect("two hundreds of a drama range")
+}
+
+/// Some of its numbers.
+pub fn part(from: u32, len: u32) -> NumberSet {
+    let at = |n| stretch().start().offset(n).expect("the stretch lies in one area");
+    NumberRange::new(at(from), at(from + len - 1)).expect("a part is short").into()
+}
+
+/// Makes the stretch stock.
+pub fn load() -> BlockCommand {
+    BlockCommand::Load {
+        range: stretch(),
+        range_holder: Cupid::parse("001").expect("three digits"),
+        place: SiteName::parse("Leeds").expect("a place"),
+    }
+}
+
+/// Any command, over few enough numbers that they meet.
+pub fn a_command() -> impl Strategy<Value = BlockCommand> {
+    use BlockCommand as C;
+    let set = || (0u32..8, 1u32..5).prop_map(|(from, len)| part(from, len));
+    prop_oneof![
+        1 => Just(load()),
+        4 => set().prop_map(|numbers| C::Quarantine { numbers }),
+        4 => set().prop_map(|numbers| C::Free { numbers }),
+        3 => (set(), any::<u64>()).prop_map(|(numbers, n)| {
+            let message = MessageId::parse(&format!("m{n}")).expect("a message id");
+            C::PortOut { numbers, message }
+        }),
+        4 => set().prop_map(|numbers| C::TakeBack { numbers }),
+        1 => Just(C::Withdraw),
+    ]
+}
+
+/// A walk: hours to wait, then a command.
+pub fn a_walk() -> impl Strategy<Value = Vec<(i64, BlockCommand)>> {
+    vec((0i64..400, a_command()), 0..60).prop_map(|rest| [vec![(0, load())], rest].concat())
+}
+
+/// Where the model thinks a number is; one that it does not know is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Away {
+    /// At rest until then.
+    Resting(DateTime<Utc>),
+    /// With another provider.
+    Elsewhere,
+}
+
+/// A block as a word and the numbers that are not free.
+#[derive(Clone, Debug, Default)]
+pub struct BlockModel {
+    loaded: bool,
+    withdrawn: bool,
+    /// Numbers that are not free.
+    pub away: BTreeMap<TelephoneNumber, Away>,
+}
+
+impl BlockModel {
+    /// The word for its stage.
+    pub fn stage(&self) -> BlockStatus {
+        match (self.loaded, self.withdrawn) {
+            (false, _) => BlockStatus::New,
+            (true, false) => BlockStatus::Active,
+            (true, true) => BlockStatus::Withdrawn,
+        }
+    }
+
+    /// Takes the command, or says that it cannot be.
+    pub fn take(&mut self, command: &BlockCommand, at: DateTime<Utc>) -> bool {
+        const REST: TimeDelta = TimeDelta::days(31);
+        if self.withdrawn || self.loaded == matches!(command, BlockCommand::Load { .. }) {
+            return false;
+        }
+        let before = self.clone();
+        let each = |numbers: &NumberSet, mut step: Box<dyn FnMut(TelephoneNumber) -> bool + '_>| {
+            numbers.iter().all(&mut step)
+        };
+        let fine = match command {
+            BlockCommand::Load { .. } => {
+                self.loaded = true;
+                true
+            }
+            BlockCommand::Quarantine { numbers } => {
+                each(numbers, Box::new(|number| self.away.insert(number, Away::Resting(at + REST)).is_none()))
+            }
+            BlockCommand::Free { numbers } => each(
+                numbers,
+                Box::new(
+                    |number| matches!(self.away.remove(&number), Some(Away::Resting(until)) if until <= at),
+                ),
+            ),
+            BlockCommand::PortOut { numbers, .. } => each(
+                numbers,
+                Box::new(|number| self.away.insert(number, Away::Elsewhere) != Some(Away::Elsewhere)),
+            ),
+            BlockCommand::TakeBack { numbers } => {
+                each(numbers, Box::new(|number| self.away.remove(&number) == Some(Away::Elsewhere)))
+            }
+            BlockCommand::Withdraw => {
+                self.withdrawn = self.away.is_empty();
+                self.withdrawn
+            }
+        };
+        if !fine {
+            *self = before;
+        }
+        fine
+    }
+}

@@ -1,0 +1,6 @@
+//! The read models as a whole: against naive models, and against themselves folded another way.
+
+mod overlay;
+mod numbers;
+mod orders;
+mod timers;
