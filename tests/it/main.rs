@@ -1,6 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
+mod cases;
 mod cli;
 mod crash;
 mod demo;
@@ -12,6 +13,7 @@ mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
+mod replay;
 mod store_contract;
 mod tidy;
 mod walk;
