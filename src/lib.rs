@@ -2,5 +2,8 @@
 
 pub use orderwire_domain as domain;
 
+pub mod bench;
+pub mod cli;
+pub mod edge;
 pub mod engine;
 pub mod stores;

@@ -1,3 +1,42 @@
-//! The `orderwire` command.
+//! The composition root of the binary: the only place that reads arguments, environment and terminal.
 
-fn main() {}
+use std::{env, io, path::PathBuf, process::ExitCode};
+
+use clap::Parser as _;
+use orderwire::cli::{self, Cli, Failure, Output, Surroundings};
+use tracing_subscriber::filter::LevelFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tell(cli.verbosity());
+    let format = cli.format();
+    let mut output = Output::new(format, io::BufWriter::new(io::stdout()), io::stderr());
+    let done = cli::run(cli, &Surroundings { state_folder: state_folder() }, &mut output).await;
+    match done.and_then(|()| Ok(output.flush()?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has had enough of it.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.shown(format));
+            ExitCode::from(failure.exit() as u8)
+        }
+    }
+}
+
+/// Where programs of this user keep what they need to know (XDG Base Directory Specification).
+fn state_folder() -> Option<PathBuf> {
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local").join("state"));
+    env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute()).or_else(home)
+}
+
+/// Lets the engine say on stderr what it does; nothing unless it was asked for.
+fn tell(verbosity: u8) {
+    let level = match verbosity {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).init();
+}

@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
-    claim::Claim,
     decider::Context,
     fact::Happened,
     ids::{Mint, StreamId},
@@ -19,12 +18,14 @@ use super::{
     Inner,
     committer::{Answer, Core, Waiting, lock},
     error::Error,
+    hundreds::Memory,
     leaf::Hash,
     loader::{self, Loaded},
     log::{
         Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend,
         Verdict,
     },
+    picks::Picked,
     provenance::{Provenance, metadata},
     query,
 };
@@ -80,6 +81,22 @@ pub(super) struct Asked<'a> {
     pub at: Option<DateTime<Utc>>,
 }
 
+/// What one decision is known by. It stays the same while the decision is brought what it needs, so that the ids it
+/// mints do too: what was looked up for one of them is then found.
+#[derive(Clone, Copy)]
+struct Occasion {
+    /// The commit's name, and the seed of the ids.
+    id: Uuid,
+    /// The time of the decision.
+    at: DateTime<Utc>,
+}
+
+impl Occasion {
+    fn now(inner: &Inner, asked: &Asked<'_>) -> Self {
+        Self { id: Uuid::now_v7(), at: asked.at.unwrap_or_else(|| inner.clock.now()) }
+    }
+}
+
 /// What an attempt led to, as far as the caller's task knows.
 enum Attempt {
     /// A commit waits; once it is durable, these states are worth a snapshot.
@@ -104,18 +121,23 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         None => None,
     };
 
+    // One seed for all attempts: what was looked up about an id minted in one is still known in the next.
+    let mint = Mint::new(Uuid::now_v7(), asked.at.unwrap_or_else(|| inner.clock.now()));
     let mut lookups = Lookups::default();
+    let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
+    let mut memory = Memory::Unused;
+    let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &lookups)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion)? {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                bring(inner, missing, &mut lookups).await?;
+                bring(inner, missing, &mut lookups, &picked, &mut memory).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states) => {
@@ -127,7 +149,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         match (answer.await.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
                 inner.snapshots.offer(due_snapshots);
+                picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
+            }
+            (Answer::Verdict(Verdict::Appended(_)), Err(_)) if memory == Memory::Used => {
+                memory = Memory::Barred;
+                lookups.forget();
             }
             (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
                 return refused(inner, &asked, fingerprint, reasons).await;
@@ -136,10 +163,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.found_taken(claims);
             }
             (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
                 moved += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
@@ -148,6 +177,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             }
             (Answer::Followed, _) => {
                 followed += 1;
+                picked.forget();
                 lookups.forget();
             }
             (Answer::Failed(error), _) => return Err(error.into()),
@@ -155,6 +185,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         if moved >= COMMIT_ATTEMPTS_MAX || followed >= FOLLOWED_MAX {
             return Err(Error::Conflict { attempts: moved + followed });
         }
+        occasion = Occasion::now(inner, &asked);
     }
 }
 
@@ -163,13 +194,13 @@ fn attempt(
     inner: &Inner,
     asked: &Asked,
     fingerprint: Option<Hash>,
+    mint: &Mint,
     lookups: &Lookups,
+    Occasion { id, at }: Occasion,
 ) -> Result<Attempt, Error> {
-    let at = asked.at.unwrap_or_else(|| inner.clock.now());
-    let id = Uuid::now_v7();
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
-    let desk = Desk::new(context, Mint::new(id, at), &core.tips, lookups);
+    let desk = Desk::new(context, mint.clone(), &core.tips, lookups);
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
@@ -313,20 +344,34 @@ fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
 }
 
 /// Brings what a decision needs.
-async fn bring(inner: &Inner, needs: Vec<Need>, lookups: &mut Lookups) -> Result<(), Error> {
+async fn bring(
+    inner: &Inner,
+    needs: Vec<Need>,
+    lookups: &mut Lookups,
+    picked: &Picked<'_>,
+    memory: &mut Memory,
+) -> Result<(), Error> {
     let mut streams = Vec::new();
     for need in needs {
         match need {
             Need::Stream(stream) => streams.push(stream),
             Need::Numbers { search, except } => {
-                let found = query::free_numbers(&inner.log, &search, &except).await?;
+                if lookups.lost_numbers() {
+                    // What offered them lags; the next offer would be as old, and the attempts are few.
+                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                }
+                let mut found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
+                if found.numbers.len() < search.quantity as usize {
+                    // Nobody is told that there are too few by a reader that has not seen all there is.
+                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                    found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
+                }
                 lookups.found_numbers(search, except, found);
             }
             Need::Holders(claims) => {
-                let holders = inner.log.holders(&claims).await?;
-                claims.into_iter().zip(holders).for_each(|(claim, holder): (Claim, _)| {
+                for (claim, holder) in inner.hundreds.holders(&inner.log, claims, memory).await? {
                     lookups.found_holder(claim, holder);
-                });
+                }
             }
             Need::LiveCompanies(reseller) => {
                 // The reseller is suspended, so its companies can only become fewer from here on.
@@ -371,7 +416,26 @@ impl Inner {
         turn
     }
 
-    /// The state of an aggregate as the log has it, or as commits in flight will leave it.
+    /// The state of an aggregate with whatever another process has appended to it by now.
+    pub(super) async fn newest(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
+        let (sequence, _) = self.state(stream).await?;
+        if !self.log.stream(stream, sequence, 1).await?.is_empty() {
+            self.catch_up(stream, sequence + 1).await?;
+        }
+        self.state(stream).await
+    }
+
+    /// Loads a stream again where what is at hand of it is older than what the log is known to have.
+    pub(super) async fn catch_up(&self, stream: StreamId, sequence: u64) -> Result<(), Error> {
+        if self.state(stream).await?.0 < sequence {
+            for (stream, sequence, state) in self.loader.load(vec![stream]).await? {
+                lock(&self.core).tips.loaded(stream, sequence, state);
+            }
+        }
+        Ok(())
+    }
+
+    /// The state of an aggregate as this process knows it, or as commits in flight will leave it.
     pub(super) async fn state(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
         use orderwire_domain::joint::Streams as _;
         if let Some(known) = lock(&self.core).tips.state(stream) {

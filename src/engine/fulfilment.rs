@@ -28,11 +28,13 @@ use super::{
     execute::{Asked, IdempotencyKey, execute},
     log::{Position, ReaderCommit, StoreError},
     provenance::{Actor, Provenance},
-    readers::{PAGE_EVENTS_MAX, fact},
 };
 
 /// The name under which its checkpoint is kept.
 pub const FULFILMENT: &str = "fulfilment";
+/// Events looked at together. One order alone may fill pages, and the more orders are known, the more commits share a
+/// transaction.
+const AHEAD_EVENTS_MAX: Position = 4_096;
 /// Orders worked on at once.
 const ORDERS_AT_ONCE: usize = 64;
 /// Commands of one order in flight at once: they are appended in order, and share their commits.
@@ -106,31 +108,42 @@ struct Work {
     started: Vec<LineNumber>,
 }
 
-/// Takes one page; answers how many events it took.
+/// Takes what is there, within bounds; answers how many events it took.
 pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.fulfilment_turn.lock().await;
     let after = inner.log.checkpoint(FULFILMENT).await?;
-    let page = inner.log.page(after, PAGE_EVENTS_MAX).await?;
-    let Some(last) = page.last() else { return Ok(0) };
-    let facts = page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>()?;
-    let work = work_of(inner, &facts).await?;
+    let mut work = BTreeMap::new();
+    let mut to = after;
+    while to - after < AHEAD_EVENTS_MAX {
+        let page = inner.recent.page(&inner.log, to).await?;
+        let Some(last) = page.last() else { break };
+        gather(inner, &page, &mut work).await?;
+        to = last.position;
+    }
+    if to == after {
+        return Ok(0);
+    }
     stream::iter(work)
         .map(|(order, work)| carry_on(inner, order, work))
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    let commit =
-        ReaderCommit { reader: FULFILMENT.to_owned(), after, to: last.position, ..ReaderCommit::default() };
+    let commit = ReaderCommit { reader: FULFILMENT.to_owned(), after, to, ..ReaderCommit::default() };
     match inner.log.apply(&commit).await {
         // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
-        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
+        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => {
+            Ok(usize::try_from(to - after).unwrap_or(usize::MAX))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work>, Error> {
-    let mut work: BTreeMap<OrderId, Work> = BTreeMap::new();
+async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work>) -> Result<(), Error> {
     for fact in facts {
+        // Another process may have appended it: what is at hand here must not be older than the fact.
+        if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
+            inner.catch_up(fact.happened.stream(), fact.sequence).await?;
+        }
         for order in orders_of(inner, &fact.happened).await? {
             work.entry(order).or_default().cause = fact.position;
         }
@@ -140,7 +153,7 @@ async fn work_of(inner: &Inner, facts: &[Fact]) -> Result<BTreeMap<OrderId, Work
             work.entry(*order).or_default().started.push(*line);
         }
     }
-    Ok(work)
+    Ok(())
 }
 
 /// The orders that may have something to do after this.

@@ -11,13 +11,17 @@ pub mod error;
 mod execute;
 pub mod fulfilment;
 pub mod hosted;
+mod hundreds;
 pub mod keyring;
 pub mod leaf;
 mod loader;
 pub mod log;
+mod picks;
 pub mod provenance;
 pub mod query;
 pub mod readers;
+pub mod reference;
+mod recent;
 pub mod sealing;
 mod timers;
 mod tips;
@@ -45,16 +49,21 @@ use self::{
     committer::{Core, SharedCore},
     execute::{Asked, Snapshots, Turns},
     fulfilment::{ManualProvisioner, Provisioner},
+    hundreds::Hundreds,
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
-    readers::{Effect, Reader, Readers},
+    picks::Picks,
+    readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
+    recent::Recent,
+    reference::{Ranges, ReferenceData},
     sealing::MasterKey,
     tips::Tips,
 };
 pub use self::{
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    loader::schema as snapshot_schema,
     provenance::{Actor, Provenance},
 };
 
@@ -79,13 +88,17 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
     core: SharedCore,
     permits: Semaphore,
     turns: Mutex<Turns>,
     loader: Loader,
     snapshots: Snapshots,
+    picks: Picks,
+    hundreds: Hundreds,
     keyring: Keyring,
     readers: Readers,
+    recent: Recent,
     fulfilment_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
@@ -98,6 +111,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
@@ -109,6 +123,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             rules: Arc::new(Rules::bundled()),
             provisioner: Arc::new(ManualProvisioner),
+            reference: Arc::new(Ranges::bundled()),
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
@@ -135,6 +150,13 @@ impl Builder {
     #[must_use]
     pub fn provisioner(mut self, provisioner: impl Provisioner) -> Self {
         self.provisioner = Arc::new(provisioner);
+        self
+    }
+
+    /// Other reference data than the bundled sample.
+    #[must_use]
+    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
+        self.reference = Arc::new(reference);
         self
     }
 
@@ -179,15 +201,19 @@ impl Builder {
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
+            picks: Picks::default(),
+            hundreds: Hundreds::default(),
             log,
             clock: self.clock,
             rules: self.rules,
             provisioner: self.provisioner,
+            reference: self.reference,
             core,
             permits: Semaphore::new(COMMANDS_IN_FLIGHT_MAX),
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
+            recent: Recent::default(),
             fulfilment_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,
@@ -224,7 +250,7 @@ impl Engine {
     /// An aggregate, with the sequence of its last event.
     pub async fn load<D: Seated>(&self, id: D::Id) -> Result<(Sequence, Arc<D>), Error> {
         let stream = id.into();
-        let (sequence, state) = self.inner.state(stream).await?;
+        let (sequence, state) = self.inner.newest(stream).await?;
         let wrong = || Error::Corrupt {
             stream: stream.to_string(),
             detail: "its state is of another kind".to_owned(),
@@ -234,7 +260,7 @@ impl Engine {
 
     /// The state of any aggregate, with the sequence of its last event.
     pub async fn state(&self, stream: StreamId) -> Result<(Sequence, State), Error> {
-        self.inner.state(stream).await
+        self.inner.newest(stream).await
     }
 
     /// Events of one stream after a sequence, in order.
@@ -277,6 +303,11 @@ impl Engine {
         self.inner.clock.now()
     }
 
+    /// To whom ranges belong, and what places are called.
+    pub fn reference(&self) -> &dyn ReferenceData {
+        &*self.inner.reference
+    }
+
     /// The rules it decides under.
     pub fn rules(&self) -> &Arc<Rules> {
         &self.inner.rules
@@ -296,12 +327,48 @@ impl Engine {
     /// Runs readers, fulfilment and due timers until nothing is left to do at this time.
     pub async fn settle(&self) -> Result<(), Error> {
         loop {
-            let readers =
-                futures::future::try_join_all(self.inner.readers.iter().map(|it| it.step(&self.inner.log)));
-            let (read, fulfilled) = tokio::try_join!(readers, fulfilment::step(&self.inner))?;
-            let moved = fulfilled + read.into_iter().sum::<usize>();
+            let fulfilled = watch::channel(false).0;
+            let work = async {
+                let moved = self.fulfil().await;
+                fulfilled.send_replace(true);
+                moved
+            };
+            let readers = self.inner.readers.iter().map(|reader| self.follow(reader, fulfilled.subscribe()));
+            let (moved, read) = tokio::try_join!(work, futures::future::try_join_all(readers))?;
+            let moved = moved + read.into_iter().sum::<usize>();
             if moved == 0 && timers::fire_due(&self.inner).await? == 0 {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Fulfils until there is nothing left to do; answers how many events that took.
+    async fn fulfil(&self) -> Result<usize, Error> {
+        let mut moved = 0;
+        loop {
+            match fulfilment::step(&self.inner).await? {
+                0 => return Ok(moved),
+                taken => moved += taken,
+            }
+        }
+    }
+
+    /// Lets a reader follow until nothing more can come; answers how many events it took. While more is coming it waits
+    /// for whole pages: each is a transaction, and nothing in fulfilment waits for a reader.
+    async fn follow(&self, reader: &Reader, mut fulfilled: watch::Receiver<bool>) -> Result<usize, Error> {
+        let mut head = self.inner.head.clone();
+        let mut taken = 0;
+        loop {
+            let last = *fulfilled.borrow();
+            let behind = head.borrow_and_update().saturating_sub(reader.reached());
+            let step = last || behind >= PAGE_EVENTS_MAX as u64;
+            match if step { reader.step(&self.inner.log, &self.inner.recent).await? } else { 0 } {
+                0 if last => return Ok(taken),
+                0 => tokio::select! {
+                    _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
+                    changed = head.changed() => changed.map_err(|_| Error::Closed)?,
+                },
+                some => taken += some,
             }
         }
     }
@@ -315,7 +382,7 @@ impl Engine {
     pub async fn rebuild(&self) -> Result<(), Error> {
         for reader in self.inner.readers.iter().filter(|reader| !reader.tables.is_empty()) {
             reader.reset(&self.inner.log).await?;
-            while reader.step(&self.inner.log).await? > 0 {}
+            while reader.step(&self.inner.log, &self.inner.recent).await? > 0 {}
         }
         Ok(())
     }
@@ -350,7 +417,7 @@ impl Engine {
             let inner = Arc::clone(&self.inner);
             tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
                 let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
-                async move { reader.step(&inner.log).await }
+                async move { reader.step(&inner.log, &inner.recent).await }
             })));
         }
         let inner = Arc::clone(&self.inner);

@@ -9,7 +9,7 @@ use orderwire_domain::{
     order::line::{NumberSearch, SearchBy},
     views::{
         company_directory::{COMPANY_DIRECTORY, CompanyStage},
-        number_availability::{FreeRun, NUMBER_RUN, STOCK_BLOCK, StockBlock},
+        number_availability::{FreeRun, NUMBER, NUMBER_RUN, STOCK_BLOCK, StockBlock},
         table::{Record, Table, Value},
     },
 };
@@ -186,5 +186,8 @@ async fn free_in_all(log: &SharedLog, search: &NumberSearch, except: &NumberSet)
         // What was picked for this search is of its place.
         SearchBy::Place(_) => true,
     };
-    Ok(free.saturating_sub(except.iter().filter(of_place).count() as u64))
+    // What somebody else took meanwhile may be counted out already: then it has a row, as free stock has not.
+    let except: Vec<String> = except.iter().filter(of_place).map(|number| number.to_string()).collect();
+    let counted_out = log.rows(&NUMBER, &except).await?.len();
+    Ok(free.saturating_sub((except.len() - counted_out) as u64))
 }

@@ -22,15 +22,16 @@ use tokio::sync::watch;
 
 use super::{
     clock::time,
-    error::Error,
+    error::{Error, ErrorKind},
     log::{Log, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
     provenance,
+    recent::Recent,
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
 pub const PAGE_EVENTS_MAX: usize = 256;
 /// Rows that a reader keeps at hand between pages; past this it starts again from what is stored.
-const ROWS_AT_HAND_MAX: usize = 50_000;
+const ROWS_AT_HAND_MAX: usize = 10_000;
 /// A query waits at most this long for its read model.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -119,7 +120,7 @@ impl Reader {
     }
 
     /// Takes one page; answers how many events it took.
-    pub async fn step(&self, log: &SharedLog) -> Result<usize, Error> {
+    pub async fn step(&self, log: &SharedLog, recent: &Recent) -> Result<usize, Error> {
         let _turn = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
@@ -130,7 +131,7 @@ impl Reader {
             // without any event, so those are never kept at hand.
             self.forget_rows();
         }
-        let page = log.page(after, PAGE_EVENTS_MAX).await?;
+        let page = recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error))?;
         let Some(last) = page.last() else {
             self.reached.send_replace(after);
             return Ok(0);
@@ -150,6 +151,11 @@ impl Reader {
                 match error {
                     // Another process took this page: there is nothing left of it to do.
                     Error::Store(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
+                    // It did so while rows were fetched for this page, so they were of a later one.
+                    Error::ReaderStopped { .. } if log.checkpoint(&self.name).await? != after => {
+                        Ok(page.len())
+                    }
+                    Error::ReaderStopped { detail, .. } => Err(self.stop(detail)),
                     error => Err(error),
                 }
             }
@@ -161,15 +167,13 @@ impl Reader {
         log: &SharedLog,
         after: Position,
         to: Position,
-        page: &[StoredEvent],
+        facts: &[Fact],
     ) -> Result<ReaderCommit, Error> {
-        let facts =
-            page.iter().map(fact).collect::<Result<Vec<Fact>, Error>>().map_err(|error| self.stop(&error))?;
         let (changes, statements) = match &self.work {
-            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, &facts).await?, Vec::new()),
+            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, facts).await?, Vec::new()),
             Work::Effect(effect) => {
                 let mut tx = ReaderTx::default();
-                effect(&mut tx, &facts).map_err(|why| self.stop(&why))?;
+                effect(&mut tx, facts).map_err(|why| self.broken(&why))?;
                 (tx.changes, tx.statements)
             }
         };
@@ -189,8 +193,8 @@ impl Reader {
         while !rest.is_empty() {
             let progress = overlay().fold_page(fold, rest);
             let progress = progress.map_err(|fault| match fault {
-                Fault::Broken(why) => self.stop(&why),
-                Fault::Need(need) => self.stop(&format!("{need:?} was asked for outside a page")),
+                Fault::Broken(why) => self.broken(&why),
+                Fault::Need(need) => self.broken(&format!("{need:?} was asked for outside a page")),
             })?;
             rest = &rest[progress.folded..];
             for (need, rows) in fetch(&**log, &self.tables, progress.needs).await? {
@@ -215,12 +219,21 @@ impl Reader {
         }
     }
 
+    /// What it made of a page cannot be right, unless somebody else has taken that page.
+    fn broken(&self, why: &impl ToString) -> Error {
+        Error::ReaderStopped { reader: self.name.clone(), detail: why.to_string() }
+    }
+
     /// Stops for good: what this reader does cannot be right any more, and it must not skip.
-    fn stop(&self, why: &impl ToString) -> Error {
-        let detail = why.to_string();
+    fn stop(&self, detail: String) -> Error {
         tracing::error!(reader = %self.name, %detail, "a reader has stopped");
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(detail.clone());
         Error::ReaderStopped { reader: self.name.clone(), detail }
+    }
+
+    /// An event that cannot be read will not be readable later; a store that could not be asked may be.
+    fn stop_if_corrupt(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Corrupt { self.stop(error.to_string()) } else { error }
     }
 
     fn stopped(&self) -> Option<String> {
@@ -262,6 +275,16 @@ impl Readers {
     /// The reader of a name.
     pub fn get(&self, name: &str) -> Option<&Arc<Reader>> {
         self.0.iter().find(|reader| reader.name == name)
+    }
+
+    /// Has a reader take what is in the log by now, without waiting for its turn in the background.
+    pub async fn catch_up(&self, name: &str, log: &SharedLog, recent: &Recent) -> Result<(), Error> {
+        let unknown =
+            || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
+        let reader = self.get(name).ok_or_else(unknown)?;
+        let head = log.head().await?.position;
+        while reader.step(log, recent).await? > 0 && reader.reached() < head {}
+        Ok(())
     }
 
     /// Waits, within bounds, until a reader has taken this position.

@@ -46,16 +46,22 @@ pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     for timer in due {
         by_stream.entry(timer.stream).or_default().push(timer);
     }
-    stream::iter(by_stream.into_values())
+    let answered: Vec<Vec<String>> = stream::iter(by_stream.into_values())
         .map(|timers| async move {
+            let mut answered = Vec::new();
             for timer in timers {
-                fire(inner, timer).await?;
+                answered.extend(fire(inner, timer).await?);
             }
-            Ok::<(), Error>(())
+            Ok::<_, Error>(answered)
         })
         .buffer_unordered(STREAMS_AT_ONCE)
-        .try_collect::<()>()
+        .try_collect()
         .await?;
+    let answered: Vec<RowChange> =
+        answered.into_iter().flatten().map(|name| RowChange::Delete(&TIMER, name)).collect();
+    if !answered.is_empty() {
+        inner.log.change_rows(&answered).await?;
+    }
     Ok(count)
 }
 
@@ -73,7 +79,8 @@ async fn select(inner: &Inner, until: Option<DateTime<Utc>>, limit: usize) -> Re
     super::query::select(&inner.log, &select).await
 }
 
-async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<(), Error> {
+/// Issues one; answers its name unless it is to be tried again.
+async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<Option<String>, Error> {
     let name = timer.key();
     let command = command(&timer).ok_or_else(|| Error::Corrupt {
         stream: timer.stream.to_string(),
@@ -89,11 +96,10 @@ async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<(), Error> {
             tracing::debug!(timer = %name, ?reasons, "a timer came to nothing");
         }
         // It stays, and is tried again.
-        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(None),
         Err(error) => return Err(error),
     }
-    inner.log.change_rows(&[RowChange::Delete(&TIMER, name)]).await?;
-    Ok(())
+    Ok(Some(name))
 }
 
 /// The command that a timer stands for.

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+pub(crate) mod baseline;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -67,7 +67,19 @@ pub fn cease_numbers(desk: &mut Desk, id: CompanyId, numbers: &NumberSet) -> Res
     for (port_request, numbers) in ported {
         desk.tell::<PortRequest>(port_request, &PortCommand::CeaseNumbers { numbers })?;
     }
+    expire_if_only_numbers_kept_it(desk, id)?;
     Ok(Outcome::default())
+}
+
+/// A qualification that is over does not expire while numbers of the company are in service, and its timer has run by
+/// then. It expires with the last of them, or nobody would ever free its name.
+pub fn expire_if_only_numbers_kept_it(desk: &mut Desk, id: CompanyId) -> Result<(), Halt> {
+    let company = desk.existing::<Company>(id)?;
+    let over = company.expires_at().is_some_and(|until| until <= desk.context.at);
+    if over && !company.numbers().any(|(_, held)| held.is_in_service()) {
+        desk.tell::<Company>(id, &CompanyCommand::Expire)?;
+    }
+    Ok(())
 }
 
 /// A command of the company alone. What has to be joined with other aggregates is not to be had this way.

@@ -239,6 +239,11 @@ impl Lookups {
         self.live_companies.clear();
     }
 
+    /// Whether numbers that looked free were not.
+    pub fn lost_numbers(&self) -> bool {
+        self.taken.iter().any(|claim| claim.scope == ClaimScope::Number)
+    }
+
     /// Numbers that somebody else took meanwhile.
     fn taken_numbers(&self) -> NumberSet {
         let numbers = self.taken.iter().filter(|claim| claim.scope == ClaimScope::Number);
@@ -348,9 +353,9 @@ impl<'a> Desk<'a> {
         self.tell::<D>(id, command)
     }
 
-    /// Free numbers that fit the search, none of them picked before or taken by somebody else.
-    pub fn pick(&mut self, search: &NumberSearch) -> Result<FoundNumbers, Halt> {
-        let except = self.picked.union(&self.lookups.taken_numbers());
+    /// Free numbers that fit the search, none of them `held`, picked before or taken by somebody else.
+    pub fn pick(&mut self, search: &NumberSearch, held: &NumberSet) -> Result<FoundNumbers, Halt> {
+        let except = self.picked.union(&self.lookups.taken_numbers()).union(held);
         let known =
             self.lookups.found.iter().find(|(asked, without, _)| asked == search && *without == except);
         let Some((_, _, found)) = known.cloned() else {

@@ -29,7 +29,7 @@ pub struct Asked {
 /// The numbers that an ask means for this company; `subject` points at the ask.
 pub fn asked(desk: &mut Desk, company: &Company, ask: &NumberAsk, subject: &str) -> Result<Asked, Halt> {
     match ask {
-        NumberAsk::Search(search) => searched(desk, search, subject),
+        NumberAsk::Search(search) => searched(desk, company, search, subject),
         NumberAsk::Reservation(reservation) => {
             let numbers = reads::reserved_under(company, *reservation);
             let mut reasons = Vec::new();
@@ -53,7 +53,7 @@ pub fn asked(desk: &mut Desk, company: &Company, ask: &NumberAsk, subject: &str)
     }
 }
 
-fn searched(desk: &mut Desk, search: &NumberSearch, subject: &str) -> Result<Asked, Halt> {
+fn searched(desk: &mut Desk, company: &Company, search: &NumberSearch, subject: &str) -> Result<Asked, Halt> {
     let quantity_max = desk.context.rules.limits().company_numbers_max;
     if search.quantity == 0 || search.quantity > quantity_max {
         let detail = format!("{} numbers were asked for", search.quantity);
@@ -68,7 +68,9 @@ fn searched(desk: &mut Desk, search: &NumberSearch, subject: &str) -> Result<Ask
             )],
         });
     }
-    let found = desk.pick(search)?;
+    // What the company took a moment ago may still look free to a search.
+    let held: NumberSet = company.numbers().map(|(number, _)| number).collect();
+    let found = desk.pick(search, &held)?;
     if found.numbers.len() < search.quantity as usize {
         let in_a_row = if search.contiguous { " in a row" } else { "" };
         let detail = format!("{} numbers{in_a_row} were asked for, {} are free", search.quantity, found.free);

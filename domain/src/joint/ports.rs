@@ -2,7 +2,7 @@
 
 use super::{
     Outcome,
-    companies::only_joined,
+    companies::{expire_if_only_numbers_kept_it, only_joined},
     desk::{Desk, Halt},
     orders, reads, reseller_may_order,
 };
@@ -152,7 +152,7 @@ pub fn withdraw(
         return Ok(());
     }
     desk.tell::<Company>(company, &CompanyCommand::WithdrawNumbers { numbers: held, why })?;
-    Ok(())
+    expire_if_only_numbers_kept_it(desk, company)
 }
 
 /// The existing site that the port line names.

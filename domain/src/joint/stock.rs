@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Outcome,
-    companies::only_joined,
+    companies::{expire_if_only_numbers_kept_it, only_joined},
     desk::{Desk, Halt},
     numbers,
 };
@@ -110,6 +110,7 @@ pub fn port_out(desk: &mut Desk, numbers: &NumberSet, message: &MessageId) -> Re
     for (company, numbers) in losers {
         let why = WithdrawalReason::PortedOut;
         desk.tell::<Company>(company, &CompanyCommand::WithdrawNumbers { numbers, why })?;
+        expire_if_only_numbers_kept_it(desk, company)?;
     }
     desk.tell::<NumberBlock>(
         *block,

@@ -20,6 +20,7 @@ use crate::engine::log::{
 };
 
 mod append;
+pub(super) mod baseline;
 mod connect;
 mod migrate;
 mod read;

@@ -5,6 +5,7 @@
 //! lock before it looks at anything. Deliberately absent: leases, since a file has one engine.
 
 mod append;
+pub(super) mod baseline;
 mod connect;
 mod error;
 mod events;

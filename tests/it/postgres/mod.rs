@@ -74,6 +74,38 @@ async fn on_a_database<Done: Future<Output = ()> + 'static>(test: impl FnOnce(Da
     }
 }
 
+/// A database for a test that also runs elsewhere, and drops it itself; `None` where there is no server.
+pub struct Scratch {
+    server: PgConnectOptions,
+    name: String,
+    url: String,
+}
+
+impl Scratch {
+    /// An empty database.
+    pub async fn make() -> Option<Self> {
+        let server = PgConnectOptions::from_str(&std::env::var("ORDERWIRE_TEST_POSTGRES").ok()?).unwrap();
+        let name = format!("orderwire_{}", Uuid::now_v7().simple());
+        let mut admin = server.connect().await.unwrap();
+        admin.execute(format!("CREATE DATABASE {name}").as_str()).await.unwrap();
+        admin.close().await.unwrap();
+        let url = server.clone().database(&name).to_url_lossy().to_string();
+        Some(Self { server, name, url })
+    }
+
+    /// How to reach it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Ends it with whatever is still connected.
+    pub async fn drop_it(self) {
+        let mut admin = self.server.connect().await.unwrap();
+        admin.execute(format!("DROP DATABASE {} WITH (FORCE)", self.name).as_str()).await.unwrap();
+        admin.close().await.unwrap();
+    }
+}
+
 fn order(n: u128) -> StreamId {
     StreamId { kind: AggregateKind::Order, id: Uuid::from_u128(n) }
 }

@@ -1,0 +1,95 @@
+//! `orderwire bench store`: how fast a store executes commands, beside what its database can do at all.
+//!
+//! Everything is measured in one run on one machine, in interleaved rounds, and given as a ratio: machines are noisy, and
+//! a figure alone says little. The load is honest: live streams chosen uniformly with a cache that holds half of them,
+//! creations among commands on existing streams, claims and an idempotency key each, events of at least 500 bytes.
+
+mod load;
+mod report;
+
+use std::time::{Duration, Instant};
+
+use self::load::{Companies, Load};
+use self::report::Row;
+pub use self::report::{Line, Report};
+use crate::{
+    engine::{Engine, Error, sealing::MasterKey},
+    stores::{self, Migrate, baseline},
+};
+
+/// What to measure, and how long.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which store; it must be empty.
+    pub url: String,
+    /// Companies that commands choose from.
+    pub companies: usize,
+    /// Commands in flight.
+    pub in_flight: Vec<usize>,
+    /// How long each measurement of a round takes.
+    pub round: Duration,
+    /// How many rounds; the median counts.
+    pub rounds: usize,
+}
+
+impl Plan {
+    /// The plan that the quality bars ask for.
+    pub fn of(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            companies: 20_000,
+            in_flight: vec![1, 16, 64, 512],
+            round: Duration::from_secs(10),
+            rounds: 5,
+        }
+    }
+}
+
+/// Measures a store.
+pub async fn store(plan: &Plan) -> Result<Report, Error> {
+    let log = stores::open(&plan.url, Migrate::Yes).await?;
+    log.create_tables(&Engine::tables()).await?;
+    let engine = Engine::builder()
+        .background(false)
+        .aggregates_at_hand(plan.companies / 2)
+        .open(log, MasterKey::generate())
+        .await?;
+    let load = Load::prepare(&engine, plan.companies).await?;
+    let bytes = load.event_bytes().await?;
+    let mut report = Report::new(&plan.url, plan, bytes);
+    for _ in 0..plan.rounds {
+        for in_flight in plan.in_flight.iter().copied() {
+            for rows in [1, 64] {
+                let rate = baseline::rows_per_second(&plan.url, in_flight, rows, bytes, plan.round).await?;
+                report.add(Row::Raw { in_flight, rows }, rate);
+            }
+            let rate = measure(&load, in_flight, Companies::All, plan.round).await?;
+            report.add(Row::Commands { in_flight }, rate);
+        }
+        for (companies, row) in
+            [(Companies::First(1), Row::OneCompany), (Companies::First(64), Row::SixtyFour)]
+        {
+            let rate = measure(&load, 64, companies, plan.round).await?;
+            report.add(row, rate);
+        }
+    }
+    engine.close().await;
+    Ok(report)
+}
+
+/// Commands per second with so many in flight.
+async fn measure(load: &Load, in_flight: usize, companies: Companies, round: Duration) -> Result<f64, Error> {
+    let begun = Instant::now();
+    let until = begun + round;
+    let tasks = (0..in_flight).map(|task| {
+        let load = load.clone();
+        tokio::spawn(async move { load.run(task as u64, companies, until).await })
+    });
+    let mut done = 0;
+    for task in futures::future::join_all(tasks).await {
+        done += task.map_err(|_| Error::Closed)??;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a rate of commands is far below 2^52")]
+    let done = done as f64;
+    Ok(done / begun.elapsed().as_secs_f64())
+}

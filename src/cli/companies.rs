@@ -1,0 +1,122 @@
+//! `orderwire companies`: business customers and what they have.
+
+use clap::Subcommand;
+use orderwire_domain::{
+    ids::CompanyId,
+    names::Domain,
+    views::company_directory::{AssetView, CompanyView},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Output,
+    history::opened,
+    output::{Column, time},
+    session::{LIST_MAX, Session},
+};
+use crate::engine::query::{self, equal};
+
+/// What can be asked about companies.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Every company
+    List,
+    /// One company, with what it has
+    Show {
+        /// Its service reference (com_…) or its internet domain
+        company: String,
+    },
+}
+
+const COMPANY: &[Column<CompanyView>] = &[
+    ("name", |it| it.name.to_string()),
+    ("domain", |it| it.domain.to_string()),
+    ("status", |it| if it.erased { format!("{}, erased", it.status) } else { it.status.to_string() }),
+    ("sites", |it| it.sites.to_string()),
+    ("users", |it| it.users.to_string()),
+    ("numbers", |it| it.numbers.to_string()),
+    ("open orders", |it| it.open_orders.to_string()),
+    ("company", |it| it.company.to_string()),
+];
+
+const ALONE: &[Column<CompanyView>] = &[
+    ("company", |it| it.company.to_string()),
+    ("name", |it| it.name.to_string()),
+    ("domain", |it| it.domain.to_string()),
+    ("status", |it| it.status.to_string()),
+    ("erased", |it| if it.erased { "yes".to_owned() } else { String::new() }),
+    ("qualified until", |it| it.expires_at.map(time).unwrap_or_default()),
+    ("channels", |it| it.channels.to_string()),
+    ("sites", |it| it.sites.to_string()),
+    ("users", |it| it.users.to_string()),
+    ("numbers", |it| it.numbers.to_string()),
+    ("open orders", |it| it.open_orders.to_string()),
+    ("reseller", |it| it.reseller.to_string()),
+    ("since", |it| time(it.created_at)),
+];
+
+const ASSET: &[Column<Value>] = &[
+    ("asset", |it| text(&it["asset"])),
+    ("kind", |it| plan(it).0),
+    ("what", |it| what(plan(it).1)),
+    ("status", |it| text(&it["status"])),
+    ("order", |it| text(&it["order"])),
+    ("line", |it| it["line"].to_string()),
+];
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What an asset is: its kind, and what is known of it.
+fn plan(asset: &Value) -> (String, &Value) {
+    let plan = asset["plan"].as_object().and_then(|plan| plan.iter().next());
+    plan.map_or((String::new(), &Value::Null), |(kind, plan)| (kind.clone(), plan))
+}
+
+/// What people call it.
+fn what(plan: &Value) -> String {
+    let named = ["name", "username", "mac", "product"].into_iter().find_map(|field| plan[field].as_str());
+    named.unwrap_or_default().to_owned()
+}
+
+/// A company with what it has, as JSON shows it.
+#[derive(Serialize)]
+struct Whole {
+    company: CompanyView,
+    assets: Vec<Value>,
+}
+
+/// Does what was asked.
+pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    match command {
+        Command::List => {
+            let companies = session.records(Vec::new(), "created_at", LIST_MAX).await?;
+            Ok(output.list(&companies, COMPANY)?)
+        }
+        Command::Show { company } => {
+            let company = find(session, &company).await?;
+            let views: Vec<AssetView> =
+                query::children(session.engine.log(), &company.company.to_string()).await?;
+            let mut assets = Vec::new();
+            for view in views {
+                assets.push(opened(session, json!(view)).await?);
+            }
+            let whole = Whole { company, assets };
+            output.one_of(&whole, &whole.company, ALONE)?;
+            Ok(output.below(&whole.assets, ASSET)?)
+        }
+    }
+}
+
+async fn find(session: &Session, named: &str) -> Result<CompanyView, Failure> {
+    if named.parse::<CompanyId>().is_ok() {
+        return session.record("company", named, |company: &CompanyView| company.reseller).await;
+    }
+    let domain: Domain = named.parse().map_err(|error| Failure::of_argument("COMPANY", error))?;
+    // A domain that was given up is kept by the companies that had it; the newest one is meant.
+    let companies: Vec<CompanyView> =
+        session.records(vec![equal("domain", domain.as_str())], "created_at", LIST_MAX).await?;
+    companies.into_iter().next_back().ok_or_else(|| Failure::not_found("company", named))
+}

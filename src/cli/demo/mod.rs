@@ -1,0 +1,141 @@
+//! `orderwire demo`: real orders through their whole life, with everybody outside played.
+//!
+//! A fresh store gets stock and a reseller, who sends the documents of `examples/orders`; losing providers, range holders,
+//! network and provisioning answer as real ones would, and the weeks of a port pass on a simulated clock. Deliberately
+//! absent: any rule. What happens to the orders, the engine decides, as it does in service.
+
+mod documents;
+mod outside;
+mod print;
+mod scripts;
+mod stage;
+mod stock;
+mod summary;
+mod timeline;
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use anyhow::Context as _;
+use chrono::NaiveTime;
+
+pub use self::summary::Summary;
+use self::{
+    scripts::{Cast, Told},
+    stage::Stage,
+    timeline::Timeline,
+};
+use crate::{
+    domain::{calendar::london, ids::ResellerId, joint::Command},
+    edge::open::{OpenOptions, open_engine},
+    engine::{Actor, Engine, Provenance, clock::SimulatedClock, fulfilment::AutoProvisioner},
+    stores::Migrate,
+};
+
+/// How many orders there are unless somebody asks for more: one of each.
+pub const ORDERS: u32 = 7;
+/// How many orders there are numbers for.
+pub const ORDERS_MAX: u32 = stock::MIXES_MAX * ORDERS;
+
+/// Aggregates at hand: those of the mixes that are played at once, and a few more.
+const AGGREGATES_AT_HAND: usize = 1_000;
+
+/// What to show, and where.
+pub struct Demo {
+    /// The store, which must have no history; `None` makes a file that is kept.
+    pub store: Option<OpenOptions>,
+    /// How many orders in all.
+    pub orders: u32,
+    /// Whether only the summary is printed, as JSON.
+    pub json: bool,
+}
+
+/// Why the demo was not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Too few or too many orders.
+    #[error("the demo has numbers for 1 to {ORDERS_MAX} orders, not for {0}")]
+    Orders(u32),
+    /// Somebody uses the store.
+    #[error("the store has a history already: the demo wants a store of its own")]
+    HasHistory,
+}
+
+/// Plays the demo and prints what came of it.
+pub async fn run(demo: Demo, out: &mut impl Write) -> anyhow::Result<()> {
+    if !(1..=ORDERS_MAX).contains(&demo.orders) {
+        return Err(Unfit::Orders(demo.orders).into());
+    }
+    let mut store = demo.store.unwrap_or_else(|| OpenOptions::of(fresh_file().display().to_string()));
+    store.migrate = Migrate::Yes;
+    let clock = SimulatedClock::at(london(documents::written(), MORNING));
+    let builder = Engine::builder()
+        .clock(clock.clone())
+        .provisioner(AutoProvisioner)
+        .aggregates_at_hand(AGGREGATES_AT_HAND)
+        .background(false);
+    let engine = open_engine(&store, builder).await?;
+    let played = play(&engine, clock, demo.orders).await;
+    let printed = match played {
+        Ok((summary, _)) if demo.json => print::json(out, &summary),
+        Ok((summary, timelines)) => print::tables(out, &summary, &timelines),
+        Err(error) => Err(error),
+    };
+    engine.close().await;
+    printed
+}
+
+/// Before the first mix begins.
+const MORNING: NaiveTime = NaiveTime::from_hms_opt(8, 30, 0).expect("it is a time of day");
+
+async fn play(
+    engine: &Engine,
+    clock: SimulatedClock,
+    orders: u32,
+) -> anyhow::Result<(Summary, Vec<Timeline>)> {
+    if engine.head().await?.position > 0 {
+        return Err(Unfit::HasHistory.into());
+    }
+    let started = Instant::now();
+    let first = engine.now();
+    let operator = Provenance::of(Actor::new("demo-operator")?);
+    stock::load(engine, &operator, orders.div_ceil(ORDERS)).await?;
+    let reseller = Provenance::of_reseller(Actor::new("demo-reseller")?, reseller(engine, &operator).await?);
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let stage = Stage::new(engine.clone(), clock);
+    let cast = Cast { stage: stage.clone(), reseller, operator, told: Arc::clone(&told) };
+    stage.play(scripts::scripts(&cast, orders)).await?;
+    engine.settle().await?;
+
+    let days = (engine.now() - first).num_days();
+    let summary = Summary::of(engine, days, started.elapsed()).await?;
+    let mut told: Vec<Told> = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    told.sort_by_key(|told| told.document as u8);
+    let mut timelines = Vec::new();
+    for told in &told {
+        timelines.push(timeline::of(engine, told).await.with_context(|| told.document.title())?);
+    }
+    Ok((summary, timelines))
+}
+
+async fn reseller(engine: &Engine, operator: &Provenance) -> anyhow::Result<ResellerId> {
+    let command = Command::CreateReseller {
+        code: "R100".parse()?,
+        cug_id: "CUG100".parse()?,
+        sales_tag: "TAG100".parse()?,
+        name: "Northern Voice".parse()?,
+    };
+    Ok(engine.execute(&command, operator, None).await?.id("reseller"))
+}
+
+/// A file that nobody has; it is kept, so that it can be looked into.
+fn fresh_file() -> PathBuf {
+    let file = std::env::temp_dir().join(format!("orderwire-demo-{}.db", uuid::Uuid::now_v7().simple()));
+    eprintln!("the demo's store is {}", file.display());
+    file
+}

@@ -1,0 +1,232 @@
+//! How a command ends: the exit codes, and the one place that chooses them.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::Format;
+use crate::{
+    edge::{self, Problem, open::OpenError},
+    engine::{self, ErrorKind, log::StoreError},
+};
+
+/// What `--help` says about exit codes.
+pub const HELP: &str = "\
+Exit codes:
+  0  done
+  1  something nobody foresaw
+  2  the command line, or a file it names, cannot be used
+  3  refused, by the document or by the rules; asking again in the same way changes nothing
+  4  a conflict with others; nothing was done, try again
+  5  the store is unavailable: unreachable, busy, read-only or full; nothing was done
+  6  the store cannot be used by this program: corrupt, of another schema, or of another master key";
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Something nobody foresaw.
+    Unforeseen = 1,
+    /// The command line, or a file it names.
+    Usage = 2,
+    /// Refused.
+    Refused = 3,
+    /// Try again.
+    Conflict = 4,
+    /// Wait.
+    Unavailable = 5,
+    /// Somebody must look.
+    Unusable = 6,
+}
+
+impl Exit {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Unforeseen => "unforeseen",
+            Self::Usage => "usage",
+            Self::Refused => "refused",
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+/// Why a command was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command line cannot be followed.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The document or the rules speak against it.
+    #[error("{}", refusal(file.as_ref(), problems))]
+    Refused {
+        /// The file with the document, if there is one.
+        file: Option<PathBuf>,
+        /// Why.
+        problems: Vec<Problem>,
+    },
+    /// Some of several documents were not placed; why was said of each.
+    #[error("{placed} of {all} orders were placed")]
+    Several {
+        /// How many were.
+        placed: usize,
+        /// Of how many.
+        all: usize,
+        /// How the first of them ended.
+        first: Box<Failure>,
+    },
+    /// The store was not opened.
+    #[error("{store}: {error}")]
+    Open {
+        /// Which; never with a password.
+        store: String,
+        /// Why.
+        error: OpenError,
+    },
+    /// The engine.
+    #[error(transparent)]
+    Engine(engine::Error),
+    /// Nobody foresaw it.
+    #[error("{0:#}")]
+    Unforeseen(#[from] anyhow::Error),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl From<edge::Error> for Failure {
+    fn from(error: edge::Error) -> Self {
+        match error {
+            edge::Error::Refused(problems) => Self::Refused { file: None, problems },
+            edge::Error::Engine(error) => Self::Engine(error),
+        }
+    }
+}
+
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Self {
+        edge::Error::from(error).into()
+    }
+}
+
+impl Failure {
+    /// A refusal of an argument.
+    pub fn of_argument(name: &str, why: impl std::fmt::Display) -> Self {
+        Self::Usage(format!("{name}: {why}"))
+    }
+
+    /// The same failure, about a document in a file.
+    #[must_use]
+    pub fn in_file(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Refused { problems, .. } => Self::Refused { file: Some(path.to_owned()), problems },
+            other => other,
+        }
+    }
+
+    /// Nothing of that name is there, or it is another reseller's.
+    pub fn not_found(what: &str, named: &str) -> Self {
+        let detail = format!("there is no {what} `{named}`");
+        let problem =
+            Problem { pointer: String::new(), code: "not_found".to_owned(), detail, expected: None };
+        Self::Refused { file: None, problems: vec![problem] }
+    }
+
+    /// The code that the process ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::File { .. } => Exit::Usage,
+            Self::Refused { .. } => Exit::Refused,
+            Self::Several { first, .. } => first.exit(),
+            Self::Open { error, .. } => of_opening(error),
+            Self::Engine(error) => of_engine(error),
+            Self::Unforeseen(_) | Self::Output(_) => Exit::Unforeseen,
+        }
+    }
+
+    /// The message for stderr.
+    pub fn shown(&self, format: Format) -> String {
+        match format {
+            Format::Table => format!("orderwire: {self}"),
+            Format::Json | Format::Jsonl => json!({ "error": self.document() }).to_string(),
+        }
+    }
+
+    fn document(&self) -> Value {
+        let (file, problems) = match self {
+            Self::Refused { file, problems } => (file.as_ref(), problems.as_slice()),
+            Self::File { file, .. } => (Some(file), [].as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        let file = file.map(|file| file.display().to_string());
+        let exit = self.exit();
+        json!({
+            "kind": exit.word(),
+            "exit_code": exit as u8,
+            "message": self.to_string(),
+            "file": file,
+            "problems": problems,
+        })
+    }
+}
+
+fn of_opening(error: &OpenError) -> Exit {
+    match error {
+        OpenError::KeyUnnamed => Exit::Usage,
+        OpenError::Store(error) => of_store(error),
+        OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
+        OpenError::Engine(error) => of_engine(error),
+    }
+}
+
+fn of_engine(error: &engine::Error) -> Exit {
+    match error {
+        engine::Error::Store(error) => of_store(error),
+        error => match error.kind() {
+            ErrorKind::Refused => Exit::Refused,
+            ErrorKind::Conflict => Exit::Conflict,
+            ErrorKind::Corrupt => Exit::Unusable,
+            ErrorKind::Unavailable => Exit::Unavailable,
+        },
+    }
+}
+
+fn of_store(error: &StoreError) -> Exit {
+    match error {
+        StoreError::Unavailable(_) | StoreError::ReadOnly(_) | StoreError::Full(_) => Exit::Unavailable,
+        StoreError::CheckpointMoved { .. } => Exit::Conflict,
+        StoreError::Corrupt(_)
+        | StoreError::SchemaNewer { .. }
+        | StoreError::SchemaOlder { .. }
+        | StoreError::Unsupported(_) => Exit::Unusable,
+    }
+}
+
+/// One problem stands on the first line; several stand below it, one on each.
+fn refusal(file: Option<&PathBuf>, problems: &[Problem]) -> String {
+    let file = file.map(|file| format!("{}: ", file.display())).unwrap_or_default();
+    match problems {
+        [problem] => format!("{file}{}", shown(problem)),
+        problems => {
+            let lines: Vec<String> =
+                problems.iter().map(|problem| format!("\n  {}", shown(problem))).collect();
+            format!("{file}refused for {} reasons{}", problems.len(), lines.concat())
+        }
+    }
+}
+
+fn shown(Problem { pointer, code, detail, expected }: &Problem) -> String {
+    let place = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
+    let expected =
+        expected.as_ref().map(|expected| format!("\n      expected {expected}")).unwrap_or_default();
+    format!("{place}{detail} [{code}]{expected}")
+}

@@ -1,0 +1,214 @@
+//! One command's dealings with an engine: open it, act as somebody, bring what follows up to date, close it.
+
+use std::fmt::Display;
+
+use orderwire_domain::{
+    company::Company,
+    ids::{CompanyId, OrderId, ResellerId, StreamId},
+    joint::{Command, State},
+    names::{FreeText, ResellerCode},
+    order::Order,
+    port_request::PortRequest,
+    sealed::Sealed,
+    views::{order_status::OrderView, table::Record},
+};
+use strum::VariantArray;
+
+use super::{Failure, Globals, Output, Surroundings};
+use crate::{
+    edge::{
+        document::Personal,
+        open::{KeySource, OpenOptions, open_engine},
+        place,
+    },
+    engine::{
+        Actor, Engine, Provenance, Receipt,
+        fulfilment::AutoProvisioner,
+        log::{Filter, Select},
+        query::{self, equal},
+    },
+    stores::Migrate,
+};
+
+/// The store where none is named.
+const STORE: &str = "orderwire.db";
+/// Records that one list shows at most; past this somebody wants an export.
+pub const LIST_MAX: usize = 10_000;
+
+/// An open engine, and who asks.
+pub struct Session {
+    /// The engine.
+    pub engine: Engine,
+    /// Who asks.
+    pub provenance: Provenance,
+}
+
+/// How to open the store that was named.
+pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptions {
+    OpenOptions {
+        migrate: if globals.migrate { Migrate::Yes } else { Migrate::No },
+        master_key: globals.master_key_file.clone().map(KeySource::File),
+        state_folder: surroundings.state_folder.clone(),
+        ..OpenOptions::of(globals.store.clone().unwrap_or_else(|| STORE.to_owned()))
+    }
+}
+
+/// The store as messages name it: of a URL only what carries no password.
+fn shown(store: &str) -> String {
+    match store.split_once("://") {
+        Some((scheme, rest)) => {
+            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+            format!("{scheme}://{}", place.split('?').next().unwrap_or_default())
+        }
+        None => store.to_owned(),
+    }
+}
+
+impl Session {
+    /// Opens the store; its schema is changed only where that was asked for.
+    pub async fn open(
+        globals: &Globals,
+        surroundings: &Surroundings,
+        migrate: bool,
+    ) -> Result<Self, Failure> {
+        let actor = Actor::new(&globals.actor).map_err(|error| Failure::of_argument("--actor", error))?;
+        let code = globals.reseller.as_deref().map(str::parse::<ResellerCode>).transpose();
+        let code = code.map_err(|error| Failure::of_argument("--as", error))?;
+        let mut options = open_options(globals, surroundings);
+        if migrate {
+            options.migrate = Migrate::Yes;
+        }
+        let mut builder = Engine::builder().background(false);
+        if globals.auto_provision {
+            builder = builder.provisioner(AutoProvisioner);
+        }
+        let engine = open_engine(&options, builder).await;
+        let engine = engine.map_err(|error| Failure::Open { store: shown(&options.store), error })?;
+        let mut provenance = Provenance::of(actor);
+        if let Some(code) = code {
+            match place::reseller(&engine, &code).await {
+                Ok(Some(reseller)) => provenance.reseller = Some(reseller),
+                found => {
+                    engine.close().await;
+                    found?;
+                    return Err(Failure::not_found("reseller", code.as_str()));
+                }
+            }
+        }
+        Ok(Self { engine, provenance })
+    }
+
+    /// Brings everything to its end.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Brings read models, fulfilment and due timers up to date.
+    pub async fn settle(&self) -> Result<(), Failure> {
+        Ok(self.engine.settle().await?)
+    }
+
+    /// Executes a command, and what follows from it.
+    pub async fn execute(&self, command: &Command, output: &mut Output<'_>) -> Result<Receipt, Failure> {
+        let receipt = self.engine.execute(command, &self.provenance, None).await?;
+        self.settle().await?;
+        let events = match receipt.appended.count {
+            0 => "nothing to change".to_owned(),
+            1 => "1 event".to_owned(),
+            count => format!("{count} events"),
+        };
+        output.remark(&format!("{}: {events}, at position {}", command.name(), receipt.appended.last()))?;
+        Ok(receipt)
+    }
+
+    /// Refuses what only the carrier may do.
+    pub fn only_carrier(&self, what: &str) -> Result<(), Failure> {
+        match self.provenance.reseller {
+            None => Ok(()),
+            Some(_) => Err(Failure::Usage(format!("{what} is the carrier's to do: leave --as out"))),
+        }
+    }
+
+    /// A record of a read model, if whoever asks may see it.
+    pub async fn record<T: Record>(
+        &self,
+        what: &str,
+        id: &str,
+        of: fn(&T) -> ResellerId,
+    ) -> Result<T, Failure> {
+        let found: Option<T> = query::get(self.engine.log(), id).await?;
+        let visible =
+            found.filter(|record| self.provenance.reseller.is_none_or(|caller| caller == of(record)));
+        visible.ok_or_else(|| Failure::not_found(what, id))
+    }
+
+    /// Records of a read model that whoever asks may see.
+    pub async fn records<T: Record>(
+        &self,
+        mut filters: Vec<Filter>,
+        order: &'static str,
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        filters.extend(self.provenance.reseller.map(|caller| equal("reseller", caller.to_string())));
+        let limit = limit.min(LIST_MAX);
+        let look = Select { table: T::TABLE, filters, order, descending: false, after: None, limit };
+        Ok(query::select(self.engine.log(), &look).await?)
+    }
+
+    /// The order of an id or of a reseller's reference.
+    pub async fn order(&self, named: &str) -> Result<OrderView, Failure> {
+        if named.parse::<OrderId>().is_ok() {
+            return self.record("order", named, |order: &OrderView| order.reseller).await;
+        }
+        let orders: Vec<OrderView> = self.records(vec![equal("reference", named)], "created_at", 2).await?;
+        match orders.as_slice() {
+            [order] => Ok(order.clone()),
+            [] => Err(Failure::not_found("order", named)),
+            _ => Err(Failure::Usage(format!(
+                "several resellers have an order `{named}`: name one with --as, or the order's id"
+            ))),
+        }
+    }
+
+    /// Seals a text in somebody's own words, with the key of the company it is about or else of its reseller.
+    pub async fn seal(&self, owner: StreamId, name: &str, text: &str) -> Result<Sealed, Failure> {
+        let text: FreeText = text.parse().map_err(|error| Failure::of_argument(name, error))?;
+        Ok(place::seal(&self.engine, owner, &Personal::new(text)).await?)
+    }
+
+    /// Whose stream it is, and whose key seals what is said about it.
+    pub async fn owners(&self, stream: StreamId) -> Result<(Option<ResellerId>, StreamId), Failure> {
+        let (sequence, state) = self.engine.state(stream).await?;
+        if sequence == 0 {
+            return Err(Failure::not_found(stream.kind.word(), &stream.to_string()));
+        }
+        let (reseller, company) = owners(stream, &state);
+        let key = company.map(StreamId::from).or(reseller.map(StreamId::from)).unwrap_or(stream);
+        if self.provenance.reseller.is_some_and(|caller| reseller != Some(caller)) {
+            return Err(Failure::not_found(stream.kind.word(), &stream.to_string()));
+        }
+        Ok((reseller, key))
+    }
+}
+
+fn owners(stream: StreamId, state: &State) -> (Option<ResellerId>, Option<CompanyId>) {
+    match state {
+        State::Order(order) => (Order::reseller(order), Order::company(order)),
+        State::Company(company) => (Company::reseller(company), Some(CompanyId(stream.id))),
+        State::PortRequest(port) => {
+            let request = PortRequest::request(port);
+            (request.map(|request| request.reseller), request.and_then(|request| request.company))
+        }
+        State::NumberBlock(_) => (None, None),
+        State::Reseller(_) => (Some(ResellerId(stream.id)), None),
+    }
+}
+
+/// A word of a closed list, such as a status.
+pub fn known<T: VariantArray + Display>(name: &str, word: String) -> Result<String, Failure> {
+    let words: Vec<String> = T::VARIANTS.iter().map(ToString::to_string).collect();
+    if words.contains(&word) {
+        return Ok(word);
+    }
+    Err(Failure::of_argument(name, format!("`{word}` is not one of {}", words.join(", "))))
+}

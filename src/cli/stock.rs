@@ -1,0 +1,151 @@
+//! `orderwire stock`: the carrier's own numbers.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use orderwire_domain::{
+    joint,
+    names::{Cupid, SiteName},
+    number::NumberRange,
+    views::number_availability::StockBlock,
+};
+use serde::Serialize;
+
+use super::{Failure, Output, output::Column, session::Session};
+use crate::{
+    edge::Problem,
+    engine::{log::Select, query},
+};
+
+/// What can be asked of the stock.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a range of whole hundreds stock, or every range of a CSV file
+    Load(Load),
+    /// Every block with what is free of it
+    List,
+}
+
+/// What to load.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["file", "range"]))]
+pub struct Load {
+    #[arg(value_name = "FILE.csv", help = "A CSV file with the columns range, place and range_holder")]
+    file: Option<PathBuf>,
+    /// The range, such as "0113 496 0000-0999"
+    #[arg(long, requires_all = ["place", "range_holder"])]
+    range: Option<String>,
+    /// The place its numbers belong to
+    #[arg(long, requires = "range")]
+    place: Option<String>,
+    /// The three digits of the provider to whom Ofcom allocated it
+    #[arg(long, requires = "range", value_name = "CUPID")]
+    range_holder: Option<String>,
+}
+
+/// A block as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    block: String,
+    range: NumberRange,
+    area: String,
+    place: String,
+    range_holder: String,
+    numbers: u32,
+    free: u32,
+}
+
+const SHOWN: &[Column<Shown>] = &[
+    ("block", |it| it.block.clone()),
+    ("range", |it| format!("{}-{}", it.range.start().national(), it.range.end().national())),
+    ("place", |it| it.place.clone()),
+    ("range holder", |it| it.range_holder.clone()),
+    ("numbers", |it| it.numbers.to_string()),
+    ("free", |it| it.free.to_string()),
+];
+
+/// Does what was asked.
+pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    session.only_carrier("stock")?;
+    match command {
+        Command::Load(load) => {
+            for command in commands(load)? {
+                session.execute(&command, output).await?;
+            }
+            list(session, output).await
+        }
+        Command::List => list(session, output).await,
+    }
+}
+
+async fn list(session: &Session, output: &mut Output<'_>) -> Result<(), Failure> {
+    let table = &orderwire_domain::views::number_availability::STOCK_BLOCK;
+    let limit = super::session::LIST_MAX;
+    let look = Select { table, filters: Vec::new(), order: "area", descending: false, after: None, limit };
+    let blocks: Vec<StockBlock> = query::select(session.engine.log(), &look).await?;
+    let mut blocks: Vec<Shown> = blocks
+        .into_iter()
+        .map(|block| Shown {
+            block: block.block.to_string(),
+            range: block.range,
+            area: block.area.to_string(),
+            place: block.place.to_string(),
+            range_holder: block.range_holder.to_string(),
+            numbers: block.range.len(),
+            free: block.free,
+        })
+        .collect();
+    blocks.sort_by_key(|block| block.range);
+    Ok(output.list(&blocks, SHOWN)?)
+}
+
+/// What to load; of a file every row is read before the first is loaded.
+fn commands(load: Load) -> Result<Vec<joint::Command>, Failure> {
+    let Load { file, range, place, range_holder } = load;
+    let Some(file) = file else {
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let row = [text(range), text(place), text(range_holder)];
+        let command = command([&row[0], &row[1], &row[2]]);
+        return command.map(|command| vec![command]).map_err(|(column, invalid)| Failure::Refused {
+            file: None,
+            problems: vec![Problem::invalid(&format!("--{}", column.replace('_', "-")), invalid)],
+        });
+    };
+    let text =
+        std::fs::read_to_string(&file).map_err(|source| Failure::File { file: file.clone(), source })?;
+    let mut problems = Vec::new();
+    let mut commands = Vec::new();
+    let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let heading: Vec<&str> =
+        lines.next().map(|(line, _)| line.split(',').map(str::trim).collect()).unwrap_or_default();
+    if heading != COLUMNS {
+        let problem = Problem::new("line 1", "heading_wrong", "the columns are not named", COLUMNS.join(","));
+        return Err(Failure::Refused { file: Some(file), problems: vec![problem] });
+    }
+    for (line, number) in lines {
+        let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
+        match cells.try_into().map(command) {
+            Ok(Ok(command)) => commands.push(command),
+            Ok(Err((column, invalid))) => {
+                problems.push(Problem::invalid(&format!("line {number}, {column}"), invalid));
+            }
+            Err(cells) => {
+                let detail = format!("there are {} cells", Vec::len(&cells));
+                problems.push(Problem::new(&format!("line {number}"), "cells_wrong", detail, "3 cells"));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(commands) } else { Err(Failure::Refused { file: Some(file), problems }) }
+}
+
+/// The columns of a file, in their order.
+const COLUMNS: [&str; 3] = ["range", "place", "range_holder"];
+
+fn command(row: [&str; 3]) -> Result<joint::Command, (&'static str, orderwire_domain::invalid::Invalid)> {
+    let [range, place, range_holder] = row;
+    Ok(joint::Command::LoadBlock {
+        range: NumberRange::parse(range).map_err(|invalid| (COLUMNS[0], invalid))?,
+        place: SiteName::parse(place).map_err(|invalid| (COLUMNS[1], invalid))?,
+        range_holder: Cupid::parse(range_holder).map_err(|invalid| (COLUMNS[2], invalid))?,
+    })
+}

@@ -1,0 +1,98 @@
+//! Opening a store with its master key, and an engine over it.
+
+use std::path::PathBuf;
+
+pub use super::master_key::{KeyError, KeySource};
+use crate::{
+    engine::{
+        self, Builder, Engine,
+        log::{SharedLog, StoreError},
+        sealing::SealingError,
+    },
+    stores::{self, Migrate},
+};
+
+/// The setting by which a store knows its master key.
+const KEY_SETTING: &str = "master_key_check";
+
+/// Which store to open, and how.
+pub struct OpenOptions {
+    /// The URL or path of the store.
+    pub store: String,
+    /// Whether its schema may be created or brought up to date.
+    pub migrate: Migrate,
+    /// Where its master key is; `None` is beside a `SQLite` file, in `state_folder` for `PostgreSQL`.
+    pub master_key: Option<KeySource>,
+    /// Where this user's programs keep what they need to know.
+    pub state_folder: Option<PathBuf>,
+}
+
+/// Why a store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store itself.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Nobody said where the master key is.
+    #[error("nobody says where the master key of a PostgreSQL store is: name a file")]
+    KeyUnnamed,
+    /// The key is another store's.
+    #[error("{key} is not the master key of this store")]
+    WrongKey {
+        /// Where the key came from.
+        key: String,
+    },
+    /// The engine.
+    #[error(transparent)]
+    Engine(engine::Error),
+}
+
+impl OpenOptions {
+    /// A store of a URL, to be opened as it is, with its key where it is by default.
+    pub fn of(store: impl Into<String>) -> Self {
+        Self { store: store.into(), migrate: Migrate::No, master_key: None, state_folder: None }
+    }
+
+    fn key_source(&self) -> Result<KeySource, OpenError> {
+        if let Some(source) = &self.master_key {
+            return Ok(source.clone());
+        }
+        if self.store == "memory:" {
+            return Ok(KeySource::Fresh);
+        }
+        if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
+            let folder = self.state_folder.as_ref().ok_or(OpenError::KeyUnnamed)?;
+            return Ok(KeySource::File(folder.join("orderwire").join("master-key")));
+        }
+        let file = self.store.strip_prefix("sqlite:").unwrap_or(&self.store);
+        Ok(KeySource::File(PathBuf::from(format!("{file}.master-key"))))
+    }
+}
+
+/// Opens a store, and an engine over it.
+pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engine, OpenError> {
+    let log = stores::open(&options.store, options.migrate).await?;
+    match over(&log, options, builder).await {
+        Ok(engine) => Ok(engine),
+        Err(error) => {
+            log.close().await;
+            Err(error)
+        }
+    }
+}
+
+async fn over(log: &SharedLog, options: &OpenOptions, builder: Builder) -> Result<Engine, OpenError> {
+    let source = options.key_source()?;
+    let key = source.key(log.setting(KEY_SETTING).await?.is_none())?;
+    if options.migrate == Migrate::Yes {
+        log.create_tables(&Engine::tables()).await?;
+    }
+    builder.open(SharedLog::clone(log), key).await.map_err(|error| match error {
+        engine::Error::Sealing(SealingError::WrongMasterKey) => OpenError::WrongKey { key: source.name() },
+        engine::Error::Store(error) => OpenError::Store(error),
+        error => OpenError::Engine(error),
+    })
+}

@@ -1,0 +1,239 @@
+//! Placing an order: from a document to a draft, and from a draft to a submitted order.
+//!
+//! The same document placed again is the same order; another document under the same reference is refused. A draft is
+//! one command; a new company is qualified by a command before it, because its data key is made there and the lines are
+//! sealed with it.
+
+use orderwire_domain::{
+    claim::{Claim, ClaimScope},
+    company::Company,
+    decider::Decider as _,
+    ids::{AggregateKind, CompanyId, OrderId, ResellerId},
+    joint::Command,
+    names::ResellerCode,
+    refusal::Reason,
+    reseller::Reseller,
+};
+
+pub use super::seal::seal;
+use super::{
+    document::{DocumentCompany, OrderDocument},
+    problem::{Error, Problem},
+    seal::Sealer,
+};
+use crate::engine::{self, Engine, IdempotencyKey, Provenance, Receipt};
+
+/// An order that was placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The draft.
+    pub order: OrderId,
+    /// Its company, if it names one.
+    pub company: Option<CompanyId>,
+    /// Whether that company was qualified for this order.
+    pub company_is_new: bool,
+    /// Where the draft is in the log, and whether it was there before.
+    pub receipt: Receipt,
+}
+
+/// Whom a document is from and for.
+pub(super) struct Parties {
+    pub(super) reseller: ResellerId,
+    pub(super) company: Party,
+}
+
+/// The company of a document.
+pub(super) enum Party {
+    /// To be qualified.
+    New(Box<Command>),
+    /// The reseller's.
+    Existing(CompanyId),
+    /// None is named.
+    Nobody,
+}
+
+/// Makes a draft of a document, qualifying its company where that is new.
+pub async fn place(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+) -> Result<Placed, Error> {
+    let parties = parties(engine, provenance, document).await?;
+    let (company, company_is_new) = match &parties.company {
+        Party::Existing(company) => (Some(*company), false),
+        Party::Nobody => (None, false),
+        Party::New(qualify) => {
+            let key = company_key(parties.reseller, document);
+            let qualified = engine.execute(qualify, provenance, Some(&key)).await;
+            let qualified = qualified.map_err(|error| in_document(document, error.into()))?;
+            (Some(qualified.id("company")), true)
+        }
+    };
+    let sealer = match company {
+        Some(company) => Sealer::of(engine, company),
+        None => Sealer::of(engine, parties.reseller),
+    };
+    let command = create(document, parties.reseller, company, sealer.lines(document).await?);
+    let key = order_key(parties.reseller, document);
+    let receipt = engine.execute(&command, provenance, Some(&key)).await;
+    let receipt = receipt.map_err(|error| in_document(document, error.into()))?;
+    Ok(Placed { order: receipt.id("order"), company, company_is_new, receipt })
+}
+
+/// Wants a draft done. Asked again, it is answered the same.
+pub async fn submit(engine: &Engine, provenance: &Provenance, order: OrderId) -> Result<Receipt, Error> {
+    let key = IdempotencyKey { owner: "edge".to_owned(), key: format!("submit {order}"), fingerprint: None };
+    Ok(engine.execute(&Command::Submit { order }, provenance, Some(&key)).await?)
+}
+
+/// What the rules say about a document, with pointers into it.
+pub fn in_document(document: &OrderDocument, error: Error) -> Error {
+    match error {
+        Error::Refused(problems) => {
+            Error::Refused(problems.into_iter().map(|problem| at_its_place(document, problem)).collect())
+        }
+        Error::Engine(engine::Error::KeyReused) => Error::refused(Problem::new(
+            "/reference",
+            "reference_used",
+            format!("another document was placed under `{}`", document.reference),
+            "the document as it was, or another reference",
+        )),
+        error @ Error::Engine(_) => error,
+    }
+}
+
+/// The rules count lines from 1 and know a new company's name only as a claim; a pointer counts from 0.
+fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
+    match problem.code.as_str() {
+        "company_name_taken" => "/company/name".clone_into(&mut problem.pointer),
+        "company_domain_taken" => "/company/domain".clone_into(&mut problem.pointer),
+        "order_reference_taken" => "/reference".clone_into(&mut problem.pointer),
+        _ => {}
+    }
+    let Some(rest) = problem.pointer.strip_prefix("/lines/") else { return problem };
+    let (number, field) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let Some((index, line)) = index.and_then(|index| Some((index, document.lines.get(index)?))) else {
+        return problem;
+    };
+    // A search is one way to ask, so the document has a level more than the rules.
+    let field = if field == "/ask/quantity" { "/ask/search/quantity" } else { field };
+    problem.detail = format!("line {number} (`{}`): {}", line.id, problem.detail);
+    problem.pointer = format!("/lines/{index}{field}");
+    problem
+}
+
+/// The command that makes a draft.
+pub(super) fn create(
+    document: &OrderDocument,
+    reseller: ResellerId,
+    company: Option<CompanyId>,
+    lines: Vec<orderwire_domain::order::line::LineRequest>,
+) -> Command {
+    Command::CreateOrder { reseller, reference: document.reference.clone(), company, lines }
+}
+
+/// A reference is one order. Sealing is never the same twice, so the document as sent is what is compared.
+pub(super) fn order_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
+    IdempotencyKey {
+        owner: reseller.to_string(),
+        key: format!("order {}", document.reference),
+        fingerprint: Some(document.digest),
+    }
+}
+
+/// A company belongs to its order by name: a document that is corrected after a refusal meets the company it has.
+fn company_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
+    let named = match &document.company {
+        Some(DocumentCompany::New { name, domain }) => format!("{} {domain}", name.key()),
+        _ => String::new(),
+    };
+    let key = format!("order {} company {named}", document.reference);
+    IdempotencyKey { owner: reseller.to_string(), key, fingerprint: None }
+}
+
+/// Finds the reseller and the company of a document.
+pub(super) async fn parties(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+) -> Result<Parties, Error> {
+    let reseller = match (provenance.reseller, &document.reseller) {
+        (Some(caller), None) => caller,
+        (Some(caller), Some(code)) => {
+            let (_, known) = engine.load::<Reseller>(caller).await?;
+            if known.tenant().is_none_or(|tenant| tenant.code.key() != code.key()) {
+                let detail = format!("`{code}` is not the reseller that asks");
+                return Err(refuse("/reseller", "reseller_other", detail, "the caller's own code, or none"));
+            }
+            caller
+        }
+        (None, Some(code)) => reseller(engine, code).await?.ok_or_else(|| {
+            refuse("/reseller", "reseller_unknown", format!("there is no reseller `{code}`"), KNOWN)
+        })?,
+        (None, None) => {
+            return Err(refuse("/reseller", "reseller_missing", "nobody says whose order this is", KNOWN));
+        }
+    };
+    let company = match &document.company {
+        None => Party::Nobody,
+        Some(DocumentCompany::New { name, domain }) => {
+            Party::New(Box::new(Command::Qualify { reseller, name: name.clone(), domain: domain.clone() }))
+        }
+        Some(DocumentCompany::ServiceReference(id)) => {
+            own_company(engine, reseller, Some(*id), "/company/service_reference", &id.to_string()).await?
+        }
+        Some(DocumentCompany::Domain(domain)) => {
+            let claim = Claim::platform(ClaimScope::CompanyDomain, domain.key());
+            let holder = holder(engine, claim, AggregateKind::Company).await?.map(CompanyId);
+            own_company(engine, reseller, holder, "/company/domain", domain.as_str()).await?
+        }
+    };
+    Ok(Parties { reseller, company })
+}
+
+const KNOWN: &str = "the code of a reseller, such as R100";
+
+/// The reseller of a code.
+pub async fn reseller(engine: &Engine, code: &ResellerCode) -> Result<Option<ResellerId>, Error> {
+    let claim = Claim::platform(ClaimScope::ResellerCode, code.key());
+    Ok(holder(engine, claim, AggregateKind::Reseller).await?.map(ResellerId))
+}
+
+async fn holder(engine: &Engine, claim: Claim, kind: AggregateKind) -> Result<Option<uuid::Uuid>, Error> {
+    let holders = engine.log().holders(&[claim]).await.map_err(engine::Error::from)?;
+    Ok(holders.into_iter().flatten().find(|holder| holder.kind == kind).map(|holder| holder.id))
+}
+
+/// A company that the reseller has; another's does not exist for it.
+async fn own_company(
+    engine: &Engine,
+    reseller: ResellerId,
+    id: Option<CompanyId>,
+    pointer: &str,
+    named: &str,
+) -> Result<Party, Error> {
+    if let Some(id) = id {
+        let (_, company) = engine.load::<Company>(id).await?;
+        let exists = company.status() != Company::default().status();
+        if exists && company.reseller() == Some(reseller) {
+            return Ok(Party::Existing(id));
+        }
+    }
+    let detail = format!("the reseller has no company `{named}`");
+    Err(refuse(
+        pointer,
+        "company_unknown",
+        detail,
+        "a company of this reseller, or a name and domain for a new one",
+    ))
+}
+
+fn refuse(pointer: &str, code: &str, detail: impl Into<String>, expected: &str) -> Error {
+    Error::refused(Problem::new(pointer, code, detail, expected))
+}
+
+/// What a refusal of the rules means for a document.
+pub(super) fn refused(document: &OrderDocument, reasons: Vec<Reason>) -> Error {
+    in_document(document, Error::Refused(reasons.into_iter().map(Problem::from).collect()))
+}

@@ -1,0 +1,180 @@
+//! Rehearsing an order: everything that speaks against it, found without storing anything.
+//!
+//! Qualifying, drafting and submitting are decided one after the other on states that are thrown away. What passes may
+//! still be refused when it is really placed, since others order meanwhile; what fails would have been refused.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use orderwire_domain::{
+    claim::{Claim, ClaimAction, ClaimChange},
+    decider::Context,
+    ids::{Mint, StreamId},
+    joint::{self, Command, Decision, Desk, Halt, Ids, Lookups, Need, State, Streams, Undecided},
+};
+use uuid::Uuid;
+
+use super::{
+    document::OrderDocument,
+    place::{self, Party},
+    problem::Error,
+    seal::Sealer,
+};
+use crate::engine::{self, COMMIT_ATTEMPTS_MAX, Engine, Provenance, query};
+
+/// How often a decision may ask for something more.
+const NEEDS_MAX: u32 = 1_000;
+
+/// Says what speaks against placing and submitting a document. What was placed before passes.
+pub async fn rehearse(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+) -> Result<(), Error> {
+    let parties = place::parties(engine, provenance, document).await?;
+    let key = place::order_key(parties.reseller, document);
+    let now_us = engine.now().timestamp_micros();
+    let placed = engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?;
+    if let Some(placed) = placed {
+        let same = placed.fingerprint == document.digest;
+        return if same {
+            Ok(())
+        } else {
+            Err(place::in_document(document, Error::Engine(engine::Error::KeyReused)))
+        };
+    }
+    let mut stage = Stage { engine, provenance, document, at: engine.now(), states: States::default() };
+    let company = match &parties.company {
+        Party::New(qualify) => Some(id(&stage.play(qualify).await?, "company")?),
+        Party::Existing(company) => Some(*company),
+        Party::Nobody => None,
+    };
+    let sealer = match (&parties.company, company) {
+        (Party::Existing(company), _) => Sealer::of(engine, *company),
+        (_, None) => Sealer::of(engine, parties.reseller),
+        (_, Some(_)) => Sealer::thrown_away(),
+    };
+    let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);
+    let order = id(&stage.play(&draft).await?, "order")?;
+    stage.play(&Command::Submit { order }).await?;
+    Ok(())
+}
+
+fn id<Id: std::str::FromStr>(ids: &Ids, name: &str) -> Result<Id, Error> {
+    let found = ids.get(name).and_then(|id| id.parse().ok());
+    found.ok_or_else(|| fault(format!("the command makes no `{name}`")))
+}
+
+fn fault(detail: String) -> Error {
+    Error::Engine(engine::Error::Corrupt { stream: "a rehearsal".to_owned(), detail })
+}
+
+/// States as the rehearsal left them.
+#[derive(Default)]
+struct States(BTreeMap<StreamId, (u64, State)>);
+
+impl Streams for States {
+    fn state(&self, stream: StreamId) -> Option<(u64, State)> {
+        self.0.get(&stream).cloned()
+    }
+}
+
+struct Stage<'a> {
+    engine: &'a Engine,
+    provenance: &'a Provenance,
+    document: &'a OrderDocument,
+    at: DateTime<Utc>,
+    states: States,
+}
+
+impl Stage<'_> {
+    /// Decides a command as the engine would, and keeps what it led to for the next one.
+    async fn play(&mut self, command: &Command) -> Result<Ids, Error> {
+        let mut lookups = Lookups::default();
+        // One seed for all attempts: what is asked for in one must be what the next one names.
+        let seed = Uuid::now_v7();
+        let (mut needs, mut lost) = (0, 0);
+        loop {
+            let context = Context { at: self.at, rules: Arc::clone(self.engine.rules()) };
+            let desk = Desk::new(context, Mint::new(seed, self.at), &self.states, &lookups);
+            match joint::decide(desk, command, self.provenance.reseller) {
+                Ok(decision) => {
+                    let taken = self.taken(&decision).await?;
+                    if taken.is_empty() {
+                        return Ok(self.keep(decision));
+                    }
+                    lost += 1;
+                    if lost > COMMIT_ATTEMPTS_MAX {
+                        return Err(Error::Engine(engine::Error::Conflict { attempts: lost }));
+                    }
+                    lookups.found_taken(taken);
+                }
+                Err(Undecided { halt: Halt::Need(missing), .. }) => {
+                    needs += 1;
+                    if needs > NEEDS_MAX {
+                        return Err(fault(format!("{} never has enough: {missing:?}", command.name())));
+                    }
+                    self.bring(missing, &mut lookups).await?;
+                }
+                Err(Undecided { halt: Halt::Refused(reasons), .. }) => {
+                    return Err(place::refused(self.document, reasons));
+                }
+                Err(Undecided { halt: Halt::Illegal(event), .. }) => {
+                    return Err(Error::Engine(engine::Error::illegal(command.name(), &event)));
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, decision: Decision) -> Ids {
+        for decided in decision.decided {
+            let sequence = decided.after + decided.events.len() as u64;
+            self.states.0.insert(decided.stream, (sequence, decided.state));
+        }
+        decision.ids
+    }
+
+    /// The claims that somebody else holds.
+    async fn taken(&self, decision: &Decision) -> Result<Vec<Claim>, Error> {
+        let changes: Vec<&ClaimChange> =
+            decision.claims.iter().filter(|change| change.action == ClaimAction::Take).collect();
+        let claims: Vec<_> = changes.iter().map(|take| take.claim.clone()).collect();
+        let holders = self.engine.log().holders(&claims).await.map_err(engine::Error::from)?;
+        let given_up = |claim: &Claim| {
+            decision
+                .claims
+                .iter()
+                .any(|change| change.action == ClaimAction::Release && change.claim == *claim)
+        };
+        let taken = changes.into_iter().zip(holders).filter(|(take, holder)| {
+            holder.is_some_and(|holder| holder != take.holder) && !given_up(&take.claim)
+        });
+        Ok(taken.map(|(take, _)| take.claim.clone()).collect())
+    }
+
+    async fn bring(&mut self, needs: Vec<Need>, lookups: &mut Lookups) -> Result<(), Error> {
+        for need in needs {
+            match need {
+                Need::Stream(stream) => {
+                    let state = self.engine.state(stream).await?;
+                    self.states.0.insert(stream, state);
+                }
+                Need::Numbers { search, except } => {
+                    let found = query::free_numbers(self.engine.log(), &search, &except).await?;
+                    lookups.found_numbers(search, except, found);
+                }
+                Need::Holders(claims) => {
+                    let holders = self.engine.log().holders(&claims).await.map_err(engine::Error::from)?;
+                    for (claim, holder) in claims.into_iter().zip(holders) {
+                        lookups.found_holder(claim, holder);
+                    }
+                }
+                Need::LiveCompanies(reseller) => {
+                    let count = query::live_companies(self.engine.log(), reseller).await?;
+                    lookups.found_live_companies(reseller, count);
+                }
+            }
+        }
+        Ok(())
+    }
+}

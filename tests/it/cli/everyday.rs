@@ -1,0 +1,142 @@
+//! What an operator does all day.
+
+use super::{Desk, golden, new_company, single_line_port, working_day};
+
+#[test]
+fn help_says_what_there_is() {
+    let desk = Desk::empty();
+    for name in
+        ["", "stock", "resellers", "orders", "port-requests", "companies", "numbers", "history", "log"]
+    {
+        let arguments: Vec<&str> = [name, "--help"].into_iter().filter(|it| !it.is_empty()).collect();
+        let file = if name.is_empty() { "help.txt".to_owned() } else { format!("help-{name}.txt") };
+        golden(&file, &desk.done(&arguments));
+    }
+}
+
+#[test]
+fn stock_is_loaded_from_arguments_and_from_a_file() {
+    let desk = Desk::ready();
+    desk.write(
+        "stock.csv",
+        "range,place,range_holder\n020 7946 0000-0999,London,002\n\"0114 496 0000-0099\",Sheffield,001\n",
+    );
+    golden("stock-list.txt", &desk.done(&["stock", "load", "stock.csv"]));
+    let blocks = desk.json(&["stock", "list"]);
+    assert_eq!(blocks[0]["free"], 1000);
+    golden("resellers-list.txt", &desk.done(&["resellers", "list"]));
+    golden(
+        "numbers-find.txt",
+        &desk.done(&["numbers", "find", "--place", "leeds", "--quantity", "100", "--contiguous"]),
+    );
+}
+
+#[test]
+fn an_order_is_placed_once_and_completed_line_by_line() {
+    let desk = Desk::ready();
+    desk.write("order.json", new_company().to_string());
+    golden("orders-submit.txt", &desk.done(&["orders", "submit", "order.json"]));
+    let head = desk.head();
+    desk.done(&["orders", "submit", "order.json"]);
+    assert_eq!(desk.head(), head, "the same file is the same order");
+
+    desk.done(&["orders", "hold-line", "PO-1", "3", "--reason", "the lift is out of order"]);
+    desk.done(&["orders", "resume-line", "PO-1", "3"]);
+    desk.done(&["orders", "complete-line", "PO-1", "3"]);
+    desk.done(&["orders", "complete-line", "PO-1", "4"]);
+    let failed =
+        ["orders", "fail-line", "PO-1", "5", "--code", "no_stock", "--detail", "no such phone in stock"];
+    golden("orders-show.txt", &desk.done(&failed));
+    assert_eq!(desk.json(&["orders", "list"])[0]["status"], "partial");
+    assert_eq!(desk.json(&["orders", "list", "--status", "completed"]), serde_json::json!([]));
+
+    golden("companies-show.txt", &desk.done(&["companies", "show", "acme.example"]));
+    golden("numbers-list.txt", &desk.done(&["numbers", "list"]));
+    let history = desk.done(&["history", "PO-1"]);
+    for shown in [
+        "operator",
+        "engine:fulfilment",
+        "order.hold_line",
+        "LineHeld",
+        "the lift is out of order",
+        "Lovelace",
+    ] {
+        assert!(history.contains(shown), "{shown} is not in {history}");
+    }
+    assert!(!desk.done(&["--format", "jsonl", "log"]).contains("Lovelace"), "the log is not opened");
+}
+
+#[test]
+fn an_order_is_provisioned_or_cancelled_and_others_do_not_see_it() {
+    let desk = Desk::ready();
+    desk.done(&["resellers", "add", "R200", "--name", "Southern Voice"]);
+    desk.write("order.json", new_company().to_string());
+    desk.done(&["--auto-provision", "orders", "submit", "order.json"]);
+    assert_eq!(desk.json(&["orders", "show", "PO-1"])["order"]["status"], "completed");
+
+    let mut later = new_company();
+    later["reference"] = "PO-2".into();
+    later["company"] = serde_json::json!({ "domain": "acme.example" });
+    later["lines"] = serde_json::json!([{
+        "kind": "site", "id": "york", "name": "York", "location_code": "46", "extension_length": 3,
+        "address": { "entered": { "key": "T00000000001", "lines": ["1 High Street", "York"], "postcode": "YO1 7HH" } },
+    }]);
+    desk.write("later.json", later.to_string());
+    desk.done(&["--as", "R100", "orders", "submit", "later.json"]);
+    desk.done(&["orders", "cancel", "PO-2", "--reason", "the customer moves elsewhere"]);
+    assert_eq!(desk.json(&["orders", "show", "PO-2"])["order"]["status"], "cancelled");
+
+    assert_eq!(desk.json(&["--as", "R200", "orders", "list"]), serde_json::json!([]));
+    desk.refused(3, &["--as", "R200", "orders", "show", "PO-1"], &["PO-1", "not_found"]);
+    desk.refused(3, &["--as", "R200", "history", "PO-1"], &["not_found"]);
+    desk.refused(2, &["--as", "R200", "stock", "list"], &["--as"]);
+    let company = desk.json(&["companies", "list"])[0]["company"].as_str().unwrap().to_owned();
+    desk.refused(3, &["--as", "R200", "companies", "show", &company], &["not_found"]);
+    desk.refused(3, &["--as", "R200", "orders", "submit", "later.json"], &["/reseller", "reseller_other"]);
+}
+
+#[test]
+fn a_port_is_talked_about_until_it_is_cancelled() {
+    let desk = Desk::ready();
+    desk.write("port.json", single_line_port(working_day(20)).to_string());
+    desk.done(&["orders", "submit", "port.json"]);
+    let port = desk.json(&["port-requests", "list"])[0]["port_request"].as_str().unwrap().to_owned();
+    let port = port.as_str();
+    let status = || desk.json(&["port-requests", "show", port])["status"].as_str().unwrap().to_owned();
+
+    desk.done(&["port-requests", "reject", port, "--message", "m-1", "--reason", "postcode_mismatch"]);
+    assert_eq!(status(), "rejected");
+    desk.done(&["port-requests", "represent", port, "--postcode", "LS1 4AQ"]);
+    desk.done(&["port-requests", "accept", port, "--message", "m-2"]);
+    assert_eq!(status(), "accepted");
+    let head = desk.head();
+    desk.done(&["port-requests", "accept", port, "--message", "m-2"]);
+    assert_eq!(desk.head(), head, "a message is heard once");
+
+    let date = working_day(25).to_string();
+    let window = ["--date", date.as_str(), "--from", "13:00", "--to", "17:00"];
+    desk.done(&[&["port-requests", "date-change", "request", port], window.as_slice()].concat());
+    desk.done(&["port-requests", "date-change", "accept", port, "--message", "m-3"]);
+    assert_eq!(desk.json(&["port-requests", "show", port])["window"]["from"], "13:00");
+    desk.refused(3, &["port-requests", "activate", port], &["not_permitted"]);
+    desk.refused(2, &["--as", "R100", "port-requests", "rh-accept", port, "--message", "m-4"], &["--as"]);
+    desk.done(&["port-requests", "cancel", port]);
+    assert_eq!(status(), "cancelled");
+    assert!(desk.done(&["history", port]).contains("PortCancelled"));
+}
+
+#[test]
+fn the_store_is_looked_after() {
+    let desk = Desk::ready();
+    desk.write("order.json", new_company().to_string());
+    desk.done(&["--auto-provision", "orders", "submit", "order.json"]);
+    let before = desk.done(&["orders", "list"]);
+    desk.done(&["rebuild"]);
+    desk.done(&["settle"]);
+    assert_eq!(desk.done(&["orders", "list"]), before);
+    for reader in desk.json(&["readers"]).as_array().unwrap() {
+        assert_eq!(reader["behind"], 0, "{reader}");
+    }
+    golden("log.txt", &desk.done(&["log", "--limit", "3"]));
+    assert_eq!(desk.json(&["log", "--after", "2", "--limit", "1"])[0]["position"], 3);
+}

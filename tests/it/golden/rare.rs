@@ -1,0 +1,66 @@
+//! Examples of events that random lives seldom come to.
+
+use orderwire::domain::{
+    company::{asset::AssetPlan, events::CompanyEvent},
+    fact::Happened,
+    ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId},
+    number_block::events::BlockEvent,
+    order::{events::OrderEvent, line::Parent},
+    port_request::events::PortEvent,
+    reseller::events::ResellerEvent,
+    testing::{port_request::sealed, scenario::moment},
+};
+use uuid::Uuid;
+
+use crate::world::*;
+
+pub fn examples() -> Vec<Happened> {
+    let id = Uuid::from_u128(42);
+    let (asset, untouched_until) = (AssetId(id), moment("2026-09-01T09:00:00Z"));
+    let pbx = |name: &str| AssetPlan::Pbx { site: asset, name: name.parse().unwrap() };
+    let orders = [
+        OrderEvent::LineChanged { line: line(2), request: pbx_line("PBX 1"), untouched_until },
+        OrderEvent::LineRemoved { line: line(2), untouched_until },
+        OrderEvent::LineResumed { line: line(2) },
+        OrderEvent::LineAmended { line: line(2), request: pbx_line("PBX 2") },
+        OrderEvent::InformationRequired { question: sealed("which door"), deadline: untouched_until },
+        OrderEvent::InformationProvided { answer: sealed("the red one") },
+        OrderEvent::InformationOverdue,
+        OrderEvent::OrderResumed,
+        OrderEvent::CancellationTooLate,
+    ];
+    let (name, domain) = ("Acme Ltd".parse().unwrap(), "acme.example".parse().unwrap());
+    let companies = [
+        CompanyEvent::AssetReplanned { asset, from: pbx("PBX 1"), to: pbx("PBX 2") },
+        CompanyEvent::CompanyCeased { name, domain },
+    ];
+    let ports = [
+        PortEvent::PortNumbersAdded { numbers: leeds(500, 200) },
+        PortEvent::OpenPortReleased { numbers: leeds(0, 500) },
+        PortEvent::KeptNumbersReleased { numbers: leeds(0, 500) },
+    ];
+    let range = orderwire::domain::number::NumberRange::parse("0113 496 0000-0199").unwrap();
+    let blocks = [
+        BlockEvent::NumbersTakenBack { numbers: leeds(7, 2) },
+        BlockEvent::NumbersUnstocked { numbers: leeds(0, 200) },
+        BlockEvent::BlockWithdrawn { range },
+    ];
+    let resellers = [
+        ResellerEvent::ResellerDetailsChanged { name: "Northern Voice".parse().unwrap() },
+        ResellerEvent::ResellerClosed,
+    ];
+    let mut all: Vec<Happened> = orders.map(|event| Happened::Order(OrderId(id), event)).into();
+    all.extend(companies.map(|event| Happened::Company(CompanyId(id), event)));
+    all.extend(ports.map(|event| Happened::PortRequest(PortRequestId(id), event)));
+    all.extend(blocks.map(|event| Happened::NumberBlock(NumberBlockId(id), event)));
+    all.extend(resellers.map(|event| Happened::Reseller(ResellerId(id), event)));
+    all
+}
+
+fn pbx_line(name: &str) -> orderwire::domain::order::line::LineRequest {
+    let site = Parent::Line(line(1));
+    orderwire::domain::order::line::LineRequest::Pbx(orderwire::domain::order::line::PbxLine {
+        site,
+        name: name.parse().unwrap(),
+    })
+}
