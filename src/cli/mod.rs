@@ -153,7 +153,7 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     if let Command::Demo(DemoArguments { orders }) = command {
         let store = globals.store.is_some().then(|| session::open_options(&globals, surroundings));
         let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
-        return Ok(demo::run(demo, output.writer()).await?);
+        return demo::run(demo, output.writer()).await;
     }
     if let Command::Bench(command) = command {
         return bench::run(command, globals.store, output).await;
