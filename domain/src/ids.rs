@@ -214,6 +214,9 @@ impl Mint {
         let hash = Sha256::new().chain_update(self.seed).chain_update(self.minted.to_be_bytes()).finalize();
         let mut random = [0; 10];
         random.copy_from_slice(&hash[..10]);
+        // Ids of one command sort in the order in which they were minted, as far as twelve bits go.
+        let [.., high, low] = self.minted.to_be_bytes();
+        (random[0], random[1]) = (high, low);
         let ms = u64::try_from(self.at.timestamp_millis()).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().into()
     }

@@ -54,7 +54,7 @@ pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptio
 }
 
 /// The store as messages name it: of a URL only what carries no password.
-fn shown(store: &str) -> String {
+pub fn shown(store: &str) -> String {
     match store.split_once("://") {
         Some((scheme, rest)) => {
             let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);

@@ -1,6 +1,7 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
 mod bad_stores;
+mod cases;
 mod cli;
 mod crash;
 mod demo;
@@ -8,9 +9,11 @@ mod engine;
 mod golden;
 mod invariants;
 mod planted;
+mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
+mod replay;
 mod store_contract;
 mod tidy;
 mod walk;

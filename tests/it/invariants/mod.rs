@@ -7,7 +7,7 @@
 //! Each check was seen to fail on a planted defect; `docs/quality-proofs.md` lists them.
 
 mod commits;
-mod derived;
+pub mod derived;
 mod notices;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,0 +1,248 @@
+//! Cases of companies and orders.
+
+use chrono::TimeDelta;
+use orderwire::{
+    domain::{
+        company::{Company, CompanyStatus},
+        decider::Decider as _,
+        joint::Command,
+        names::MacAddress,
+        order::{
+            Order, OrderStatus,
+            commands::OrderCommand,
+            line::{LineFailure, LineStatus, NumberAsk, Parent},
+        },
+        port_request::PortRequest,
+    },
+    engine::fulfilment::{Provisioned, StartedLine},
+};
+
+use crate::{invariants::Audit, world::*};
+
+async fn start() -> (World, orderwire::domain::ids::ResellerId) {
+    let world = World::in_memory().await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    (world, reseller)
+}
+
+async fn end(world: &World) {
+    world.settle().await;
+    Audit::of(&world.engine).await;
+}
+
+#[tokio::test]
+async fn a_reservation_that_expires_between_create_and_submit_is_not_there_any_more() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let reservation = world.reserve(company, leeds(100, 5)).await;
+    let lines = vec![numbers_line(NumberAsk::Reservation(reservation))];
+    let order = world.order(company, "PO-2", lines).await;
+    world.sleep(TimeDelta::days(14)).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    assert!(error.reasons().iter().any(|reason| reason.code == "reservation_empty"), "{error}");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_qualification_expires_and_another_reseller_takes_the_name() {
+    let (world, reseller) = start().await;
+    let first = world.company(reseller, "Acme Ltd").await;
+    let other = world.reseller(2).await;
+    world.refused(qualify(other, " ACME  LTD "), &["company_name_taken", "company_domain_taken"]).await;
+    world.sleep(TimeDelta::days(30)).await;
+    assert_eq!(world.state::<Company>(first).await.status(), CompanyStatus::Expired);
+    world.company(other, " ACME  LTD ").await;
+    end(&world).await;
+}
+
+/// Numbers in service keep an overdue company; it expires with the last of them, and its name is free.
+#[tokio::test]
+async fn an_overdue_qualification_expires_with_the_last_number_in_service() {
+    let (world, reseller) = start().await;
+    let company = world.company(reseller, "Acme Ltd").await;
+    world.settle().await;
+    world.submitted(company, "PO-1", vec![numbers_line(search(3))]).await;
+    world.sleep(TimeDelta::days(60)).await;
+    let state = world.state::<Company>(company).await;
+    assert_eq!(state.status(), CompanyStatus::Qualified);
+    let numbers = state.numbers().map(|(number, _)| number).collect();
+    world.done(Command::CeaseNumbers { company, numbers }).await;
+    assert_eq!(world.state::<Company>(company).await.status(), CompanyStatus::Expired);
+    world.company(reseller, "Acme Ltd").await;
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn one_mac_in_three_notations_is_one_device() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let state = world.state::<Company>(company).await;
+    let (user, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_some()).unwrap();
+    for (n, notation) in ["00:15:65:00:00:01", "00-15-65-00-00-01", "001565000001"].into_iter().enumerate() {
+        let mac = MacAddress::parse(notation).unwrap();
+        let order =
+            world.order(company, &format!("PO-{n}"), vec![device_with(mac, Parent::Asset(user))]).await;
+        let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+        let codes: Vec<&str> = error.reasons().iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(codes, ["name_taken"], "{notation}: {error}");
+    }
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn the_same_extension_is_possible_on_two_sites_and_not_on_one() {
+    let (world, reseller) = start().await;
+    let company = world.company(reseller, "Acme").await;
+    let both = |second| {
+        vec![
+            company_line(1),
+            site_with(1, "61", vec![]),
+            site_with(2, "62", vec![]),
+            user_at(1, "301", Parent::Line(line(2)), None),
+            user_at(2, "301", Parent::Line(line(second)), None),
+        ]
+    };
+    let order = world.order(company, "PO-1", both(2)).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    assert!(error.reasons().iter().all(|reason| reason.code == "name_taken"), "{error}");
+    world.submitted(company, "PO-2", both(3)).await;
+    world.settle().await;
+    assert_eq!(world.state::<Company>(company).await.status(), CompanyStatus::Active);
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn location_code_45_and_extension_4501_cannot_be_told_apart() {
+    let (world, reseller) = start().await;
+    let company = world.company(reseller, "Acme").await;
+    let orderwire::domain::order::line::LineRequest::Site(mut long) = site_with(1, "61", vec![]) else {
+        unreachable!()
+    };
+    long.extension_length = 4;
+    let long = orderwire::domain::order::line::LineRequest::Site(long);
+    let lines = vec![
+        company_line(1),
+        long,
+        site_with(2, "45", vec![]),
+        user_at(1, "4501", Parent::Line(line(2)), None),
+    ];
+    let order = world.order(company, "PO-1", lines).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    assert!(error.to_string().contains("4501") && error.to_string().contains("45"), "{error}");
+    end(&world).await;
+}
+
+/// Lines of these numbers wait for somebody's word; the others are done at once.
+fn waiting_for(numbers: &'static [u32]) -> Script<impl Fn(&StartedLine) -> Provisioned> {
+    Script(
+        |line: &StartedLine| {
+            if numbers.contains(&line.line.0) { Provisioned::Later } else { Provisioned::Done }
+        },
+    )
+}
+
+#[tokio::test]
+async fn an_order_cancelled_with_some_lines_complete_ends_partial() {
+    let world = World::open_with(&Store::memory().await, waiting_for(&[4])).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.company(reseller, "Acme").await;
+    let (order, _) = world.submitted(company, "PO-1", new_company(1, 20)).await;
+    world.settle().await;
+    world.tell(order, OrderCommand::RequestCancellation { reason: None }).await;
+    world.settle().await;
+    let state = world.state::<Order>(order).await;
+    assert_eq!(state.status(), OrderStatus::Partial);
+    let company = world.state::<Company>(company).await;
+    assert_eq!((company.status(), company.assets().count()), (CompanyStatus::Active, 1), "the site stays");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_cancellation_is_refused_for_one_port_past_its_cut_off_and_other_lines_are_untouched() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let lines = vec![port(port_of(1, morning("2026-06-12"))), port(port_of(2, morning("2026-07-15")))];
+    let (order, ports) = world.submitted(company, "PO-2", lines).await;
+    world.settle().await;
+    world.accepted(ports[0], "m1").await;
+    world.accepted(ports[1], "m2").await;
+    world.sleep_until("2026-06-11T12:00:00Z".parse().unwrap()).await;
+    world.tell(order, OrderCommand::RequestCancellation { reason: None }).await;
+    world.settle().await;
+    let state = world.state::<Order>(order).await;
+    assert_eq!((state.status(), state.open_lines().len()), (OrderStatus::InProgress, 2));
+    for port in ports {
+        assert!(world.state::<PortRequest>(port).await.is_open());
+    }
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_failed_parent_cancels_its_children_only() {
+    let fails = Script(|line: &StartedLine| match line.line.0 {
+        3 => Provisioned::Failed(LineFailure { code: "no_power".into(), detail: "no power".into() }),
+        _ => Provisioned::Done,
+    });
+    let world = World::open_with(&Store::memory().await, fails).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.company(reseller, "Acme").await;
+    let mut lines = new_company(1, 20);
+    lines.push(site_with(2, "77", vec![]));
+    lines.push(user(2, Parent::Line(line(6)), None));
+    let (order, _) = world.submitted(company, "PO-1", lines).await;
+    world.settle().await;
+    let state = world.state::<Order>(order).await;
+    let statuses: Vec<LineStatus> = state.lines().map(|(_, line)| line.status()).collect();
+    use LineStatus::{Cancelled, Completed, Failed};
+    assert_eq!(statuses, [Completed, Completed, Failed, Cancelled, Cancelled, Completed, Completed]);
+    assert_eq!(state.status(), OrderStatus::Partial);
+    end(&world).await;
+}
+
+/// Claims that others hold are looked up though a new site's id is minted with the answer.
+#[tokio::test]
+async fn a_refused_submit_gives_every_reason_at_once() {
+    let (world, reseller) = start().await;
+    world.in_service(reseller, 1).await;
+    let company = world.company(reseller, "Acme").await;
+    let lines = vec![
+        company_line(5),
+        numbers_line(search(500)),
+        site_with(2, "45", vec![]),
+        user(2, Parent::Line(line(3)), None),
+        device(1, Parent::Line(line(4))),
+    ];
+    let order = world.order(company, "PO-2", lines).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    let codes: Vec<&str> = error.reasons().iter().map(|reason| reason.code.as_str()).collect();
+    assert!(codes.contains(&"not_enough_numbers") && codes.contains(&"mac_taken"), "{codes:?}");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn an_order_of_5000_users_is_carried_out() {
+    let (world, reseller) = start().await;
+    let company = world.company(reseller, "Acme").await;
+    let mut lines = vec![company_line(10)];
+    for n in 0..5 {
+        let orderwire::domain::order::line::LineRequest::Site(mut site) =
+            site_with(n, &format!("{}", 10 + n), vec![])
+        else {
+            unreachable!()
+        };
+        site.extension_length = 5;
+        lines.push(orderwire::domain::order::line::LineRequest::Site(site));
+    }
+    lines.extend(
+        (0..5_000).map(|n| user_at(n, &(20_000 + n).to_string(), Parent::Line(line(2 + n % 5)), None)),
+    );
+    let (order, _) = world.submitted(company, "PO-1", lines).await;
+    world.settle().await;
+    assert_eq!(world.state::<Order>(order).await.status(), OrderStatus::Completed);
+    // An audit looks at the whole company after each of its commits, which is too much for one of this size.
+    let company = world.state::<Company>(company).await;
+    assert_eq!((company.assets().count(), company.open_orders().count()), (5_005, 0));
+}
