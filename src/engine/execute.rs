@@ -375,8 +375,7 @@ async fn bring(
             }
             Need::LiveCompanies(reseller) => {
                 // The reseller is suspended, so its companies can only become fewer from here on.
-                let head = inner.log.head().await?.position;
-                inner.readers.reached("companies", head).await?;
+                inner.readers.catch_up("companies", &inner.log, &inner.recent).await?;
                 lookups.found_live_companies(reseller, query::live_companies(&inner.log, reseller).await?);
             }
         }

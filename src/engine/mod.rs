@@ -73,6 +73,8 @@ pub const COMMANDS_IN_FLIGHT_MAX: usize = 10_000;
 const AGGREGATES_AT_HAND: usize = 10_000;
 /// How often readers look for events that another process appended.
 const POLL: Duration = Duration::from_millis(250);
+/// How often expired idempotency records are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// How long a reader waits after the store failed it.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -430,7 +432,24 @@ impl Engine {
             let inner = Arc::clone(&inner);
             async move { timers::fire_due(&inner).await }
         })));
+        tasks.push(tokio::spawn(forget_records(Arc::clone(&self.inner))));
         self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
+    }
+}
+
+/// Forgets expired idempotency records now and then, so that the table holds a week of them and no more.
+async fn forget_records(inner: Arc<Inner>) {
+    let mut ended = inner.stop.subscribe();
+    loop {
+        match inner.log.forget_records(inner.clock.now().timestamp_micros()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(count, "expired idempotency records were forgotten"),
+            Err(error) => tracing::warn!(%error, "expired idempotency records stay for now"),
+        }
+        tokio::select! {
+            _ = ended.wait_for(|ended| *ended) => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {}
+        }
     }
 }
 

@@ -144,16 +144,16 @@ fn working_day(from_now: i32) -> NaiveDate {
     if from_now < 0 { calendar.subtract(today, days).unwrap() } else { calendar.add(today, days).unwrap() }
 }
 
-/// Compares with a golden file; `ORDERWIRE_UPDATE_GOLDEN=1` writes it anew.
+/// Compares with a golden file; `ORDERWIRE_BLESS=1` writes it anew.
 fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli").join(name);
     let text = normalised(text);
-    if std::env::var_os("ORDERWIRE_UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("ORDERWIRE_BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &text).unwrap();
     }
     let known = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, known, "{} differs; ORDERWIRE_UPDATE_GOLDEN=1 writes it anew", path.display());
+    assert_eq!(text, known, "{} differs; ORDERWIRE_BLESS=1 writes it anew", path.display());
 }
 
 /// The text with every id, time and rules version the same.
