@@ -10,7 +10,8 @@ mod report;
 use std::time::{Duration, Instant};
 
 use self::load::{Companies, Load};
-pub use self::report::{Report, Row};
+use self::report::Row;
+pub use self::report::{Line, Report};
 use crate::{
     engine::{Engine, Error, sealing::MasterKey},
     stores::{self, Migrate, baseline},

@@ -15,6 +15,7 @@ mod orders;
 mod ports;
 mod history;
 pub mod demo;
+mod bench;
 
 use std::path::PathBuf;
 
@@ -43,8 +44,8 @@ pub struct Globals {
     /// The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named
     #[arg(long, global = true, value_name = "URL", env = "ORDERWIRE_STORE", hide_env_values = true)]
     store: Option<String>,
-    /// The file of the master key; beside a SQLite store where none is named
     #[arg(
+        help = "The file of the master key; beside a SQLite store where none is named",
         long,
         global = true,
         value_name = "FILE",
@@ -114,6 +115,9 @@ enum Command {
     Settle,
     /// Fold every read model again from the first event
     Rebuild,
+    /// Measure how fast a store is
+    #[command(subcommand)]
+    Bench(bench::Command),
 }
 
 /// How much of the demo to play.
@@ -149,7 +153,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     if let Command::Demo(DemoArguments { orders }) = command {
         let store = globals.store.is_some().then(|| session::open_options(&globals, surroundings));
         let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
-        return Ok(demo::run(demo, output.writer()).await?);
+        return demo::run(demo, output.writer()).await;
+    }
+    if let Command::Bench(command) = command {
+        return bench::run(command, globals.store, output).await;
     }
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
     let done = dispatch(&session, command, output).await;
@@ -159,7 +166,7 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
 
 async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     match command {
-        Command::Demo(_) => unreachable!("the demo opens a store of its own"),
+        Command::Demo(_) | Command::Bench(_) => unreachable!("both open a store of their own"),
         Command::Migrate => store::migrated(session, output).await,
         Command::Stock(command) => stock::run(session, command, output).await,
         Command::Resellers(command) => resellers::run(session, command, output).await,

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{
     Failure, Output,
     output::{Column, or_dash, time},
-    session::{LIST_MAX, Session},
+    session::{LIST_MAX, Session, known},
 };
 use crate::{
     edge::{
@@ -140,7 +140,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
         Command::Submit { files } => submit(session, &files, output).await,
         Command::Show { order } => show(session, &order, output).await,
         Command::List { status } => {
-            let status = status.map(known_status).transpose()?;
+            let status = status.map(|word| known::<OrderStage>("--status", word)).transpose()?;
             let filters = status.map(|status| equal("status", status)).into_iter().collect();
             let orders: Vec<OrderView> = session.records(filters, "created_at", LIST_MAX).await?;
             Ok(output.list(&orders, ORDER)?)
@@ -173,15 +173,6 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             on_line(session, &line, |line| OrderCommand::HoldLine { line, reason }, output).await
         }
     }
-}
-
-fn known_status(word: String) -> Result<String, Failure> {
-    use strum::VariantArray as _;
-    if OrderStage::VARIANTS.iter().any(|stage| stage.to_string() == word) {
-        return Ok(word);
-    }
-    let words: Vec<String> = OrderStage::VARIANTS.iter().map(ToString::to_string).collect();
-    Err(Failure::of_argument("--status", format!("`{word}` is not one of {}", words.join(", "))))
 }
 
 /// Every file is read before the first order is placed: what is malformed keeps all of them back.

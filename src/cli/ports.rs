@@ -17,14 +17,14 @@ use orderwire_domain::{
         events::{PortCancellation, Supplier},
         reason::PortRejection,
     },
-    views::port_diary::{PortStep, PortView},
+    views::port_diary::{PortStage, PortStep, PortView},
 };
 use strum::VariantArray as _;
 
 use super::{
     Failure, Output,
     output::{Column, or_dash, time},
-    session::{LIST_MAX, Session},
+    session::{LIST_MAX, Session, known},
 };
 use crate::engine::query::equal;
 
@@ -277,6 +277,7 @@ fn shown(window: &PortWindow) -> String {
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     let (id, command) = match command {
         Command::List { status } => {
+            let status = status.map(|word| known::<PortStage>("--status", word)).transpose()?;
             let filters = status.map(|status| equal("status", status)).into_iter().collect();
             let ports: Vec<PortView> = session.records(filters, "updated_at", LIST_MAX).await?;
             return Ok(output.list(&ports, PORT)?);
@@ -350,11 +351,9 @@ async fn command_of(session: &Session, command: Command) -> Result<(PortRequestI
 }
 
 fn rejection(word: &str) -> Result<PortRejection, Failure> {
+    let word = known::<PortRejection>("--reason", word.to_owned())?;
     let known = PortRejection::VARIANTS.iter().find(|reason| reason.to_string() == word);
-    known.copied().ok_or_else(|| {
-        let words: Vec<String> = PortRejection::VARIANTS.iter().map(ToString::to_string).collect();
-        Failure::of_argument("--reason", format!("`{word}` is not one of {}", words.join(", ")))
-    })
+    Ok(*known.expect("the word is one of theirs"))
 }
 
 fn given_window(window: &Window) -> Result<Option<PortWindow>, Failure> {

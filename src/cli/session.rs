@@ -1,5 +1,7 @@
 //! One command's dealings with an engine: open it, act as somebody, bring what follows up to date, close it.
 
+use std::fmt::Display;
+
 use orderwire_domain::{
     company::Company,
     ids::{CompanyId, OrderId, ResellerId, StreamId},
@@ -10,6 +12,7 @@ use orderwire_domain::{
     sealed::Sealed,
     views::{order_status::OrderView, table::Record},
 };
+use strum::VariantArray;
 
 use super::{Failure, Globals, Output, Surroundings};
 use crate::{
@@ -51,7 +54,7 @@ pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptio
 }
 
 /// The store as messages name it: of a URL only what carries no password.
-fn shown(store: &str) -> String {
+pub fn shown(store: &str) -> String {
     match store.split_once("://") {
         Some((scheme, rest)) => {
             let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
@@ -199,4 +202,13 @@ fn owners(stream: StreamId, state: &State) -> (Option<ResellerId>, Option<Compan
         State::NumberBlock(_) => (None, None),
         State::Reseller(_) => (Some(ResellerId(stream.id)), None),
     }
+}
+
+/// A word of a closed list, such as a status.
+pub fn known<T: VariantArray + Display>(name: &str, word: String) -> Result<String, Failure> {
+    let words: Vec<String> = T::VARIANTS.iter().map(ToString::to_string).collect();
+    if words.contains(&word) {
+        return Ok(word);
+    }
+    Err(Failure::of_argument(name, format!("`{word}` is not one of {}", words.join(", "))))
 }

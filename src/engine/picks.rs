@@ -18,6 +18,10 @@ use super::{
 /// The reader whose tables are searched.
 const SEARCHED: &str = "orders";
 
+/// Picks that are remembered; past this the oldest is forgotten, and may cost somebody a race. So many wait only where
+/// the reader does not run.
+const PICKS_MAX: usize = 1_000;
+
 /// What was picked and is not shown yet.
 #[derive(Default)]
 pub struct Picks {
@@ -58,12 +62,18 @@ impl Picks {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What others have picked; what the read model shows by now is forgotten.
-    fn of_others(&self, of: u64, shown: Position) -> NumberSet {
+    /// What others have picked: what they took for good, and all of it. What the read model shows by now is forgotten.
+    fn of_others(&self, of: u64, shown: Position) -> (NumberSet, NumberSet) {
         let mut noted = self.noted();
         noted.picks.retain(|pick| pick.shown_at.is_none_or(|at| at > shown));
-        let others = noted.picks.iter().filter(|pick| pick.of != of);
-        others.fold(NumberSet::default(), |all, pick| all.union(&pick.numbers))
+        let (mut taken, mut all) = (NumberSet::new(), NumberSet::new());
+        for pick in noted.picks.iter().filter(|pick| pick.of != of) {
+            all = all.union(&pick.numbers);
+            if pick.shown_at.is_some() {
+                taken = taken.union(&pick.numbers);
+            }
+        }
+        (taken, all)
     }
 }
 
@@ -78,14 +88,18 @@ impl Picked<'_> {
     ) -> Result<FoundNumbers, Error> {
         let _turn = self.picks.turn.lock().await;
         let shown = readers.get(SEARCHED).map_or(0, |reader| reader.reached());
-        let others = self.picks.of_others(self.of, shown);
-        let mut found = query::free_numbers(log, search, &except.union(&others)).await?;
-        if found.numbers.len() < search.quantity as usize && !others.is_empty() {
-            // Others may yet fail, so what they picked is not gone: let the commit decide.
-            found = query::free_numbers(log, search, except).await?;
+        let (taken, picked) = self.picks.of_others(self.of, shown);
+        let mut found = query::free_numbers(log, search, &except.union(&picked)).await?;
+        if found.numbers.len() < search.quantity as usize && picked != taken {
+            // Who is undecided may yet fail, so what they picked is not gone: let the commit decide.
+            found = query::free_numbers(log, search, &except.union(&taken)).await?;
         }
         let pick = Pick { of: self.of, numbers: found.numbers.clone(), shown_at: None };
-        self.picks.noted().picks.push(pick);
+        let mut noted = self.picks.noted();
+        if noted.picks.len() >= PICKS_MAX {
+            noted.picks.remove(0);
+        }
+        noted.picks.push(pick);
         Ok(found)
     }
 

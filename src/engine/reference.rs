@@ -20,11 +20,11 @@ pub trait ReferenceData: Send + Sync + 'static {
 
 /// Ranges by prefix; the longest that fits counts.
 #[derive(Clone, Debug)]
-pub struct Ranges(Vec<Range>);
+pub struct Ranges(Vec<Allocation>);
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Range {
+struct Allocation {
     prefix: String,
     range_holder: Cupid,
     area_code: AreaCode,
@@ -36,7 +36,7 @@ struct Range {
 struct File {
     #[serde(rename = "source")]
     _source: String,
-    ranges: Vec<Range>,
+    ranges: Vec<Allocation>,
 }
 
 impl Ranges {
@@ -64,7 +64,7 @@ impl Ranges {
         Ok(Self(ranges))
     }
 
-    fn range(&self, number: TelephoneNumber) -> Option<&Range> {
+    fn range(&self, number: TelephoneNumber) -> Option<&Allocation> {
         let number = number.to_string();
         self.0.iter().find(|range| number.starts_with(&range.prefix))
     }

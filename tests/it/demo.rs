@@ -99,6 +99,9 @@ fn the_demo_comes_to_the_same_every_time_and_wants_a_store_of_its_own() {
     );
 
     let refused = demo(&one, &[]);
-    assert!(!refused.status.success() && refused.stdout.is_empty());
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(refused.stdout.is_empty());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("history already"));
+    let none = demo(&one, &["--orders", "0"]);
+    assert_eq!(none.status.code(), Some(2));
 }

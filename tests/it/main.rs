@@ -9,6 +9,7 @@ mod engine;
 mod golden;
 mod invariants;
 mod planted;
+mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;

@@ -30,9 +30,13 @@ use self::{
     timeline::Timeline,
 };
 use crate::{
+    cli::{exit::Failure, session},
     domain::{calendar::london, ids::ResellerId, joint::Command},
-    edge::open::{OpenOptions, open_engine},
-    engine::{Actor, Engine, Provenance, clock::SimulatedClock, fulfilment::AutoProvisioner},
+    edge::{
+        self, Problem,
+        open::{OpenOptions, open_engine},
+    },
+    engine::{self, Actor, Engine, Provenance, clock::SimulatedClock, fulfilment::AutoProvisioner},
     stores::Migrate,
 };
 
@@ -54,21 +58,11 @@ pub struct Demo {
     pub json: bool,
 }
 
-/// Why the demo was not begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// Too few or too many orders.
-    #[error("the demo has numbers for 1 to {ORDERS_MAX} orders, not for {0}")]
-    Orders(u32),
-    /// Somebody uses the store.
-    #[error("the store has a history already: the demo wants a store of its own")]
-    HasHistory,
-}
-
 /// Plays the demo and prints what came of it.
-pub async fn run(demo: Demo, out: &mut impl Write) -> anyhow::Result<()> {
+pub async fn run(demo: Demo, out: &mut impl Write) -> Result<(), Failure> {
     if !(1..=ORDERS_MAX).contains(&demo.orders) {
-        return Err(Unfit::Orders(demo.orders).into());
+        let why = format!("there are numbers for 1 to {ORDERS_MAX} orders, not for {}", demo.orders);
+        return Err(Failure::of_argument("--orders", why));
     }
     let mut store = demo.store.unwrap_or_else(|| OpenOptions::of(fresh_file().display().to_string()));
     store.migrate = Migrate::Yes;
@@ -78,15 +72,24 @@ pub async fn run(demo: Demo, out: &mut impl Write) -> anyhow::Result<()> {
         .provisioner(AutoProvisioner)
         .aggregates_at_hand(AGGREGATES_AT_HAND)
         .background(false);
-    let engine = open_engine(&store, builder).await?;
-    let played = play(&engine, clock, demo.orders).await;
-    let printed = match played {
+    let engine = open_engine(&store, builder).await;
+    let engine = engine.map_err(|error| Failure::Open { store: session::shown(&store.store), error })?;
+    let printed = match play(&engine, clock, demo.orders).await {
         Ok((summary, _)) if demo.json => print::json(out, &summary),
         Ok((summary, timelines)) => print::tables(out, &summary, &timelines),
         Err(error) => Err(error),
     };
     engine.close().await;
-    printed
+    printed.map_err(failure)
+}
+
+/// What the engine or the edge says goes out as such, whatever the scripts were about.
+fn failure(error: anyhow::Error) -> Failure {
+    let error = match error.downcast::<engine::Error>() {
+        Ok(error) => return error.into(),
+        Err(error) => error,
+    };
+    error.downcast::<edge::Error>().map_or_else(Failure::Unforeseen, Failure::from)
 }
 
 /// Before the first mix begins.
@@ -98,7 +101,9 @@ async fn play(
     orders: u32,
 ) -> anyhow::Result<(Summary, Vec<Timeline>)> {
     if engine.head().await?.position > 0 {
-        return Err(Unfit::HasHistory.into());
+        let detail = "the store has a history already";
+        let problem = Problem::new("", "store_not_empty", detail, "a store of the demo's own");
+        return Err(edge::Error::refused(problem).into());
     }
     let started = Instant::now();
     let first = engine.now();

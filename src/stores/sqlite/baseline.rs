@@ -24,12 +24,12 @@ pub(in crate::stores) fn rows_per_second(
         "CREATE TABLE IF NOT EXISTS bare (stream TEXT NOT NULL, sequence INTEGER NOT NULL, payload TEXT NOT NULL, \
          PRIMARY KEY (stream, sequence)) STRICT",
     )?;
-    let begun = Instant::now();
+    let from = Instant::now();
     let mut written: u32 = 0;
     {
         let mut insert = connection.prepare("INSERT INTO bare VALUES (?1, ?2, ?3)")?;
         let (mut begin, mut commit) = (connection.prepare("BEGIN IMMEDIATE")?, connection.prepare("COMMIT")?);
-        while begun.elapsed() < time {
+        while from.elapsed() < time {
             // One row commits by itself: that is faster than saying so around it.
             if rows > 1 {
                 begin.raw_execute()?;
@@ -43,7 +43,7 @@ pub(in crate::stores) fn rows_per_second(
             }
         }
     }
-    let rate = f64::from(written) / begun.elapsed().as_secs_f64();
+    let rate = f64::from(written) / from.elapsed().as_secs_f64();
     connection.execute_batch("DROP TABLE bare")?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(rate)
