@@ -104,7 +104,10 @@ async fn kill_again_and_again(url: &str) {
         );
         check(&store, &acknowledged).await;
     }
-    assert!(acknowledged.len() > cycles as usize, "the writers were killed before they had done anything");
+    assert!(
+        acknowledged.len() > usize::try_from(cycles).unwrap(),
+        "the writers were killed before they had done anything"
+    );
 }
 
 /// The answers that a writer gave before it was killed. A line cut short by the kill is no answer.

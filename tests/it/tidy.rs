@@ -60,7 +60,9 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn sources(folders: &[&str]) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    folders.iter().for_each(|folder| files(&root.join(folder), &mut found));
+    for folder in folders {
+        files(&root.join(folder), &mut found);
+    }
     let name = |path: &Path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
     found.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
 }

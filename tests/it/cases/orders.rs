@@ -10,7 +10,11 @@ use orderwire::{
         order::{
             Order, OrderStatus,
             commands::OrderCommand,
-            line::{LineFailure, LineStatus, NumberAsk, Parent},
+            line::{
+                LineFailure, LineStatus,
+                LineStatus::{Cancelled, Completed, Failed},
+                NumberAsk, Parent,
+            },
         },
         port_request::PortRequest,
     },
@@ -196,7 +200,6 @@ async fn a_failed_parent_cancels_its_children_only() {
     world.settle().await;
     let state = world.state::<Order>(order).await;
     let statuses: Vec<LineStatus> = state.lines().map(|(_, line)| line.status()).collect();
-    use LineStatus::{Cancelled, Completed, Failed};
     assert_eq!(statuses, [Completed, Completed, Failed, Cancelled, Cancelled, Completed, Completed]);
     assert_eq!(state.status(), OrderStatus::Partial);
     end(&world).await;

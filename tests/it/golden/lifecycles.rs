@@ -18,7 +18,9 @@ fn page<D: Decider>() -> String {
     );
     for step in D::LIFECYCLE.0 {
         let words: [&str; 4] = [step.from.into(), step.action.into(), step.event.into(), step.to.into()];
-        text += &format!("| {} |\n", words.join(" | "));
+        text.push_str("| ");
+        text.push_str(&words.join(" | "));
+        text.push_str(" |\n");
     }
     text
 }

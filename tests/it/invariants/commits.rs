@@ -128,7 +128,7 @@ fn check_pair(audit: &Audit, id: OrderId, order: &Order, company_id: CompanyId) 
         if let Holding::Committed { order: holder, line, .. } = held.holding
             && holder == id
         {
-            let open = order.line(line).is_some_and(|line| line.is_open());
+            let open = order.line(line).is_some_and(orderwire::domain::order::Line::is_open);
             assert!(is_open && open, "{company_id} holds {number} for line {line} of {id}");
         }
     }
@@ -137,7 +137,7 @@ fn check_pair(audit: &Audit, id: OrderId, order: &Order, company_id: CompanyId) 
         let status = order.line(planned.line).map(orderwire::domain::order::Line::status);
         match planned.stage {
             AssetStage::Planned => {
-                let open = order.line(planned.line).is_some_and(|line| line.is_open());
+                let open = order.line(planned.line).is_some_and(orderwire::domain::order::Line::is_open);
                 assert!(
                     is_open && open,
                     "{company_id} plans {asset} for line {} of {id}: {status:?}",
@@ -162,7 +162,7 @@ fn check_port(audit: &Audit, id: PortRequestId) {
         "{id} is {status}, its line {:?}",
         line.status()
     );
-    let live = port.live_numbers();
+    let works_here = port.live_numbers();
     if let Some(company) = port.allocated() {
         let company = company_of(audit, company);
         for number in request.numbers.iter() {
@@ -171,10 +171,10 @@ fn check_port(audit: &Audit, id: PortRequestId) {
             let has = matches!(origin, Some(Origin::Ported { port_request, .. }) if port_request == id);
             let works =
                 matches!(origin, Some(Origin::Ported { port_request, live: true }) if port_request == id);
-            assert_eq!(works, live.contains(number), "{id} is {status}: whether {number} works");
+            assert_eq!(works, works_here.contains(number), "{id} is {status}: whether {number} works");
             assert_eq!(
                 has,
-                port.is_open() || live.contains(number),
+                port.is_open() || works_here.contains(number),
                 "{id} is {status}: whether {number} is had"
             );
         }

@@ -132,7 +132,9 @@ fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
                 // Numbers in service put the end off until the last of them goes.
                 let kept = company.numbers().any(|(_, held)| held.is_in_service());
                 let expires_at = company.expires_at().filter(|at| *at > now || !kept);
-                expires_at.into_iter().for_each(|at| add(TimerName::QualificationExpiry, at, none()));
+                if let Some(at) = expires_at {
+                    add(TimerName::QualificationExpiry, at, none());
+                }
                 let reservations = company.estate().into_iter().flat_map(|estate| &estate.reservations);
                 for (id, reservation) in reservations {
                     let name = TimerName::ReservationExpiry(*id);
@@ -156,9 +158,9 @@ fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
                 let range = block.stretch().map(|stretch| NumberSet::from(stretch.range)).unwrap_or_default();
                 for number in range.iter() {
                     let until = block.rests_until(number);
-                    until
-                        .into_iter()
-                        .for_each(|at| add(TimerName::QuarantineEnd, at, [number].into_iter().collect()));
+                    if let Some(at) = until {
+                        add(TimerName::QuarantineEnd, at, [number].into_iter().collect());
+                    }
                 }
             }
             State::Reseller(_) => {}
@@ -207,7 +209,7 @@ async fn numbers(audit: &Audit, engine: &Engine) {
         let run: FreeRun = serde_json::from_str(&row.doc).unwrap();
         runs.insert((run.block, run.start, run.length));
         (0..run.length).for_each(|n| {
-            assert!(free.insert(run.start.offset(n).unwrap()), "runs overlap at {}", run.start)
+            assert!(free.insert(run.start.offset(n).unwrap()), "runs overlap at {}", run.start);
         });
     }
     let mut expected = NumberSet::new();

@@ -62,7 +62,9 @@ impl Audit {
     pub async fn follow(&mut self, engine: &Engine) {
         loop {
             let page = engine.page(self.frontier.leaves(), PAGE).await.unwrap();
-            page.iter().for_each(|event| self.take(event));
+            for event in &page {
+                self.take(event);
+            }
             if page.len() < PAGE {
                 break;
             }
@@ -83,14 +85,6 @@ impl Audit {
         self.known_states(engine).await;
         derived::check(self, engine).await;
         notices::check(self, engine).await;
-    }
-
-    /// The state of an order.
-    pub fn orders(&self) -> impl Iterator<Item = (StreamId, &Order)> {
-        self.states.iter().filter_map(|(stream, (_, state))| match state {
-            State::Order(order) => Some((*stream, &**order)),
-            _ => None,
-        })
     }
 
     fn take(&mut self, event: &StoredEvent) {

@@ -90,13 +90,13 @@ impl Carrier {
         };
         carrier.world.settle().await;
         for reseller in 0..2 {
-            carrier.make(&Wish::Qualify { reseller, name: reseller as u8 }).await;
+            carrier.make(&Wish::Qualify { reseller, name: u8::from(reseller > 0) }).await;
             carrier
                 .make(&Wish::Order {
                     company: reseller,
                     kind: 0,
                     n: 7,
-                    reference: 70 + reseller as u8,
+                    reference: 70 + u8::from(reseller > 0),
                     submit: true,
                 })
                 .await;
@@ -297,7 +297,7 @@ impl Carrier {
     async fn draft(&mut self, which: Pick, kind: u8, n: u8, reference: u8, submit: bool) {
         let Some(company) = self.company(which) else { return };
         let state = self.world.state::<Company>(company).await;
-        let lines = self.lines(company, &state, kind, u32::from(n)).await;
+        let lines = self.lines(company, &state, kind, u32::from(n));
         let reseller = state.reseller().unwrap();
         let reference: orderwire::domain::names::OrderReference = format!("PO-{reference}").parse().unwrap();
         let used = Claim::within(ClaimScope::OrderReference, reseller, reference.key());
@@ -320,9 +320,9 @@ impl Carrier {
     }
 
     /// Lines of an order of some kind. Names repeat now and then, so that some orders cannot have theirs.
-    async fn lines(&mut self, company: CompanyId, state: &Company, kind: u8, n: u32) -> Vec<LineRequest> {
+    fn lines(&mut self, company: CompanyId, state: &Company, kind: u8, n: u32) -> Vec<LineRequest> {
         self.serial += 1;
-        let serial = if n % 8 == 0 { n } else { 100 + self.serial };
+        let serial = if n.is_multiple_of(8) { n } else { 100 + self.serial };
         let window = ports::window(&self.world, i64::from(n % 10) + 9);
         let site = state.assets().find(|(_, asset)| {
             orderwire::domain::company::asset::AssetKind::from(&asset.plan)
@@ -330,7 +330,7 @@ impl Carrier {
         });
         let site: Option<AssetId> = site.map(|(id, _)| id);
         let reserved = self.reservations.iter().rev().find(|(of, _)| *of == company).map(|(_, id)| *id);
-        let ask = match reserved.filter(|_| n % 2 == 0) {
+        let ask = match reserved.filter(|_| n.is_multiple_of(2)) {
             Some(reservation) => NumberAsk::Reservation(reservation),
             None => world::search(1 + n),
         };
@@ -348,7 +348,7 @@ impl Carrier {
             (2, Some(site)) => {
                 let line = world::port_of_range(n * 10, 2 + n % 8, window);
                 let line = orderwire::domain::order::line::PortLine { site: Some(site), ..line };
-                let line = if n % 3 == 0 {
+                let line = if n.is_multiple_of(3) {
                     orderwire::domain::testing::port_request::subsequent(line)
                 } else {
                     line

@@ -110,16 +110,18 @@ impl Words<'_> {
             PortStatus::AwaitingRh => {
                 vec![self.rh(), self.rh(), self.rh(), self.reject(Supplier::Rh), self.withdraw()]
             }
-            PortStatus::Rejected => vec![self.represent(), self.represent(), self.represent(), self.cancel()],
+            PortStatus::Rejected => {
+                vec![self.represent(), self.represent(), self.represent(), Self::cancel()]
+            }
             PortStatus::Accepted => {
-                vec![self.date(), self.allocate(), self.withdraw(), self.cancel(), self.allocate()]
+                vec![self.date(), Self::allocate(), self.withdraw(), Self::cancel(), Self::allocate()]
             }
             PortStatus::DateChangePending => vec![
                 PortCommand::AcceptDateChange { message: self.message.clone(), window: self.window },
                 PortCommand::RefuseDateChange { message: self.message.clone() },
             ],
             PortStatus::ReadyToActivate => {
-                vec![PortCommand::Activate, PortCommand::Activate, self.allocate()]
+                vec![PortCommand::Activate, PortCommand::Activate, Self::allocate()]
             }
             PortStatus::Activating => vec![self.report(), self.report()],
             PortStatus::PartiallyPorted => vec![PortCommand::RetryActivation, PortCommand::ReturnRest],
@@ -147,9 +149,9 @@ impl Words<'_> {
             PortCommand::Activate,
             PortCommand::RetryActivation,
             self.date(),
-            self.cancel(),
+            Self::cancel(),
             self.represent(),
-            self.allocate(),
+            Self::allocate(),
         ]
     }
 
@@ -192,12 +194,12 @@ impl Words<'_> {
         PortCommand::RequestDate { window: self.window }
     }
 
-    fn cancel(&self) -> PortCommand {
+    fn cancel() -> PortCommand {
         PortCommand::Cancel { why: PortCancellation::Requested }
     }
 
     /// The company is filled in by whoever knows one.
-    fn allocate(&self) -> PortCommand {
+    fn allocate() -> PortCommand {
         PortCommand::Allocate { company: orderwire::domain::ids::CompanyId(uuid::Uuid::nil()) }
     }
 }

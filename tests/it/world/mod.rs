@@ -35,9 +35,6 @@ use orderwire::{
 
 pub use lines::*;
 
-/// Stock from 0113 496 0000: so many numbers at first.
-pub const LEEDS: u32 = 200;
-
 /// Where the events of a test are kept.
 pub struct Store {
     pub url: String,
