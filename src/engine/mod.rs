@@ -74,7 +74,7 @@ const AGGREGATES_AT_HAND: usize = 10_000;
 /// How often readers look for events that another process appended.
 const POLL: Duration = Duration::from_millis(250);
 /// How often expired idempotency records are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(600);
+const FORGET_EVERY: Duration = Duration::from_mins(10);
 /// How long a reader waits after the store failed it.
 const RETRY: Duration = Duration::from_millis(500);
 
