@@ -338,8 +338,13 @@ fn user(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
 }
 
 fn user_number(spot: &Spot<'_>, names: &LineNames<'_>) -> Option<UserNumber> {
-    spot.choice(&["number", "from"], |name, it| match name {
+    spot.choice(&["number", "from", "of"], |name, it| match name {
         "number" => it.parsed().map(UserNumber::Number),
+        "of" => it.object(|fields| {
+            let line = fields.required("line", |it| line_of(&it, names));
+            let number = fields.required("number", |it| it.parsed());
+            Some(UserNumber::Of { line: line?, number: number? })
+        }),
         _ => line_of(&it, names).map(UserNumber::From),
     })
 }

@@ -1,6 +1,6 @@
 //! What the lines of an order will make, with every number they name resolved to one that the order has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{numbers::reason, reads};
 use crate::{
@@ -37,6 +37,8 @@ pub struct Planner<'a> {
     site_left: BTreeMap<AssetId, NumberSet>,
     /// The same, of one line only; made when first asked for.
     site_line_left: BTreeMap<(AssetId, LineNumber), NumberSet>,
+    /// Lines whose numbers come to a site by themselves, after the site may be there.
+    coming: BTreeSet<LineNumber>,
     reasons: Vec<Reason>,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Planner<'a> {
             left: lines.clone(),
             site_left: BTreeMap::new(),
             site_line_left: BTreeMap::new(),
+            coming: BTreeSet::new(),
             reasons: Vec::new(),
         }
     }
@@ -65,6 +68,11 @@ impl<'a> Planner<'a> {
                 && let Some(site) = numbers.site
             {
                 self.give_to_existing_site(site, number);
+            }
+            if line.kind() == LineKind::Port
+                || line.request.asset().is_some() && self.lines.contains_key(&number)
+            {
+                self.coming.insert(number);
             }
             if let LineRequest::Port(port) = &*line.request
                 && let Some(site) = port.site
@@ -83,7 +91,7 @@ impl<'a> Planner<'a> {
                 let site = self.resolve(user.site);
                 let numbers = user.primary_number.iter().chain(&user.alternate_numbers);
                 numbers.filter_map(move |number| match number {
-                    UserNumber::Number(number) => Some((site?, *number)),
+                    UserNumber::Number(number) | UserNumber::Of { number, .. } => Some((site?, *number)),
                     UserNumber::From(_) => None,
                 })
             })
@@ -195,7 +203,33 @@ impl<'a> Planner<'a> {
         wish: UserNumber,
     ) -> Option<TelephoneNumber> {
         let line = match wish {
-            UserNumber::Number(number) => return Some(number),
+            UserNumber::Number(wanted) => {
+                // Nothing would make the user wait for a number that a line is still to bring.
+                if let Some(line) = self.coming.iter().find(|line| self.lines[*line].contains(wanted)) {
+                    let detail = format!("{wanted} comes with line {line} of this order");
+                    let expected = "the line with the number: `of` instead of `number`";
+                    self.reasons.push(reason(
+                        "number_of_line",
+                        &format!("/lines/{number}"),
+                        detail,
+                        expected,
+                    ));
+                }
+                return Some(wanted);
+            }
+            UserNumber::Of { line, number: wanted } => {
+                if self.lines.get(&line).is_some_and(|numbers| !numbers.contains(wanted)) {
+                    let detail = format!("line {line} does not bring {wanted}");
+                    let subject = format!("/lines/{number}");
+                    self.reasons.push(reason(
+                        "number_not_of_line",
+                        &subject,
+                        detail,
+                        "one of the line's numbers",
+                    ));
+                }
+                return Some(wanted);
+            }
             UserNumber::From(line) => line,
         };
         let of_line = self.lines.get(&line)?;

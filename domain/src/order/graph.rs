@@ -92,7 +92,9 @@ pub fn references(request: &LineRequest) -> Vec<Reference> {
             let alternates =
                 alternates.map(|(index, number)| (Field::at("alternate_numbers", index), number));
             all.extend(primary.chain(alternates).filter_map(|(field, number)| match number {
-                UserNumber::From(line) => Some(Reference { field, to: *line, expects: NUMBER_SOURCES }),
+                UserNumber::From(line) | UserNumber::Of { line, .. } => {
+                    Some(Reference { field, to: *line, expects: NUMBER_SOURCES })
+                }
                 UserNumber::Number(_) => None,
             }));
             all

@@ -276,6 +276,13 @@ pub enum UserNumber {
     Number(TelephoneNumber),
     /// The lowest of a line's numbers that no other user took.
     From(LineNumber),
+    /// Exactly this one of a line's numbers; the user waits until the line has it.
+    Of {
+        /// The line.
+        line: LineNumber,
+        /// One of its numbers.
+        number: TelephoneNumber,
+    },
 }
 
 /// An add-on for a user.

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 use orderwire::domain::{
     company::Company,
     decider::Decider as _,
+    ids::{AssetId, CompanyId},
     joint::Command,
     number::NumberSet,
     order::{
         Order, OrderStatus,
-        line::{LineStatus, Milestone, PortLine},
+        line::{LineStatus, Milestone, Parent, PortLine, UserNumber},
     },
     port_request::{
         PortRequest, PortStatus,
@@ -285,27 +286,46 @@ async fn eight_of_ten_numbers_go_live_and_the_rest_goes_back() {
     case.end().await;
 }
 
-/// A user may have a ported number before it works: allocated unblocks it, and it is completed before the port.
+/// A user may have a ported number before it works: allocated unblocks it, and it is completed before the port. That holds
+/// for whichever number of the line the user is given, and for exactly one of them.
 #[tokio::test]
 async fn an_allocated_port_unblocks_the_users_of_its_numbers() {
-    use orderwire::domain::order::line::{Parent, UserNumber};
+    let number = port_of(1, morning("2026-06-12")).main_number;
+    for wish in [UserNumber::From(line(1)), UserNumber::Of { line: line(1), number }] {
+        let (world, company, site) = a_site().await;
+        let ported = PortLine { site: Some(site), ..port_of(1, morning("2026-06-12")) };
+        let user = user(9, Parent::Asset(site), Some(wish));
+        let (order, ports) = world.submitted(company, "PO-2", vec![port(ported), user]).await;
+        world.settle().await;
+        let case = Porting { world, company, order, port: ports[0] };
+        let state = case.world.state::<Order>(order).await;
+        assert_eq!(state.line(line(2)).unwrap().status(), LineStatus::Waiting);
+        case.accept("m1").await;
+        let state = case.world.state::<Order>(order).await;
+        assert!(state.line(line(1)).unwrap().milestones.contains(&Milestone::Allocated));
+        assert_eq!(state.line(line(2)).unwrap().status(), LineStatus::Completed);
+        assert_eq!(state.status(), OrderStatus::InProgress);
+        case.end().await;
+    }
+}
+
+/// A number that a port of the same order brings is named with its line: otherwise the user would not wait for it.
+#[tokio::test]
+async fn a_ported_number_named_without_its_line_is_refused() {
+    let (world, company, site) = a_site().await;
+    let ported = PortLine { site: Some(site), ..port_of(1, morning("2026-06-12")) };
+    let user = user(9, Parent::Asset(site), Some(UserNumber::Number(ported.main_number)));
+    let order = world.order(company, "PO-2", vec![port(ported), user]).await;
+    world.refused(Command::Submit { order }, &["number_of_line"]).await;
+}
+
+/// A company in service with a site.
+async fn a_site() -> (World, CompanyId, AssetId) {
     let world = World::in_memory().await;
     let reseller = world.reseller(1).await;
     world.leeds().await;
     let company = world.in_service(reseller, 1).await;
     let state = world.state::<Company>(company).await;
     let (site, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_none()).unwrap();
-    let ported = PortLine { site: Some(site), ..port_of(1, morning("2026-06-12")) };
-    let user = user(9, Parent::Asset(site), Some(UserNumber::From(line(1))));
-    let (order, ports) = world.submitted(company, "PO-2", vec![port(ported), user]).await;
-    world.settle().await;
-    let case = Porting { world, company, order, port: ports[0] };
-    let state = case.world.state::<Order>(order).await;
-    assert_eq!(state.line(line(2)).unwrap().status(), LineStatus::Waiting);
-    case.accept("m1").await;
-    let state = case.world.state::<Order>(order).await;
-    assert!(state.line(line(1)).unwrap().milestones.contains(&Milestone::Allocated));
-    assert_eq!(state.line(line(2)).unwrap().status(), LineStatus::Completed);
-    assert_eq!(state.status(), OrderStatus::InProgress);
-    case.end().await;
+    (world, company, site)
 }

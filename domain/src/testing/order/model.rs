@@ -84,7 +84,7 @@ fn named(request: &LineRequest) -> Vec<(u32, Vec<LineKind>)> {
         LineRequest::User(user) => {
             let numbers = user.primary_number.iter().chain(&user.alternate_numbers);
             let sources = numbers.filter_map(|number| match number {
-                UserNumber::From(line) => Some(source(line.0)),
+                UserNumber::From(line) | UserNumber::Of { line, .. } => Some(source(line.0)),
                 UserNumber::Number(_) => None,
             });
             parent(&user.site, LineKind::Site).into_iter().chain(sources).collect()
