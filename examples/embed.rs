@@ -2,16 +2,13 @@
 
 use orderwire::{
     domain::{ids::ResellerId, joint::Command, names::Cupid, number::NumberRange},
-    edge::open::{OpenOptions, open_engine},
     engine::{Actor, Engine, Provenance},
-    stores::Migrate,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A path instead of `memory:` keeps everything in a SQLite file.
-    let options = OpenOptions { migrate: Migrate::Yes, ..OpenOptions::of("memory:") };
-    let engine = open_engine(&options, Engine::builder()).await?;
+    let engine = Engine::open("memory:").await?;
 
     let operator = Provenance::of(Actor::new("operator-1")?);
     let (code, cug_id, sales_tag) = ("R100".parse()?, "CUG100".parse()?, "TAG100".parse()?);

@@ -72,6 +72,15 @@ impl OpenOptions {
     }
 }
 
+impl Engine {
+    /// An engine over the store of a URL or path, which is created or brought up to date, with everything as it is by
+    /// default: the wall clock, the bundled rules, readers in the background, the master key beside a `SQLite` file.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let options = OpenOptions { migrate: Migrate::Yes, ..OpenOptions::of(url) };
+        open_engine(&options, Self::builder()).await
+    }
+}
+
 /// Opens a store, and an engine over it.
 pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engine, OpenError> {
     let log = stores::open(&options.store, options.migrate).await?;
