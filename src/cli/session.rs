@@ -38,6 +38,8 @@ pub struct Session {
     pub engine: Engine,
     /// Who asks.
     pub provenance: Provenance,
+    /// The store, as it was named.
+    pub store: String,
 }
 
 /// How to open the store that was named.
@@ -51,7 +53,7 @@ pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptio
 }
 
 /// The store as messages name it: of a URL only what carries no password.
-fn shown(store: &str) -> String {
+pub fn shown(store: &str) -> String {
     match store.split_once("://") {
         Some((scheme, rest)) => {
             let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
@@ -92,7 +94,7 @@ impl Session {
                 }
             }
         }
-        Ok(Self { engine, provenance })
+        Ok(Self { engine, provenance, store: options.store })
     }
 
     /// Brings everything to its end.

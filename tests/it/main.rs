@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod engine;
 mod golden;
+mod hosted;
 mod invariants;
 mod planted;
 #[cfg(feature = "postgres")]
