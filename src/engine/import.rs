@@ -161,12 +161,12 @@ impl Engine {
     /// Lets the first event of a company or reseller make its data key, unless something was sealed with another.
     fn add_keys(&self, steps: &mut [Step]) {
         let mut without: BTreeSet<String> = BTreeSet::new();
-        for event in steps.iter().flat_map(|step| step.events()) {
+        for event in steps.iter().flat_map(Step::events) {
             without.extend(sealed_keys(event));
         }
         let erased =
             steps.iter().filter(|step| step.events().any(|event| event.event_type == "CompanyErased"));
-        without.extend(erased.map(|step| step.stream.to_string()).collect::<Vec<_>>());
+        without.extend(erased.map(|step| step.stream.to_string()));
         for step in steps.iter_mut().filter(|step| step.sequence == 1) {
             let id = step.stream.to_string();
             let has_key = matches!(step.stream.kind, AggregateKind::Company | AggregateKind::Reseller);
@@ -198,8 +198,8 @@ fn refuse_faults(mut faults: Vec<Reason>) -> Result<(), Vec<Reason>> {
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-fn place(stream: impl std::fmt::Display, sequence: Sequence) -> Option<String> {
-    Some(format!("/{stream}/{sequence}"))
+fn place(stream: impl std::fmt::Display, sequence: Sequence) -> String {
+    format!("/{stream}/{sequence}")
 }
 
 /// The events, stream after stream, each made into a commit; or what is wrong first in each stream.
@@ -242,7 +242,7 @@ fn steps(events: Vec<StockEvent>, from: &str) -> Result<Vec<Step>, Vec<Reason>> 
 }
 
 fn reason(stream: impl std::fmt::Display, sequence: Sequence, fault: &Fault) -> Reason {
-    let subject = place(stream, sequence);
+    let subject = Some(place(stream, sequence));
     Reason { code: fault.code().to_owned(), subject, detail: fault.to_string(), expected: None }
 }
 
@@ -337,7 +337,7 @@ fn add_keys_in(value: &Value, keys: &mut BTreeSet<String>) {
 fn claim_faults(places: &[(StreamId, Sequence)], verdicts: &[Verdict]) -> Vec<Reason> {
     let mut faults = Vec::new();
     for ((stream, sequence), verdict) in places.iter().zip(verdicts) {
-        let subject = place(stream, *sequence);
+        let subject = Some(place(stream, *sequence));
         match verdict {
             Verdict::Appended(_) | Verdict::Refused(CommitRefusal::Moved { .. }) => {}
             Verdict::Refused(CommitRefusal::ClaimsTaken(claims)) => {

@@ -204,6 +204,12 @@ fn event(events: &mut [StockEvent], stream: impl Into<StreamId>, sequence: u64) 
     events.iter_mut().find(|it| it.aggregate_id == id && it.sequence == sequence).unwrap()
 }
 
+fn forget_times(events: &mut [StockEvent]) {
+    for event in events {
+        event.metadata = "{}".into();
+    }
+}
+
 type Harm = (&'static str, fn(&mut Vec<StockEvent>));
 
 const HARMS: &[Harm] = &[
@@ -227,7 +233,7 @@ const HARMS: &[Harm] = &[
     }),
     ("company_name_taken", |events| {
         // Without times, nobody can tell that one gave the name up before the other took it.
-        events.iter_mut().for_each(|event| event.metadata = "{}".into());
+        forget_times(events);
     }),
 ];
 
@@ -255,7 +261,7 @@ async fn a_history_that_cannot_be_ours_leaves_nothing() {
         // Without the name that changed hands, a history needs no times.
         let mut untimed = sound;
         untimed.retain(|event| event.aggregate_id != FORMER.to_string());
-        untimed.iter_mut().for_each(|event| event.metadata = "{}".into());
+        forget_times(&mut untimed);
         let imported = world.engine.import(untimed, TABLE).await.unwrap();
         assert_eq!(imported.events, 7);
         world.engine.close().await;
