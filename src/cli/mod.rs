@@ -14,6 +14,7 @@ mod numbers;
 mod orders;
 mod ports;
 mod history;
+mod import;
 pub mod demo;
 mod bench;
 
@@ -109,6 +110,8 @@ enum Command {
     History(history::Arguments),
     /// The log as it is, in order
     Log(store::LogArguments),
+    /// Begin the log with a history that the stock crates cqrs-es and postgres-es wrote
+    Import(import::Arguments),
     /// Where every reader of the log is
     Readers,
     /// Do what is due now: read models, fulfilment, timers
@@ -176,6 +179,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Numbers(command) => numbers::run(session, command, output).await,
         Command::History(arguments) => history::run(session, &arguments, output).await,
         Command::Log(arguments) => store::log(session, &arguments, output).await,
+        Command::Import(arguments) => import::run(session, &arguments, output).await,
         Command::Readers => store::readers(session, output).await,
         Command::Settle => session.settle().await,
         Command::Rebuild => store::rebuild(session, output).await,

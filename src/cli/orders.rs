@@ -239,7 +239,7 @@ fn read(file: &Path) -> Result<OrderDocument, Failure> {
 }
 
 async fn submit_one(session: &Session, document: &OrderDocument) -> Result<OrderId, Failure> {
-    let Session { engine, provenance } = session;
+    let Session { engine, provenance, .. } = session;
     // What is bound to be refused is found here, before a draft or a company is stored.
     rehearse(engine, provenance, document).await?;
     let placed = place::place(engine, provenance, document).await?;

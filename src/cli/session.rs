@@ -41,6 +41,8 @@ pub struct Session {
     pub engine: Engine,
     /// Who asks.
     pub provenance: Provenance,
+    /// The store, as it was named.
+    pub store: String,
 }
 
 /// How to open the store that was named.
@@ -95,7 +97,7 @@ impl Session {
                 }
             }
         }
-        Ok(Self { engine, provenance })
+        Ok(Self { engine, provenance, store: options.store })
     }
 
     /// Brings everything to its end.

@@ -205,7 +205,8 @@ async fn next_batch(
     Some(batch)
 }
 
-fn size(commit: &Commit) -> (usize, usize) {
+/// The rows and the bytes that a commit adds to a batch.
+pub fn size(commit: &Commit) -> (usize, usize) {
     let rows = commit.event_count() + commit.claims.len() + usize::from(commit.record.is_some());
     let events = commit.appends.iter().flat_map(|append| &append.events);
     (rows, events.map(|event| event.payload.len() + event.metadata.len()).sum())

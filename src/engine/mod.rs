@@ -12,6 +12,7 @@ mod execute;
 pub mod fulfilment;
 pub mod hosted;
 mod hundreds;
+pub mod import;
 pub mod keyring;
 pub mod leaf;
 mod loader;

@@ -14,7 +14,11 @@ pub mod sqlite;
 
 use std::sync::Arc;
 
-use crate::engine::log::{SharedLog, StoreError};
+use self::sql::TableName;
+use crate::engine::{
+    import::StockEvent,
+    log::{SharedLog, StoreError},
+};
 
 /// Whether opening a store may change its schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> 
     if url == "memory:" {
         return Ok(Arc::new(memory::MemoryLog::new()));
     }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+    if is_postgres(url) {
         return open_postgres(url, migrate).await;
     }
     open_sqlite(url.strip_prefix("sqlite:").unwrap_or(url), migrate).await
@@ -40,6 +44,23 @@ pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> 
 pub async fn migrate(url: &str) -> Result<(), StoreError> {
     open(url, Migrate::Yes).await?.close().await;
     Ok(())
+}
+
+/// Whether a url names a store on `PostgreSQL`.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Reads the events table that the stock crates wrote into the `PostgreSQL` database of a url.
+#[cfg(feature = "postgres")]
+pub async fn read_stock(url: &str, table: &TableName) -> Result<Vec<StockEvent>, StoreError> {
+    postgres::stock::read(url, table).await
+}
+
+/// Reads no stock table, since this binary was built without postgres.
+#[cfg(not(feature = "postgres"))]
+pub async fn read_stock(_url: &str, _table: &TableName) -> Result<Vec<StockEvent>, StoreError> {
+    Err(StoreError::Unsupported("this binary was built without postgres".into()))
 }
 
 #[cfg(feature = "postgres")]

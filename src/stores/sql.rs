@@ -5,7 +5,10 @@
 
 use std::fmt::Write as _;
 
-use orderwire_domain::views::table::{ColumnKind, Row, Table, Value};
+use orderwire_domain::{
+    invalid::Invalid,
+    views::table::{ColumnKind, Row, Table, Value},
+};
 
 use crate::engine::log::{Comparison, Filter, Select};
 
@@ -14,6 +17,44 @@ pub const LOG_ID: i64 = 0;
 
 /// `PostgreSQL` cuts longer names, and two cut names could be the same.
 const NAME_BYTES_MAX: usize = 63;
+
+/// The name of a table that somebody typed: letters, digits and `_`, with its schema before a dot or without.
+///
+/// It means what it means in SQL without quotes, so capitals are small letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableName(Vec<String>);
+
+impl TableName {
+    /// Its parts in quotes, for a statement.
+    pub fn quoted(&self) -> String {
+        self.0.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(".")
+    }
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0.join("."))
+    }
+}
+
+impl std::str::FromStr for TableName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let parts: Vec<String> = text.split('.').map(str::to_ascii_lowercase).collect();
+        let fits = |part: &String| {
+            (1..=NAME_BYTES_MAX).contains(&part.len())
+                && !part.starts_with(|first: char| first.is_ascii_digit())
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if parts.len() <= 2 && parts.iter().all(fits) {
+            return Ok(Self(parts));
+        }
+        let expected =
+            format!("TABLE or SCHEMA.TABLE, of letters, digits and _, {NAME_BYTES_MAX} at most each");
+        Err(Invalid::new("table_name_invalid", "it is not the name of a table", expected))
+    }
+}
 
 /// Where two databases want other words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod crash;
 mod demo;
 mod engine;
 mod golden;
+mod hosted;
 mod invariants;
 mod planted;
 mod searches;

@@ -25,6 +25,7 @@ mod connect;
 mod migrate;
 mod read;
 mod reader;
+pub(super) mod stock;
 mod write;
 
 pub use migrate::SCHEMA_VERSION;

@@ -3,6 +3,7 @@
 //! Every test makes a database of its own on the server that `ORDERWIRE_TEST_POSTGRES` names, and drops it.
 
 mod append;
+mod import;
 mod open;
 mod outcome;
 mod proxy;
