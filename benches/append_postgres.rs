@@ -139,6 +139,7 @@ fn commit() -> Commit {
         id: Uuid::now_v7(),
         appends: vec![StreamAppend { stream, after: 0, events: vec![event] }],
         reads: Vec::new(),
+        rests_on: Vec::new(),
         claims: vec![ClaimChange::take(stream, claim)],
         record: Some(IdempotencyRecord {
             owner: "rsl_bench".into(),

@@ -4,7 +4,7 @@
 //! On its fast path it plans on [`assumed`] facts instead, and its constraints tell whether they were true.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -12,6 +12,7 @@ use orderwire_domain::{
     claim::{Claim, ClaimAction},
     ids::StreamId,
 };
+use uuid::Uuid;
 
 use super::{
     leaf::{Hash, LeafEntry},
@@ -44,6 +45,8 @@ pub struct Facts {
     pub holders: HashMap<Claim, StreamId>,
     /// The touched records that exist and have not expired.
     pub records: HashMap<RecordKey, StoredRecord>,
+    /// Commits before this batch, of the same append, that were not appended.
+    pub lost: HashSet<Uuid>,
 }
 
 /// What a batch writes, and what to answer.
@@ -132,7 +135,7 @@ pub fn assumed(batch: &[Arc<Commit>]) -> Facts {
             facts.sequences.entry(*stream).or_insert(*sequence);
         }
     }
-    let mut seen: std::collections::HashSet<&Claim> = std::collections::HashSet::new();
+    let mut seen: HashSet<&Claim> = HashSet::new();
     for change in batch.iter().flat_map(|commit| &commit.claims) {
         if seen.insert(&change.claim) && change.action == ClaimAction::Release {
             facts.holders.insert(change.claim.clone(), change.holder);
@@ -145,6 +148,7 @@ pub fn assumed(batch: &[Arc<Commit>]) -> Facts {
 pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_us: i64) -> Plan {
     let recorded_at_us = now_us.max(head.recorded_at_us);
     let mut sequences = facts.sequences.clone();
+    let mut lost = facts.lost.clone();
     let mut holders: BTreeMap<Claim, Option<StreamId>> = BTreeMap::new();
     let mut records: HashMap<RecordKey, StoredRecord> = HashMap::new();
     let mut plan = Plan {
@@ -163,9 +167,10 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
             None => facts.holders.get(claim).copied(),
         };
         let record_of = |key: &RecordKey| records.get(key).or_else(|| facts.records.get(key));
-        let changed = match check(commit, &sequences, holder_of, record_of) {
+        let changed = match check(commit, &lost, &sequences, holder_of, record_of) {
             Ok(changed) => changed,
             Err(verdict) => {
+                lost.insert(commit.id);
                 plan.verdicts.push(verdict);
                 continue;
             }
@@ -208,6 +213,13 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
         plan.claims.insert(claim, net);
     }
     plan
+}
+
+/// Remembers a commit that was not appended, so that nothing decided on it is.
+pub fn note_lost(lost: &mut HashSet<Uuid>, commit: &Commit, verdict: &Verdict) {
+    if !matches!(verdict, Verdict::Appended(_)) {
+        lost.insert(commit.id);
+    }
 }
 
 impl Plan {
@@ -261,6 +273,7 @@ impl Plan {
 /// Whether one commit may be appended now; if so, who holds the claims it changes afterwards.
 fn check<'a>(
     commit: &Commit,
+    lost: &HashSet<Uuid>,
     sequences: &HashMap<StreamId, Sequence>,
     holder_of: impl Fn(&Claim) -> Option<StreamId>,
     record_of: impl Fn(&RecordKey) -> Option<&'a StoredRecord>,
@@ -274,6 +287,10 @@ fn check<'a>(
         } else {
             Verdict::Refused(CommitRefusal::KeyReused)
         });
+    }
+
+    if commit.rests_on.iter().any(|id| lost.contains(id)) {
+        return Err(Verdict::Refused(CommitRefusal::RestsOnRefused));
     }
 
     let seen =

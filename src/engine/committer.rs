@@ -4,12 +4,13 @@
 //! one is refused, what was decided on the state it would have left is refused with it, before the store is even asked.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use orderwire_domain::ids::StreamId;
 use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
 
 use super::{
     clock::Clock,
@@ -17,18 +18,16 @@ use super::{
         BATCH_BYTES_MAX, BATCH_COMMITS_MAX, BATCH_ROWS_MAX, Commit, CommitRefusal, Position, SharedLog,
         StoreError, Verdict,
     },
-    tips::{CommitNumber, Tips},
+    tips::Tips,
 };
 
 /// A commit that waits, and who waits for it.
 #[derive(Debug)]
 pub struct Waiting {
     /// Its place in the order of decisions.
-    pub number: CommitNumber,
+    pub number: u64,
     /// The commit.
     pub commit: Arc<Commit>,
-    /// Commits whose outcome it was decided on; those that were refused take it with them.
-    pub rests_on: Vec<CommitNumber>,
     /// Where the answer goes. Whoever asked may be gone; the commit is appended all the same.
     pub answer: oneshot::Sender<Answer>,
 }
@@ -50,7 +49,7 @@ pub struct Core {
     /// The newest known states.
     pub tips: Tips,
     /// The number of the next commit.
-    pub next: CommitNumber,
+    pub next: u64,
     /// Where commits wait.
     pub queue: mpsc::UnboundedSender<Waiting>,
 }
@@ -63,21 +62,21 @@ pub fn lock(core: &SharedCore) -> std::sync::MutexGuard<'_, Core> {
     core.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Commits that were refused, each until nothing decided on it can still be waiting.
+/// Commits that were not appended, each until nothing decided on it can still be waiting.
 #[derive(Debug, Default)]
-struct Refused(BTreeMap<CommitNumber, CommitNumber>);
+struct Refused(HashMap<Uuid, u64>);
 
 impl Refused {
     fn took(&self, waiting: &Waiting) -> bool {
-        waiting.rests_on.iter().any(|number| self.0.contains_key(number))
+        waiting.commit.rests_on.iter().any(|commit| self.0.contains_key(commit))
     }
 
-    /// `horizon`: whatever is decided from this number on was not decided on `number`.
-    fn add(&mut self, number: CommitNumber, horizon: CommitNumber) {
-        self.0.insert(number, horizon);
+    /// `horizon`: whatever is decided from this number on was not decided on `commit`.
+    fn add(&mut self, commit: Uuid, horizon: u64) {
+        self.0.insert(commit, horizon);
     }
 
-    fn forget_before(&mut self, done: CommitNumber) {
+    fn forget_before(&mut self, done: u64) {
         self.0.retain(|_, horizon| *horizon > done);
     }
 }
@@ -140,14 +139,13 @@ async fn append(
                 last = last.max(appended.last());
                 Answer::Verdict(Verdict::Appended(appended))
             }
-            other => {
-                let followed = refused.took(&waiting)
-                    && matches!(
-                        other,
-                        Verdict::Refused(CommitRefusal::Moved { .. } | CommitRefusal::NotHeld { .. })
-                    );
+            Verdict::Refused(CommitRefusal::RestsOnRefused) => {
                 refuse(core, refused, &waiting);
-                if followed { Answer::Followed } else { Answer::Verdict(other) }
+                Answer::Followed
+            }
+            other => {
+                refuse(core, refused, &waiting);
+                Answer::Verdict(other)
             }
         };
         answer(waiting, outcome);
@@ -165,7 +163,7 @@ fn refuse(core: &SharedCore, refused: &mut Refused, waiting: &Waiting) {
     for stream in streams_of(&waiting.commit) {
         core.tips.drop_tip(stream);
     }
-    refused.add(waiting.number, core.next);
+    refused.add(waiting.commit.id, core.next);
 }
 
 /// Every stream a commit reads or writes. What was only read may be what had moved.

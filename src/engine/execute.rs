@@ -204,56 +204,55 @@ fn attempt(
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
-            let commit = commit(inner, asked, fingerprint, id, at, &decision);
-            let rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
-            let number = core.next;
+            let mut commit = commit(inner, asked, fingerprint, id, at, &decision);
+            commit.rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
             let mut due_snapshots = Vec::new();
             for decided in decision.decided {
-                due_snapshots.extend(keep(&mut core, number, decided));
+                due_snapshots.extend(keep(&mut core, id, decided));
             }
-            Ok(Attempt::Queued(queue(&mut core, commit, rests_on)?, ids, due_snapshots))
+            Ok(Attempt::Queued(queue(&mut core, commit)?, ids, due_snapshots))
         }
         Err(Undecided { halt: Halt::Need(needs), .. }) => Ok(Attempt::Needs(needs)),
         Err(Undecided { halt: Halt::Illegal(event), .. }) => {
             Err(Error::illegal(asked.command.name(), &event))
         }
         Err(Undecided { halt: Halt::Refused(reasons), seen }) => {
-            let rests_on = rests_on(&core, seen.iter().map(|(stream, _)| *stream));
             let confirm = Commit {
                 id,
                 appends: Vec::new(),
+                rests_on: rests_on(&core, seen.iter().map(|(stream, _)| *stream)),
                 reads: seen,
                 claims: Vec::new(),
                 record: None,
                 keys: Vec::new(),
             };
-            Ok(Attempt::Refused(queue(&mut core, confirm, rests_on)?, reasons))
+            Ok(Attempt::Refused(queue(&mut core, confirm)?, reasons))
         }
     }
 }
 
-fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<u64> {
+fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<Uuid> {
     streams.filter_map(|stream| core.tips.written_by(stream)).collect()
 }
 
-fn queue(core: &mut Core, commit: Commit, rests_on: Vec<u64>) -> Result<oneshot::Receiver<Answer>, Error> {
+fn queue(core: &mut Core, commit: Commit) -> Result<oneshot::Receiver<Answer>, Error> {
     let (answer, verdict) = oneshot::channel();
     let number = core.next;
     core.next += 1;
-    let waiting = Waiting { number, commit: Arc::new(commit), rests_on, answer };
+    let waiting = Waiting { number, commit: Arc::new(commit), answer };
     core.queue.send(waiting).map_err(|_| Error::Closed)?;
     Ok(verdict)
 }
 
 /// Takes the new state of an aggregate in; now and then it is worth a snapshot.
-fn keep(core: &mut Core, number: u64, decided: Decided) -> Option<Loaded> {
+fn keep(core: &mut Core, commit: Uuid, decided: Decided) -> Option<Loaded> {
     let Decided { stream, after, events, state } = decided;
     if events.is_empty() {
         core.tips.touch([stream]);
         return None;
     }
     let sequence = after + events.len() as u64;
-    core.tips.decided(stream, sequence, state.clone(), number);
+    core.tips.decided(stream, sequence, state.clone(), commit);
     (after / SNAPSHOT_EVENTS != sequence / SNAPSHOT_EVENTS).then_some((stream, sequence, state))
 }
 
@@ -302,6 +301,7 @@ fn commit(
         id,
         appends,
         reads: read.map(|decided| (decided.stream, decided.after)).collect(),
+        rests_on: Vec::new(),
         claims: decision.claims.clone(),
         record,
         keys,

@@ -258,6 +258,7 @@ impl<D: Seated> EventStore<Hosted<D>> for LogEventStore {
                 events: events.iter().map(new_event).collect(),
             }],
             reads: Vec::new(),
+            rests_on: Vec::new(),
             claims: events.iter().flat_map(|event| event.0.claims(stream)).collect(),
             record: None,
             keys: Vec::new(),

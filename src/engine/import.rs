@@ -284,6 +284,7 @@ fn step(
         id,
         appends: vec![StreamAppend { stream, after: expected - 1, events: vec![new_event] }],
         reads: Vec::new(),
+        rests_on: Vec::new(),
         claims: happened.claims(),
         record: None,
         keys: Vec::new(),

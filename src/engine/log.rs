@@ -62,6 +62,9 @@ pub struct Commit {
     pub appends: Vec<StreamAppend>,
     /// Streams that were read but not written, with the sequence the decision saw.
     pub reads: Vec<(StreamId, Sequence)>,
+    /// Commits whose outcome it was decided on: where one of them was not appended, neither is this. Sequences alone
+    /// would not tell, since another process may have appended as many events in its place.
+    pub rests_on: Vec<Uuid>,
     /// Claims taken and released, in the order of the events.
     pub claims: Vec<ClaimChange>,
     /// What makes a retry of this command answer the same.
@@ -159,6 +162,9 @@ pub enum CommitRefusal {
     /// The idempotency key was used before for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// A commit that it was decided on was not appended: decide again.
+    #[error("a commit that it rests on was not appended")]
+    RestsOnRefused,
     /// The store refused this commit alone for a reason no check foresaw.
     #[error("the store refused it: {0}")]
     Unforeseen(String),

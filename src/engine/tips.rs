@@ -10,18 +10,17 @@ use orderwire_domain::{
     joint::{State, Streams},
 };
 
-use super::log::Sequence;
+use uuid::Uuid;
 
-/// Numbers the commits of a process in the order they were decided.
-pub type CommitNumber = u64;
+use super::log::Sequence;
 
 /// The newest known state of a stream.
 #[derive(Clone, Debug)]
 struct Tip {
     sequence: Sequence,
     state: State,
-    /// The last commit that wrote it, in flight or not.
-    commit: CommitNumber,
+    /// The last commit of this process that wrote it, in flight or not.
+    commit: Option<Uuid>,
     used: u64,
 }
 
@@ -43,18 +42,18 @@ impl Tips {
     /// Takes in what was loaded, unless something newer is known.
     pub fn loaded(&mut self, stream: StreamId, sequence: Sequence, state: State) {
         if self.by_stream.get(&stream).is_none_or(|tip| tip.sequence < sequence) {
-            self.put(stream, sequence, state, 0);
+            self.put(stream, sequence, state, None);
         }
     }
 
     /// Takes in what a commit in flight will leave.
-    pub fn decided(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: CommitNumber) {
-        self.put(stream, sequence, state, commit);
+    pub fn decided(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: Uuid) {
+        self.put(stream, sequence, state, Some(commit));
     }
 
     /// The commit that last wrote a stream, as far as its tip goes back.
-    pub fn written_by(&self, stream: StreamId) -> Option<CommitNumber> {
-        self.by_stream.get(&stream).map(|tip| tip.commit).filter(|commit| *commit > 0)
+    pub fn written_by(&self, stream: StreamId) -> Option<Uuid> {
+        self.by_stream.get(&stream).and_then(|tip| tip.commit)
     }
 
     /// Forgets a stream whose tip turned out wrong.
@@ -76,7 +75,7 @@ impl Tips {
         }
     }
 
-    fn put(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: CommitNumber) {
+    fn put(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: Option<Uuid>) {
         self.clock += 1;
         let tip = Tip { sequence, state, commit, used: self.clock };
         if let Some(old) = self.by_stream.insert(stream, tip) {

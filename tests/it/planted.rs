@@ -21,6 +21,7 @@ use orderwire::{
 enum Defect {
     None,
     IgnoresReads,
+    ForgetsWhatItRestsOn,
     IgnoresSequences,
     ForgetsReleases,
     AnybodyReleases,
@@ -50,6 +51,7 @@ enum Defect {
 
 const PLANTED: &[(Defect, &str)] = &[
     (Defect::IgnoresReads, "a_stream_that_was_only_read_refuses_the_commit_when_it_moved"),
+    (Defect::ForgetsWhatItRestsOn, "a_commit_that_rests_on_a_refused_one_is_refused_with_it"),
     (Defect::IgnoresSequences, "a_written_stream_that_moved_refuses_the_commit"),
     (Defect::ForgetsReleases, "a_claim_released_and_taken_again_in_one_batch_changes_hands"),
     (Defect::AnybodyReleases, "only_the_holder_releases_a_claim"),
@@ -116,6 +118,7 @@ impl Planted {
         let mut commit = commit.clone();
         match self.defect {
             Defect::IgnoresReads => commit.reads.clear(),
+            Defect::ForgetsWhatItRestsOn => commit.rests_on.clear(),
             Defect::IgnoresSequences => {
                 for append in &mut commit.appends {
                     append.after = self.log.stream(append.stream, 0, usize::MAX).await?.len() as u64;

@@ -80,6 +80,27 @@ pub async fn a_batch_sees_what_its_earlier_commits_appended(log: SharedLog) -> O
     Ok(())
 }
 
+/// A commit decided on one that was not appended is not appended either, although somebody else's events in its place
+/// make the sequences fit. The same where commits are tried one by one.
+pub async fn a_commit_that_rests_on_a_refused_one_is_refused_with_it(log: SharedLog) -> Outcome {
+    must_append(&*log, events(order(1), 0, 1).making("com_1")).await?;
+    for batch_has_a_culprit in [false, true] {
+        let at = log.stream(order(1), 0, 10).await?.len() as u64;
+        let lost = events(order(1), at, 1);
+        let follower = events(order(1), at + 1, 1).resting_on(&lost);
+        let of_follower = draft().reading(order(1), at + 2).resting_on(&follower);
+        // Another process has appended as many events meanwhile.
+        must_append(&*log, events(order(1), at, 1)).await?;
+        let beside = if batch_has_a_culprit { draft().making("com_1") } else { draft() };
+        let [lost, follower, of_follower, _] = append(&*log, [lost, follower, of_follower, beside]).await?;
+        assert!(matches!(lost, Verdict::Refused(CommitRefusal::Moved { .. })), "{lost:?}");
+        assert_eq!(follower, Verdict::Refused(CommitRefusal::RestsOnRefused));
+        assert_eq!(of_follower, Verdict::Refused(CommitRefusal::RestsOnRefused));
+        assert_eq!(log.stream(order(1), 0, 10).await?.len() as u64, at + 1);
+    }
+    Ok(())
+}
+
 /// What no check foresees, such as a data key made twice, stops nobody else.
 pub async fn a_commit_the_store_cannot_take_is_refused_alone(log: SharedLog) -> Outcome {
     must_append(&*log, events(company(1), 0, 1).making("com_1")).await?;

@@ -55,6 +55,7 @@ pub fn draft() -> Draft {
         id: Uuid::now_v7(),
         appends: Vec::new(),
         reads: Vec::new(),
+        rests_on: Vec::new(),
         claims: Vec::new(),
         record: None,
         keys: Vec::new(),
@@ -75,6 +76,11 @@ impl Draft {
 
     pub fn reading(mut self, stream: StreamId, sequence: Sequence) -> Self {
         self.0.reads.push((stream, sequence));
+        self
+    }
+
+    pub fn resting_on(mut self, other: &Self) -> Self {
+        self.0.rests_on.push(other.0.id);
         self
     }
 

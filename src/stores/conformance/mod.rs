@@ -43,6 +43,7 @@ pub const CASES: &[Case] = cases! {
         a_stream_that_was_only_read_refuses_the_commit_when_it_moved
         a_refused_commit_leaves_the_rest_of_its_batch_alone
         a_batch_sees_what_its_earlier_commits_appended
+        a_commit_that_rests_on_a_refused_one_is_refused_with_it
         a_commit_the_store_cannot_take_is_refused_alone
         an_empty_batch_changes_nothing
     }

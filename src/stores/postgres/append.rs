@@ -2,6 +2,7 @@
 //! and checks first; and finding out what became of an append whose answer was lost.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,6 +12,7 @@ use std::{
 
 use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::{
     Failure, Paths,
@@ -20,7 +22,7 @@ use super::{
 };
 use crate::{
     engine::{
-        append::{Plan, assumed, plan, touched},
+        append::{Facts, Plan, assumed, note_lost, plan, touched},
         leaf::Hash,
         log::{Commit, CommitRefusal, Head, Position, StoreError, Verdict},
     },
@@ -201,14 +203,15 @@ async fn checked(
     let head = lock_head(&mut transaction).await?;
     // Nobody appends while we look. An append still on its way will find the head moved by what follows here, so
     // settling and trying again are one transaction.
-    if let Some(before) = in_flight.take()
-        && let Some((position, leaf)) = before.first
+    // What is in flight stays known until it is settled for good: this connection may die as the last one did.
+    if let Some((position, leaf)) = in_flight.as_ref().and_then(|before| before.first)
         && is_leaf_at(&mut transaction, position, &leaf).await?
     {
-        transaction.rollback().await?;
+        let before = in_flight.take().expect("its first event was just found");
         return Ok(InFlight { head, ..before });
     }
-    match written(&mut transaction, &head, batch, now_us).await {
+    *in_flight = None;
+    match written(&mut transaction, &head, batch, HashSet::new(), now_us).await {
         Ok(done) => finish(transaction, in_flight, done).await,
         Err(Failure::Sql(error)) if is_refused_for_good(&error) => {
             transaction.rollback().await?;
@@ -229,11 +232,13 @@ async fn one_by_one(
     let mut transaction = connection.begin().await?;
     let head = lock_head(&mut transaction).await?;
     let mut done = InFlight { verdicts: Vec::with_capacity(batch.len()), head, first: None, empty: true };
+    let mut lost = HashSet::new();
     for commit in batch {
         let mut savepoint = transaction.begin().await?;
-        match written(&mut savepoint, &done.head, std::slice::from_ref(commit), now_us).await {
+        match written(&mut savepoint, &done.head, std::slice::from_ref(commit), lost.clone(), now_us).await {
             Ok(alone) => {
                 savepoint.commit().await?;
+                alone.verdicts.iter().for_each(|verdict| note_lost(&mut lost, commit, verdict));
                 done.verdicts.extend(alone.verdicts);
                 done.head = alone.head;
                 done.first = done.first.or(alone.first);
@@ -241,6 +246,7 @@ async fn one_by_one(
             }
             Err(Failure::Sql(error)) if is_refused_for_good(&error) => {
                 savepoint.rollback().await?;
+                lost.insert(commit.id);
                 done.verdicts.push(Verdict::Refused(CommitRefusal::Unforeseen(error.to_string())));
             }
             Err(failure) => return Err(failure),
@@ -254,9 +260,10 @@ async fn written(
     transaction: &mut PgConnection,
     head: &Head,
     commits: &[Arc<Commit>],
+    lost: HashSet<Uuid>,
     now_us: i64,
 ) -> Result<InFlight, Failure> {
-    let facts = facts(transaction, touched(commits), now_us).await?;
+    let facts = Facts { lost, ..facts(transaction, touched(commits), now_us).await? };
     let mut plan = plan(LOG_ID, commits, head, &facts, now_us);
     // The facts are true while the head is held, so the statement has no sequences left to check.
     if !plan.is_empty() && !write(transaction, head, &plan, std::iter::empty(), now_us).await? {

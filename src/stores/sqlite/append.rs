@@ -3,9 +3,10 @@
 //! The write lock is taken before the head is read, so the facts a batch is planned on cannot change under it. There is
 //! no second path: looking facts up costs `SQLite` no round trip, and a plan on true facts meets no constraint.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use rusqlite::{Connection, params};
+use uuid::Uuid;
 
 use super::{begin, error, events, kept};
 use crate::{
@@ -48,7 +49,7 @@ pub(super) fn append(
     now_us: i64,
 ) -> Result<Vec<Verdict>, StoreError> {
     let transaction = begin(connection)?;
-    match plan_and_write(&transaction, batch, now_us) {
+    match plan_and_write(&transaction, batch, HashSet::new(), now_us) {
         Ok(verdicts) => {
             transaction.commit()?;
             Ok(verdicts)
@@ -70,16 +71,19 @@ fn one_by_one(
 ) -> Result<Vec<Verdict>, StoreError> {
     let mut transaction = begin(connection)?;
     let mut verdicts = Vec::with_capacity(batch.len());
+    let mut lost = HashSet::new();
     for commit in batch {
         let mut savepoint = transaction.savepoint()?;
-        match plan_and_write(&savepoint, std::slice::from_ref(commit), now_us) {
-            Ok(verdict) => verdicts.extend(verdict),
+        let alone = match plan_and_write(&savepoint, std::slice::from_ref(commit), lost.clone(), now_us) {
+            Ok(alone) => alone,
             Err(Failure::Commit(reason)) => {
                 savepoint.rollback()?;
-                verdicts.push(Verdict::Refused(CommitRefusal::Unforeseen(reason)));
+                vec![Verdict::Refused(CommitRefusal::Unforeseen(reason))]
             }
             Err(Failure::Store(error)) => return Err(error),
-        }
+        };
+        alone.iter().for_each(|verdict| append::note_lost(&mut lost, commit, verdict));
+        verdicts.extend(alone);
         savepoint.commit()?;
     }
     transaction.commit()?;
@@ -89,10 +93,11 @@ fn one_by_one(
 fn plan_and_write(
     connection: &Connection,
     batch: &[Arc<Commit>],
+    lost: HashSet<Uuid>,
     now_us: i64,
 ) -> Result<Vec<Verdict>, Failure> {
     let head = head(connection)?;
-    let facts = facts(connection, batch, now_us)?;
+    let facts = Facts { lost, ..facts(connection, batch, now_us)? };
     let plan = append::plan(LOG_ID, batch, &head, &facts, now_us);
     if !plan.is_empty() {
         write(connection, &head, &plan, now_us)?;

@@ -129,6 +129,7 @@ fn events(stream: StreamId, after: u64, count: u64) -> Commit {
         id: Uuid::now_v7(),
         appends: vec![StreamAppend { stream, after, events }],
         reads: Vec::new(),
+        rests_on: Vec::new(),
         claims: Vec::new(),
         record: None,
         keys: Vec::new(),
