@@ -9,7 +9,7 @@ use std::{
 };
 
 use orderwire_domain::ids::StreamId;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
@@ -30,6 +30,8 @@ pub struct Waiting {
     pub commit: Arc<Commit>,
     /// Where the answer goes. Whoever asked may be gone; the commit is appended all the same.
     pub answer: oneshot::Sender<Answer>,
+    /// The place it takes among the commands in flight, until it is answered: also when its caller is gone.
+    pub permit: Arc<OwnedSemaphorePermit>,
 }
 
 /// What became of a commit.
@@ -50,8 +52,8 @@ pub struct Core {
     pub tips: Tips,
     /// The number of the next commit.
     pub next: u64,
-    /// Where commits wait.
-    pub queue: mpsc::UnboundedSender<Waiting>,
+    /// Where commits wait; nothing once the engine is closed.
+    pub queue: Option<mpsc::UnboundedSender<Waiting>>,
 }
 
 /// Shared by every task that decides.
@@ -173,9 +175,12 @@ fn streams_of(commit: &Commit) -> impl Iterator<Item = StreamId> {
 }
 
 fn answer(waiting: Waiting, answer: Answer) {
-    if waiting.answer.send(answer).is_err() {
-        tracing::debug!(commit = %waiting.commit.id, "nobody waits for this commit any more");
+    let Waiting { commit, answer: asked, permit, .. } = waiting;
+    if asked.send(answer).is_err() {
+        tracing::debug!(commit = %commit.id, "nobody waits for this commit any more");
     }
+    // From here on another command may take its place.
+    drop(permit);
 }
 
 /// Whatever is waiting, up to the bounds of a batch; `None` once the queue is closed and empty.

@@ -11,7 +11,7 @@ use orderwire_domain::{
     refusal::Reason,
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::{TryAcquireError, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
 use uuid::Uuid;
 
 use super::{
@@ -109,10 +109,11 @@ enum Attempt {
 
 /// Executes a command.
 pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
-    let _permit = inner.permits.try_acquire().map_err(|refused| match refused {
+    let permit = Arc::clone(&inner.permits).try_acquire_owned().map_err(|refused| match refused {
         TryAcquireError::Closed => Error::Closed,
         TryAcquireError::NoPermits => Error::Overloaded,
     })?;
+    let permit = Arc::new(permit);
     let fingerprint = asked.key.map(|key| key.fingerprint.unwrap_or_else(|| fingerprint(asked.command)));
     let in_flight = asked.key.map(|key| inner.in_flight(key));
     // A retry that overtakes its first attempt waits here, then finds its record.
@@ -130,7 +131,8 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     let mut occasion = Occasion::now(inner, &asked);
     loop {
         let mut due_snapshots = Vec::new();
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion)? {
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion, &permit)?
+        {
             Attempt::Needs(missing) => {
                 needs += 1;
                 if needs > NEEDS_MAX {
@@ -197,6 +199,7 @@ fn attempt(
     mint: &Mint,
     lookups: &Lookups,
     Occasion { id, at }: Occasion,
+    permit: &Arc<OwnedSemaphorePermit>,
 ) -> Result<Attempt, Error> {
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
@@ -210,7 +213,7 @@ fn attempt(
             for decided in decision.decided {
                 due_snapshots.extend(keep(&mut core, id, decided));
             }
-            Ok(Attempt::Queued(queue(&mut core, commit)?, ids, due_snapshots))
+            Ok(Attempt::Queued(queue(&mut core, commit, permit)?, ids, due_snapshots))
         }
         Err(Undecided { halt: Halt::Need(needs), .. }) => Ok(Attempt::Needs(needs)),
         Err(Undecided { halt: Halt::Illegal(event), .. }) => {
@@ -226,7 +229,7 @@ fn attempt(
                 record: None,
                 keys: Vec::new(),
             };
-            Ok(Attempt::Refused(queue(&mut core, confirm)?, reasons))
+            Ok(Attempt::Refused(queue(&mut core, confirm, permit)?, reasons))
         }
     }
 }
@@ -235,12 +238,16 @@ fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<Uuid> {
     streams.filter_map(|stream| core.tips.written_by(stream)).collect()
 }
 
-fn queue(core: &mut Core, commit: Commit) -> Result<oneshot::Receiver<Answer>, Error> {
+fn queue(
+    core: &mut Core,
+    commit: Commit,
+    permit: &Arc<OwnedSemaphorePermit>,
+) -> Result<oneshot::Receiver<Answer>, Error> {
     let (answer, verdict) = oneshot::channel();
     let number = core.next;
     core.next += 1;
-    let waiting = Waiting { number, commit: Arc::new(commit), answer };
-    core.queue.send(waiting).map_err(|_| Error::Closed)?;
+    let waiting = Waiting { number, commit: Arc::new(commit), answer, permit: Arc::clone(permit) };
+    core.queue.as_ref().ok_or(Error::Closed)?.send(waiting).map_err(|_| Error::Closed)?;
     Ok(verdict)
 }
 

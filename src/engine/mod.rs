@@ -93,7 +93,7 @@ struct Inner {
     provisioner: Arc<dyn Provisioner>,
     reference: Arc<dyn ReferenceData>,
     core: SharedCore,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     turns: Mutex<Turns>,
     loader: Loader,
     snapshots: Snapshots,
@@ -107,6 +107,13 @@ struct Inner {
     head: watch::Receiver<Position>,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    /// The committer shares what holds its queue, so it ends only when the queue is taken away.
+    fn drop(&mut self) {
+        committer::lock(&self.core).queue = None;
+    }
 }
 
 /// Puts an engine together.
@@ -189,8 +196,11 @@ impl Builder {
         let keyring = Keyring::open(master, &log).await?;
         let start = log.head().await?.position;
         let (queue, waiting) = mpsc::unbounded_channel();
-        let core: SharedCore =
-            Arc::new(Mutex::new(Core { tips: Tips::new(self.aggregates_at_hand), next: 1, queue }));
+        let core: SharedCore = Arc::new(Mutex::new(Core {
+            tips: Tips::new(self.aggregates_at_hand),
+            next: 1,
+            queue: Some(queue),
+        }));
         let (head_sender, head) = watch::channel(start);
         let committer = committer::run(
             Arc::clone(&log),
@@ -199,7 +209,11 @@ impl Builder {
             waiting,
             head_sender,
         );
-        tokio::spawn(committer);
+        tokio::spawn(async move {
+            if let Err(panic) = tokio::spawn(committer).await {
+                tracing::error!(%panic, "the committer has ended: nothing is appended any more");
+            }
+        });
         let (stop, _) = watch::channel(false);
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
@@ -212,7 +226,7 @@ impl Builder {
             provisioner: self.provisioner,
             reference: self.reference,
             core,
-            permits: Semaphore::new(COMMANDS_IN_FLIGHT_MAX),
+            permits: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
@@ -410,6 +424,7 @@ impl Engine {
         if self.inner.permits.acquire_many(all).await.is_ok() {
             self.inner.permits.close();
         }
+        committer::lock(&self.inner.core).queue = None;
         self.inner.log.close().await;
     }
 
