@@ -46,7 +46,7 @@ pub struct Facts {
     /// The touched records that exist and have not expired.
     pub records: HashMap<RecordKey, StoredRecord>,
     /// Commits before this batch, of the same append, that were not appended.
-    pub lost: HashSet<Uuid>,
+    pub lost: Lost,
 }
 
 /// What a batch writes, and what to answer.
@@ -170,7 +170,7 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
         let changed = match check(commit, &lost, &sequences, holder_of, record_of) {
             Ok(changed) => changed,
             Err(verdict) => {
-                lost.insert(commit.id);
+                lost.note(commit, &verdict);
                 plan.verdicts.push(verdict);
                 continue;
             }
@@ -215,10 +215,20 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
     plan
 }
 
-/// Remembers a commit that was not appended, so that nothing decided on it is.
-pub fn note_lost(lost: &mut HashSet<Uuid>, commit: &Commit, verdict: &Verdict) {
-    if !matches!(verdict, Verdict::Appended(_)) {
-        lost.insert(commit.id);
+/// Commits of one append that were not appended: nothing decided on them is.
+#[derive(Clone, Debug, Default)]
+pub struct Lost(HashSet<Uuid>);
+
+impl Lost {
+    /// Remembers a commit unless it was appended.
+    pub fn note(&mut self, commit: &Commit, verdict: &Verdict) {
+        if !matches!(verdict, Verdict::Appended(_)) {
+            self.0.insert(commit.id);
+        }
+    }
+
+    fn take_with_them(&self, commit: &Commit) -> bool {
+        commit.rests_on.iter().any(|id| self.0.contains(id))
     }
 }
 
@@ -273,7 +283,7 @@ impl Plan {
 /// Whether one commit may be appended now; if so, who holds the claims it changes afterwards.
 fn check<'a>(
     commit: &Commit,
-    lost: &HashSet<Uuid>,
+    lost: &Lost,
     sequences: &HashMap<StreamId, Sequence>,
     holder_of: impl Fn(&Claim) -> Option<StreamId>,
     record_of: impl Fn(&RecordKey) -> Option<&'a StoredRecord>,
@@ -289,7 +299,7 @@ fn check<'a>(
         });
     }
 
-    if commit.rests_on.iter().any(|id| lost.contains(id)) {
+    if lost.take_with_them(commit) {
         return Err(Verdict::Refused(CommitRefusal::RestsOnRefused));
     }
 

@@ -3,7 +3,7 @@
 //! Deliberately absent: durability, a second handle to the same log, and SQL statements of embedders' readers.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,11 +13,10 @@ use orderwire_domain::{
     ids::StreamId,
     views::table::{Row, Table, Value},
 };
-use uuid::Uuid;
 
 use super::sql::LOG_ID;
 use crate::engine::{
-    append::{self, ClaimNet, Facts, Plan, RecordKey},
+    append::{self, ClaimNet, Facts, Lost, Plan, RecordKey},
     log::{
         Appended, Commit, CommitRefusal, Comparison, Filter, Head, IdempotencyRecord, KeyChange, Log,
         Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError, StoredEvent, StoredRecord,
@@ -78,7 +77,7 @@ impl State {
             .into_iter()
             .filter_map(|key| self.record(&key, now_us).map(|record| (key, record)))
             .collect();
-        Facts { sequences, holders, records, lost: HashSet::new() }
+        Facts { sequences, holders, records, lost: Lost::default() }
     }
 
     fn sequence(&self, stream: StreamId) -> Sequence {
@@ -99,12 +98,7 @@ impl State {
     }
 
     /// Appends the whole batch, or says why the store cannot.
-    fn append(
-        &mut self,
-        batch: &[Arc<Commit>],
-        lost: &HashSet<Uuid>,
-        now_us: i64,
-    ) -> Result<Vec<Verdict>, String> {
+    fn append(&mut self, batch: &[Arc<Commit>], lost: &Lost, now_us: i64) -> Result<Vec<Verdict>, String> {
         let facts = Facts { lost: lost.clone(), ..self.facts(batch, now_us) };
         let plan = append::plan(LOG_ID, batch, &self.head, &facts, now_us);
         self.check_keys(&plan.keys)?;
@@ -254,16 +248,16 @@ impl Log for MemoryLog {
 
     async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
         let mut state = self.lock();
-        if let Ok(verdicts) = state.append(batch, &HashSet::new(), now_us) {
+        if let Ok(verdicts) = state.append(batch, &Lost::default(), now_us) {
             return Ok(verdicts);
         }
-        let mut lost = HashSet::new();
+        let mut lost = Lost::default();
         let one = |commit: &Arc<Commit>| {
             let verdict = match state.append(std::slice::from_ref(commit), &lost, now_us) {
                 Ok(mut verdicts) => verdicts.pop().expect("a verdict per commit"),
                 Err(reason) => Verdict::Refused(CommitRefusal::Unforeseen(reason)),
             };
-            append::note_lost(&mut lost, commit, &verdict);
+            lost.note(commit, &verdict);
             verdict
         };
         Ok(batch.iter().map(one).collect())

@@ -2,7 +2,6 @@
 //! and checks first; and finding out what became of an append whose answer was lost.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +11,6 @@ use std::{
 
 use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use super::{
     Failure, Paths,
@@ -22,7 +20,7 @@ use super::{
 };
 use crate::{
     engine::{
-        append::{Facts, Plan, assumed, note_lost, plan, touched},
+        append::{Facts, Lost, Plan, assumed, plan, touched},
         leaf::Hash,
         log::{Commit, CommitRefusal, Head, Position, StoreError, Verdict},
     },
@@ -211,7 +209,7 @@ async fn checked(
         return Ok(InFlight { head, ..before });
     }
     *in_flight = None;
-    match written(&mut transaction, &head, batch, HashSet::new(), now_us).await {
+    match written(&mut transaction, &head, batch, Lost::default(), now_us).await {
         Ok(done) => finish(transaction, in_flight, done).await,
         Err(Failure::Sql(error)) if is_refused_for_good(&error) => {
             transaction.rollback().await?;
@@ -232,13 +230,15 @@ async fn one_by_one(
     let mut transaction = connection.begin().await?;
     let head = lock_head(&mut transaction).await?;
     let mut done = InFlight { verdicts: Vec::with_capacity(batch.len()), head, first: None, empty: true };
-    let mut lost = HashSet::new();
+    let mut lost = Lost::default();
     for commit in batch {
         let mut savepoint = transaction.begin().await?;
         match written(&mut savepoint, &done.head, std::slice::from_ref(commit), lost.clone(), now_us).await {
             Ok(alone) => {
                 savepoint.commit().await?;
-                alone.verdicts.iter().for_each(|verdict| note_lost(&mut lost, commit, verdict));
+                for verdict in &alone.verdicts {
+                    lost.note(commit, verdict);
+                }
                 done.verdicts.extend(alone.verdicts);
                 done.head = alone.head;
                 done.first = done.first.or(alone.first);
@@ -246,8 +246,9 @@ async fn one_by_one(
             }
             Err(Failure::Sql(error)) if is_refused_for_good(&error) => {
                 savepoint.rollback().await?;
-                lost.insert(commit.id);
-                done.verdicts.push(Verdict::Refused(CommitRefusal::Unforeseen(error.to_string())));
+                let verdict = Verdict::Refused(CommitRefusal::Unforeseen(error.to_string()));
+                lost.note(commit, &verdict);
+                done.verdicts.push(verdict);
             }
             Err(failure) => return Err(failure),
         }
@@ -260,7 +261,7 @@ async fn written(
     transaction: &mut PgConnection,
     head: &Head,
     commits: &[Arc<Commit>],
-    lost: HashSet<Uuid>,
+    lost: Lost,
     now_us: i64,
 ) -> Result<InFlight, Failure> {
     let facts = Facts { lost, ..facts(transaction, touched(commits), now_us).await? };

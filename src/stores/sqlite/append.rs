@@ -3,15 +3,14 @@
 //! The write lock is taken before the head is read, so the facts a batch is planned on cannot change under it. There is
 //! no second path: looking facts up costs `SQLite` no round trip, and a plan on true facts meets no constraint.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
-use uuid::Uuid;
 
 use super::{begin, error, events, kept};
 use crate::{
     engine::{
-        append::{self, ClaimNet, EventRow, Facts, Plan},
+        append::{self, ClaimNet, EventRow, Facts, Lost, Plan},
         leaf::Frontier,
         log::{Commit, CommitRefusal, Head, KeyChange, StoreError, Verdict},
     },
@@ -49,7 +48,7 @@ pub(super) fn append(
     now_us: i64,
 ) -> Result<Vec<Verdict>, StoreError> {
     let transaction = begin(connection)?;
-    match plan_and_write(&transaction, batch, HashSet::new(), now_us) {
+    match plan_and_write(&transaction, batch, Lost::default(), now_us) {
         Ok(verdicts) => {
             transaction.commit()?;
             Ok(verdicts)
@@ -71,7 +70,7 @@ fn one_by_one(
 ) -> Result<Vec<Verdict>, StoreError> {
     let mut transaction = begin(connection)?;
     let mut verdicts = Vec::with_capacity(batch.len());
-    let mut lost = HashSet::new();
+    let mut lost = Lost::default();
     for commit in batch {
         let mut savepoint = transaction.savepoint()?;
         let alone = match plan_and_write(&savepoint, std::slice::from_ref(commit), lost.clone(), now_us) {
@@ -82,7 +81,9 @@ fn one_by_one(
             }
             Err(Failure::Store(error)) => return Err(error),
         };
-        alone.iter().for_each(|verdict| append::note_lost(&mut lost, commit, verdict));
+        for verdict in &alone {
+            lost.note(commit, verdict);
+        }
         verdicts.extend(alone);
         savepoint.commit()?;
     }
@@ -93,7 +94,7 @@ fn one_by_one(
 fn plan_and_write(
     connection: &Connection,
     batch: &[Arc<Commit>],
-    lost: HashSet<Uuid>,
+    lost: Lost,
     now_us: i64,
 ) -> Result<Vec<Verdict>, Failure> {
     let head = head(connection)?;
