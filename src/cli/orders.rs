@@ -136,6 +136,13 @@ struct Whole {
 
 /// Does what was asked.
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    if let Command::CompleteLine(_)
+    | Command::FailLine { .. }
+    | Command::HoldLine { .. }
+    | Command::ResumeLine(_) = command
+    {
+        session.only_carrier("reporting a line")?;
+    }
     match command {
         Command::Submit { files } => submit(session, &files, output).await,
         Command::Show { order } => show(session, &order, output).await,

@@ -90,6 +90,14 @@ fn an_order_is_provisioned_or_cancelled_and_others_do_not_see_it() {
     desk.refused(3, &["--as", "R200", "orders", "show", "PO-1"], &["PO-1", "not_found"]);
     desk.refused(3, &["--as", "R200", "history", "PO-1"], &["not_found"]);
     desk.refused(2, &["--as", "R200", "stock", "list"], &["--as"]);
+    for report in [
+        &["complete-line", "PO-1", "3"][..],
+        &["fail-line", "PO-1", "3", "--code", "no_stock", "--detail", "none left"],
+        &["hold-line", "PO-1", "3", "--reason", "later"],
+        &["resume-line", "PO-1", "3"],
+    ] {
+        desk.refused(2, &[&["--as", "R100", "orders"], report].concat(), &["reporting a line", "--as"]);
+    }
     let company = desk.json(&["companies", "list"])[0]["company"].as_str().unwrap().to_owned();
     desk.refused(3, &["--as", "R200", "companies", "show", &company], &["not_found"]);
     desk.refused(3, &["--as", "R200", "orders", "submit", "later.json"], &["/reseller", "reseller_other"]);
