@@ -44,12 +44,19 @@ pub async fn rehearse(
         };
     }
     let mut stage = Stage { engine, provenance, document, at: engine.now(), states: States::default() };
-    let company = match &parties.company {
+    let party = match parties.company {
+        // Something cut an earlier placing short, which had qualified the company already.
+        Party::New(qualify) => place::qualified(engine, parties.reseller, document)
+            .await?
+            .map_or(Party::New(qualify), Party::Existing),
+        known => known,
+    };
+    let company = match &party {
         Party::New(qualify) => Some(id(&stage.play(qualify).await?, "company")?),
         Party::Existing(company) => Some(*company),
         Party::Nobody => None,
     };
-    let sealer = match (&parties.company, company) {
+    let sealer = match (&party, company) {
         (Party::Existing(company), _) => Sealer::of(engine, *company),
         (_, None) => Sealer::of(engine, parties.reseller),
         (_, Some(_)) => Sealer::thrown_away(),
