@@ -143,7 +143,7 @@ pub(super) fn order_key(reseller: ResellerId, document: &OrderDocument) -> Idemp
 }
 
 /// A company belongs to its order by name: a document that is corrected after a refusal meets the company it has.
-fn company_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
+pub(super) fn company_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
     let named = match &document.company {
         Some(DocumentCompany::New { name, domain }) => format!("{} {domain}", name.key()),
         _ => String::new(),

@@ -185,3 +185,42 @@ impl Stage<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        edge::document::parse,
+        engine::{Actor, sealing::MasterKey},
+        stores::memory::MemoryLog,
+    };
+
+    #[tokio::test]
+    async fn a_company_that_was_qualified_before_a_crash_is_the_documents_own() {
+        let engine = Engine::builder().background(false);
+        let engine = engine.open(Arc::new(MemoryLog::new()), MasterKey::generate()).await.unwrap();
+        let operator = Provenance::of(Actor::new("operator").unwrap());
+        let reseller = Command::CreateReseller {
+            code: "R100".parse().unwrap(),
+            cug_id: "R100".parse().unwrap(),
+            sales_tag: "R100".parse().unwrap(),
+            name: "Northern Voice".parse().unwrap(),
+        };
+        engine.execute(&reseller, &operator, None).await.unwrap();
+        let document = parse(
+            r#"{ "reference": "PO-1", "reseller": "R100",
+                 "company": { "name": "Acme Ltd", "domain": "acme.example" },
+                 "lines": [{ "kind": "company", "id": "acme", "channels": 10 }] }"#,
+        )
+        .unwrap();
+        let parties = place::parties(&engine, &operator, &document).await.unwrap();
+        let Party::New(qualify) = parties.company else { panic!("the company is new") };
+        let key = place::company_key(parties.reseller, &document);
+        let qualified = engine.execute(&qualify, &operator, Some(&key)).await.unwrap();
+
+        rehearse(&engine, &operator, &document).await.unwrap();
+        let placed = place::place(&engine, &operator, &document).await.unwrap();
+        assert_eq!(placed.company, Some(qualified.id("company")));
+        engine.close().await;
+    }
+}
