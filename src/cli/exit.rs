@@ -183,7 +183,7 @@ fn of_opening(error: &OpenError) -> Exit {
     match error {
         OpenError::KeyUnnamed => Exit::Usage,
         OpenError::Store(error) => of_store(error),
-        OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
+        OpenError::TableMissing { .. } | OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
         OpenError::Engine(error) => of_engine(error),
     }
 }
