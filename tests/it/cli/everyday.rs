@@ -148,3 +148,49 @@ fn the_store_is_looked_after() {
     golden("log.txt", &desk.done(&["log", "--limit", "3"]));
     assert_eq!(desk.json(&["log", "--after", "2", "--limit", "1"])[0]["position"], 3);
 }
+
+#[test]
+fn files_of_one_run_do_not_want_the_same_numbers() {
+    let desk = Desk::ready();
+    for (reference, name) in [("PO-1", "Acme"), ("PO-2", "Bolt"), ("PO-3", "Crag")] {
+        let mut document = new_company();
+        document["reference"] = reference.into();
+        document["company"] = serde_json::json!({ "name": name, "domain": format!("{name}.example") });
+        document["lines"].as_array_mut().unwrap().truncate(4);
+        desk.write(&format!("{reference}.json"), document.to_string());
+    }
+    let ran = desk.run(&["orders", "submit", "PO-1.json", "PO-2.json", "PO-1.json", "PO-3.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.err.matches("is submitted").count(), 4, "{}", ran.err);
+    assert_eq!(desk.json(&["numbers", "list"]).as_array().unwrap().len(), 12);
+}
+
+#[test]
+fn what_was_done_is_said_though_what_follows_fails() {
+    let desk = Desk::ready();
+    for reference in ["PO-1", "PO-2"] {
+        let mut document = new_company();
+        document["reference"] = reference.into();
+        document["company"] =
+            serde_json::json!({ "name": reference, "domain": format!("{reference}.example") });
+        document["lines"].as_array_mut().unwrap().truncate(4);
+        desk.write(&format!("{reference}.json"), document.to_string());
+    }
+    let broken =
+        "CREATE TRIGGER broken BEFORE INSERT ON name_directory BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    let connection = rusqlite::Connection::open(desk.store()).unwrap();
+    connection.execute_batch(broken).unwrap();
+    let ran = desk.run(&["resellers", "add", "R200", "--name", "Southern Voice"]);
+    assert_ne!(ran.code, 0);
+    let said = ran.err.find("1 event").unwrap();
+    assert!(said < ran.err.find("done; what follows from it is pending").unwrap(), "{}", ran.err);
+
+    let ran = desk.run(&["orders", "submit", "PO-1.json", "PO-2.json"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.err.contains("PO-1.json: ord_"), "{}", ran.err);
+    assert!(ran.err.contains("PO-2.json: ") && ran.err.contains("pending"), "{}", ran.err);
+
+    connection.execute_batch("DROP TRIGGER broken").unwrap();
+    desk.done(&["orders", "submit", "PO-1.json", "PO-2.json"]);
+    assert_eq!(desk.json(&["orders", "list"]).as_array().unwrap().len(), 2);
+}
