@@ -150,6 +150,19 @@ fn the_store_is_looked_after() {
 }
 
 #[test]
+fn a_load_that_was_cut_short_goes_on_where_it_was() {
+    let desk = Desk::ready();
+    let rows = "range,place,range_holder\n0114 496 0000-0099,Sheffield,001\n";
+    desk.write("stock.csv", rows);
+    desk.done(&["stock", "load", "stock.csv"]);
+    let head = desk.head();
+    desk.done(&["stock", "load", "stock.csv"]);
+    assert_eq!(desk.head(), head, "a row is loaded once");
+    desk.write("stock.csv", format!("{rows}0113 496 0000-0099,Leeds,001\n"));
+    desk.refused(3, &["stock", "load", "stock.csv"], &["stock.csv", "line 3"]);
+}
+
+#[test]
 fn files_of_one_run_do_not_want_the_same_numbers() {
     let desk = Desk::ready();
     for (reference, name) in [("PO-1", "Acme"), ("PO-2", "Bolt"), ("PO-3", "Crag")] {
