@@ -51,7 +51,7 @@ pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptio
         migrate: if globals.migrate { Migrate::Yes } else { Migrate::No },
         master_key: globals.master_key_file.clone().map(KeySource::File),
         state_folder: surroundings.state_folder.clone(),
-        ..OpenOptions::of(globals.store.clone().unwrap_or_else(|| STORE.to_owned()))
+        ..OpenOptions::of(globals.store.url.clone().unwrap_or_else(|| STORE.to_owned()))
     }
 }
 

@@ -207,3 +207,18 @@ fn what_was_done_is_said_though_what_follows_fails() {
     desk.done(&["orders", "submit", "PO-1.json", "PO-2.json"]);
     assert_eq!(desk.json(&["orders", "list"]).as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_store_in_service_is_not_filled_by_demo_or_bench() {
+    let desk = Desk::ready();
+    let before = desk.head();
+    let bench = ["bench", "store", "--rounds", "1", "--seconds", "0", "--companies", "2", "--in-flight", "1"];
+    desk.refused(3, &[&bench[..], &["--store", "orderwire.db"]].concat(), &["store_not_empty", "history"]);
+    desk.refused(3, &["--store", "orderwire.db", "demo"], &["store_not_empty"]);
+    desk.done(&["--store", "keyed.db", "migrate"]);
+    desk.refused(3, &[&bench[..], &["--store", "keyed.db"]].concat(), &["store_not_empty", "master key"]);
+    let demo =
+        desk.command(&["demo", "--orders", "1"]).env("ORDERWIRE_STORE", desk.store()).output().unwrap();
+    assert!(demo.status.success(), "the demo takes a store of its own: {demo:?}");
+    assert_eq!(desk.head(), before);
+}
