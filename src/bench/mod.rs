@@ -13,7 +13,8 @@ use self::load::{Companies, Load};
 use self::report::Row;
 pub use self::report::{Line, Report};
 use crate::{
-    engine::{Engine, Error, sealing::MasterKey},
+    edge::{self, Problem, open::KEY_SETTING},
+    engine::{Engine, Error, log::StoreError, sealing::MasterKey},
     stores::{self, Migrate, baseline},
 };
 
@@ -45,8 +46,32 @@ impl Plan {
     }
 }
 
-/// Measures a store.
-pub async fn store(plan: &Plan) -> Result<Report, Error> {
+/// Measures a store, unless somebody uses it already.
+pub async fn store(plan: &Plan) -> Result<Report, edge::Error> {
+    if let Some(why) = used(&plan.url).await? {
+        let expected = "an empty store for the measurement alone";
+        return Err(edge::Error::refused(Problem::new("", "store_not_empty", why, expected)));
+    }
+    Ok(measured(plan).await?)
+}
+
+/// Why a store is not for measuring, found before anything of it is changed.
+async fn used(url: &str) -> Result<Option<&'static str>, Error> {
+    let log = match stores::open(url, Migrate::No).await {
+        Ok(log) => log,
+        Err(StoreError::SchemaOlder { found: 0, .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let looked = async { Ok((log.head().await?.position, log.setting(KEY_SETTING).await?)) }.await;
+    log.close().await;
+    Ok(match looked.map_err(|error: StoreError| Error::from(error))? {
+        (1.., _) => Some("the store has a history already"),
+        (0, Some(_)) => Some("the store has a master key already"),
+        (0, None) => None,
+    })
+}
+
+async fn measured(plan: &Plan) -> Result<Report, Error> {
     let log = stores::open(&plan.url, Migrate::Yes).await?;
     log.create_tables(&Engine::tables()).await?;
     let engine = Engine::builder()

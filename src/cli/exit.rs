@@ -18,7 +18,7 @@ Exit codes:
   2  the command line, or a file it names, cannot be used
   3  refused, by the document or by the rules; asking again in the same way changes nothing
   4  a conflict with others; nothing was done, try again
-  5  the store is unavailable: unreachable, busy, read-only or full; nothing was done
+  5  the store is unavailable: unreachable, busy, read-only or full; look whether it was done
   6  the store cannot be used by this program: corrupt, of another schema, or of another master key";
 
 /// The exit codes.
@@ -84,6 +84,17 @@ pub enum Failure {
         /// How the first of them ended.
         first: Box<Failure>,
     },
+    /// A part of what was asked, such as a row of a file, was not done.
+    #[error("{place}: {failure}")]
+    At {
+        /// Which part.
+        place: String,
+        /// Why.
+        failure: Box<Failure>,
+    },
+    /// What was asked is done; what follows from it is not.
+    #[error("done; what follows from it is pending: {0}")]
+    Pending(Box<Failure>),
     /// The store was not opened.
     #[error("{store}: {error}")]
     Open {
@@ -133,6 +144,24 @@ impl Failure {
         }
     }
 
+    /// The same failure, about a line of a file.
+    #[must_use]
+    pub fn in_line(self, path: &std::path::Path, line: usize) -> Self {
+        let Self::Refused { mut problems, .. } = self else {
+            return Self::At { place: format!("{}, line {line}", path.display()), failure: Box::new(self) };
+        };
+        for problem in &mut problems {
+            problem.pointer = format!("line {line}");
+        }
+        Self::Refused { file: Some(path.to_owned()), problems }
+    }
+
+    /// A failure after what was asked had been done.
+    #[must_use]
+    pub fn pending(self) -> Self {
+        Self::Pending(Box::new(self))
+    }
+
     /// Nothing of that name is there, or it is another reseller's.
     pub fn not_found(what: &str, named: &str) -> Self {
         let detail = format!("there is no {what} `{named}`");
@@ -146,7 +175,9 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::File { .. } => Exit::Usage,
             Self::Refused { .. } => Exit::Refused,
-            Self::Several { first, .. } => first.exit(),
+            Self::Several { first: failure, .. } | Self::At { failure, .. } | Self::Pending(failure) => {
+                failure.exit()
+            }
             Self::Open { error, .. } => of_opening(error),
             Self::Engine(error) => of_engine(error),
             Self::Unforeseen(_) | Self::Output(_) => Exit::Unforeseen,
@@ -183,7 +214,7 @@ fn of_opening(error: &OpenError) -> Exit {
     match error {
         OpenError::KeyUnnamed => Exit::Usage,
         OpenError::Store(error) => of_store(error),
-        OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
+        OpenError::TableMissing { .. } | OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
         OpenError::Engine(error) => of_engine(error),
     }
 }

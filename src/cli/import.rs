@@ -62,5 +62,5 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
         merkle_root: engine::leaf::hex(&imported.head.frontier.root()),
     };
     output.one(&summary, SUMMARY)?;
-    session.settle().await
+    session.settle().await.map_err(Failure::pending)
 }

@@ -5,6 +5,7 @@
 
 pub mod exit;
 pub mod output;
+mod named_store;
 mod session;
 mod store;
 mod stock;
@@ -22,11 +23,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use self::session::Session;
 pub use self::{
     exit::{Exit, Failure},
     output::{Format, Output},
 };
+use self::{named_store::NamedStore, session::Session};
 
 /// The order core of telecom wholesale.
 #[derive(Debug, Parser)]
@@ -42,9 +43,8 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
-    /// The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named
-    #[arg(long, global = true, value_name = "URL", env = "ORDERWIRE_STORE", hide_env_values = true)]
-    store: Option<String>,
+    #[command(flatten)]
+    store: NamedStore,
     #[arg(
         help = "The file of the master key; beside a SQLite store where none is named",
         long,
@@ -152,14 +152,17 @@ impl Cli {
 
 /// Does what was asked for.
 pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>) -> Result<(), Failure> {
-    let Cli { globals, command } = cli;
+    let Cli { mut globals, command } = cli;
+    if matches!(command, Command::Demo(_) | Command::Bench(_)) {
+        globals.store = globals.store.explicit();
+    }
     if let Command::Demo(DemoArguments { orders }) = command {
-        let store = globals.store.is_some().then(|| session::open_options(&globals, surroundings));
+        let store = globals.store.url.is_some().then(|| session::open_options(&globals, surroundings));
         let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
         return demo::run(demo, output.writer()).await;
     }
     if let Command::Bench(command) = command {
-        return bench::run(command, globals.store, output).await;
+        return bench::run(command, globals.store.url, output).await;
     }
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
     let done = dispatch(&session, command, output).await;

@@ -136,6 +136,13 @@ struct Whole {
 
 /// Does what was asked.
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    if let Command::CompleteLine(_)
+    | Command::FailLine { .. }
+    | Command::HoldLine { .. }
+    | Command::ResumeLine(_) = command
+    {
+        session.only_carrier("reporting a line")?;
+    }
     match command {
         Command::Submit { files } => submit(session, &files, output).await,
         Command::Show { order } => show(session, &order, output).await,
@@ -186,34 +193,45 @@ async fn submit(session: &Session, files: &[PathBuf], output: &mut Output<'_>) -
         }
     }
     let mut placed = Vec::new();
+    let mut pending = None;
     if failures.is_empty() {
         for (file, document) in documents {
             match submit_one(session, &document).await {
-                Ok(order) => placed.push(order),
+                Ok(order) => {
+                    output.remark(&format!("{}: {order} is submitted", file.display()))?;
+                    placed.push(order);
+                }
                 Err(failure) => failures.push(failure.in_file(file)),
             }
+            // The next rehearsal searches what this order has left.
+            if let Err(failure) = session.settle().await {
+                pending.get_or_insert(failure.pending());
+            }
         }
-        session.settle().await?;
     }
-    let mut orders = Vec::new();
-    for order in placed {
-        orders.push(session.order(&order.to_string()).await?);
-    }
-    if !orders.is_empty() {
-        output.list(&orders, ORDER)?;
+    if pending.is_none() && !placed.is_empty() {
+        pending = list(session, &placed, output).await.err().map(Failure::pending);
     }
     if files.len() > 1 {
-        for failure in &failures {
+        for failure in failures.iter().chain(pending.as_ref().filter(|_| !failures.is_empty())) {
             output.failure(failure)?;
         }
     }
     match failures.into_iter().next() {
-        None => Ok(()),
+        None => pending.map_or(Ok(()), Err),
         Some(failure) if files.len() == 1 => Err(failure),
         Some(first) => {
-            Err(Failure::Several { placed: orders.len(), all: files.len(), first: Box::new(first) })
+            Err(Failure::Several { placed: placed.len(), all: files.len(), first: Box::new(first) })
         }
     }
+}
+
+async fn list(session: &Session, placed: &[OrderId], output: &mut Output<'_>) -> Result<(), Failure> {
+    let mut orders = Vec::new();
+    for order in placed {
+        orders.push(session.order(&order.to_string()).await?);
+    }
+    Ok(output.list(&orders, ORDER)?)
 }
 
 fn read(file: &Path) -> Result<OrderDocument, Failure> {

@@ -22,7 +22,7 @@ use crate::{
         place,
     },
     engine::{
-        Actor, Engine, Provenance, Receipt,
+        Actor, Engine, IdempotencyKey, Provenance, Receipt,
         fulfilment::AutoProvisioner,
         log::{Filter, Select},
         query::{self, equal},
@@ -51,7 +51,7 @@ pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptio
         migrate: if globals.migrate { Migrate::Yes } else { Migrate::No },
         master_key: globals.master_key_file.clone().map(KeySource::File),
         state_folder: surroundings.state_folder.clone(),
-        ..OpenOptions::of(globals.store.clone().unwrap_or_else(|| STORE.to_owned()))
+        ..OpenOptions::of(globals.store.url.clone().unwrap_or_else(|| STORE.to_owned()))
     }
 }
 
@@ -112,14 +112,26 @@ impl Session {
 
     /// Executes a command, and what follows from it.
     pub async fn execute(&self, command: &Command, output: &mut Output<'_>) -> Result<Receipt, Failure> {
-        let receipt = self.engine.execute(command, &self.provenance, None).await?;
-        self.settle().await?;
+        self.execute_keyed(command, None, output).await
+    }
+
+    /// The same; with a key, a command that was done before is not done again.
+    pub async fn execute_keyed(
+        &self,
+        command: &Command,
+        key: Option<&IdempotencyKey>,
+        output: &mut Output<'_>,
+    ) -> Result<Receipt, Failure> {
+        let receipt = self.engine.execute(command, &self.provenance, key).await?;
         let events = match receipt.appended.count {
+            _ if receipt.repeated => "done before".to_owned(),
             0 => "nothing to change".to_owned(),
             1 => "1 event".to_owned(),
             count => format!("{count} events"),
         };
         output.remark(&format!("{}: {events}, at position {}", command.name(), receipt.appended.last()))?;
+        // What was done is said before anything that follows from it can fail.
+        self.settle().await.map_err(Failure::pending)?;
         Ok(receipt)
     }
 

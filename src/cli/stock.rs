@@ -1,6 +1,6 @@
 //! `orderwire stock`: the carrier's own numbers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use orderwire_domain::{
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{Failure, Output, output::Column, session::Session};
 use crate::{
     edge::Problem,
-    engine::{log::Select, query},
+    engine::{IdempotencyKey, log::Select, query},
 };
 
 /// What can be asked of the stock.
@@ -69,8 +69,11 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     session.only_carrier("stock")?;
     match command {
         Command::Load(load) => {
-            for command in commands(load)? {
-                session.execute(&command, output).await?;
+            match load.file.clone() {
+                Some(file) => load_file(session, &file, output).await?,
+                None => {
+                    session.execute(&of_arguments(load)?, output).await?;
+                }
             }
             list(session, output).await
         }
@@ -99,20 +102,40 @@ async fn list(session: &Session, output: &mut Output<'_>) -> Result<(), Failure>
     Ok(output.list(&blocks, SHOWN)?)
 }
 
-/// What to load; of a file every row is read before the first is loaded.
-fn commands(load: Load) -> Result<Vec<joint::Command>, Failure> {
-    let Load { file, range, place, range_holder } = load;
-    let Some(file) = file else {
-        let text = |value: Option<String>| value.unwrap_or_default();
-        let row = [text(range), text(place), text(range_holder)];
-        let command = command([&row[0], &row[1], &row[2]]);
-        return command.map(|command| vec![command]).map_err(|(column, invalid)| Failure::Refused {
-            file: None,
-            problems: vec![Problem::invalid(&format!("--{}", column.replace('_', "-")), invalid)],
-        });
+fn of_arguments(load: Load) -> Result<joint::Command, Failure> {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let row = [text(load.range), text(load.place), text(load.range_holder)];
+    command([&row[0], &row[1], &row[2]]).map_err(|(column, invalid)| Failure::Refused {
+        file: None,
+        problems: vec![Problem::invalid(&format!("--{}", column.replace('_', "-")), invalid)],
+    })
+}
+
+/// Loads every row. A load that was cut short is asked for again: rows that were loaded are passed over.
+async fn load_file(session: &Session, file: &Path, output: &mut Output<'_>) -> Result<(), Failure> {
+    for (line, command) in commands(file)? {
+        let key = key(&command);
+        let loaded = session.execute_keyed(&command, Some(&key), output).await;
+        loaded.map_err(|failure| failure.in_line(file, line))?;
+    }
+    Ok(())
+}
+
+/// A row is known by all that it says.
+fn key(command: &joint::Command) -> IdempotencyKey {
+    let key = match command {
+        joint::Command::LoadBlock { range, place, range_holder } => {
+            format!("load {}-{} {place} {range_holder}", range.start().national(), range.end().national())
+        }
+        other => other.name(),
     };
+    IdempotencyKey { owner: "stock".to_owned(), key, fingerprint: None }
+}
+
+/// What a file says, with the line of each row; every row is read before the first is loaded.
+fn commands(file: &Path) -> Result<Vec<(usize, joint::Command)>, Failure> {
     let text =
-        std::fs::read_to_string(&file).map_err(|source| Failure::File { file: file.clone(), source })?;
+        std::fs::read_to_string(file).map_err(|source| Failure::File { file: file.to_owned(), source })?;
     let mut problems = Vec::new();
     let mut commands = Vec::new();
     let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
@@ -120,12 +143,12 @@ fn commands(load: Load) -> Result<Vec<joint::Command>, Failure> {
         lines.next().map(|(line, _)| line.split(',').map(str::trim).collect()).unwrap_or_default();
     if heading != COLUMNS {
         let problem = Problem::new("line 1", "heading_wrong", "the columns are not named", COLUMNS.join(","));
-        return Err(Failure::Refused { file: Some(file), problems: vec![problem] });
+        return Err(Failure::Refused { file: Some(file.to_owned()), problems: vec![problem] });
     }
     for (line, number) in lines {
         let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
         match cells.try_into().map(command) {
-            Ok(Ok(command)) => commands.push(command),
+            Ok(Ok(command)) => commands.push((number, command)),
             Ok(Err((column, invalid))) => {
                 problems.push(Problem::invalid(&format!("line {number}, {column}"), invalid));
             }
@@ -135,7 +158,11 @@ fn commands(load: Load) -> Result<Vec<joint::Command>, Failure> {
             }
         }
     }
-    if problems.is_empty() { Ok(commands) } else { Err(Failure::Refused { file: Some(file), problems }) }
+    if problems.is_empty() {
+        Ok(commands)
+    } else {
+        Err(Failure::Refused { file: Some(file.to_owned()), problems })
+    }
 }
 
 /// The columns of a file, in their order.

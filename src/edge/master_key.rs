@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uuid::Uuid;
+
 use crate::engine::sealing::{MasterKey, SealingError};
 
 /// Where a master key comes from.
@@ -93,11 +95,12 @@ fn make(path: &Path) -> Result<MasterKey, KeyError> {
     let draft = path.with_file_name(format!(
         "{}.{}.new",
         path.file_name().unwrap_or_default().to_string_lossy(),
-        std::process::id()
+        Uuid::now_v7().simple()
     ));
     write_private(&draft, &key.to_hex()).map_err(failed)?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft).map_err(failed)?;
+    sync_folder(path).map_err(failed)?;
     match linked {
         Ok(()) => Ok(key),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -115,6 +118,15 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
+}
+
+/// Makes the name of a file durable too: a store must not outlive its key.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,14 +6,16 @@ pub use super::master_key::{KeyError, KeySource};
 use crate::{
     engine::{
         self, Builder, Engine,
-        log::{SharedLog, StoreError},
+        log::{Select, SharedLog, StoreError},
         sealing::SealingError,
     },
     stores::{self, Migrate},
 };
 
 /// The setting by which a store knows its master key.
-const KEY_SETTING: &str = "master_key_check";
+pub(crate) const KEY_SETTING: &str = "master_key_check";
+/// How `SQLite` and `PostgreSQL` say that there is no such table.
+const NO_TABLE: [&str; 2] = ["no such table", "(42P01)"];
 
 /// Which store to open, and how.
 pub struct OpenOptions {
@@ -33,6 +35,12 @@ pub enum OpenError {
     /// The store itself.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its migration was cut short.
+    #[error("the store has no table `{table}` yet: run `orderwire migrate`")]
+    TableMissing {
+        /// A table of a read model.
+        table: &'static str,
+    },
     /// Its master key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -93,12 +101,30 @@ pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engi
     }
 }
 
+/// Looks for every table of the read models: a migration makes them last, and may have been cut short.
+async fn find_tables(log: &SharedLog) -> Result<(), OpenError> {
+    for table in Engine::tables() {
+        let look =
+            Select { table, filters: Vec::new(), order: "key", descending: false, after: None, limit: 1 };
+        match log.select(&look).await {
+            Ok(_) => {}
+            Err(StoreError::Corrupt(why)) if NO_TABLE.iter().any(|said| why.contains(said)) => {
+                return Err(OpenError::TableMissing { table: table.name });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 async fn over(log: &SharedLog, options: &OpenOptions, builder: Builder) -> Result<Engine, OpenError> {
     let source = options.key_source()?;
-    let key = source.key(log.setting(KEY_SETTING).await?.is_none())?;
-    if options.migrate == Migrate::Yes {
-        log.create_tables(&Engine::tables()).await?;
+    // Before the key: it is made for a store that is whole.
+    match options.migrate {
+        Migrate::Yes => log.create_tables(&Engine::tables()).await?,
+        Migrate::No => find_tables(log).await?,
     }
+    let key = source.key(log.setting(KEY_SETTING).await?.is_none())?;
     builder.open(SharedLog::clone(log), key).await.map_err(|error| match error {
         engine::Error::Sealing(SealingError::WrongMasterKey) => OpenError::WrongKey { key: source.name() },
         engine::Error::Store(error) => OpenError::Store(error),

@@ -9,7 +9,7 @@ use orderwire_domain::{
     company::Company,
     decider::Decider as _,
     ids::{AggregateKind, CompanyId, OrderId, ResellerId},
-    joint::Command,
+    joint::{Command, Ids},
     names::ResellerCode,
     refusal::Reason,
     reseller::Reseller,
@@ -143,13 +143,32 @@ pub(super) fn order_key(reseller: ResellerId, document: &OrderDocument) -> Idemp
 }
 
 /// A company belongs to its order by name: a document that is corrected after a refusal meets the company it has.
-fn company_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
+pub(super) fn company_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
     let named = match &document.company {
         Some(DocumentCompany::New { name, domain }) => format!("{} {domain}", name.key()),
         _ => String::new(),
     };
     let key = format!("order {} company {named}", document.reference);
     IdempotencyKey { owner: reseller.to_string(), key, fingerprint: None }
+}
+
+/// The company that an earlier placing of this document qualified, if there was one.
+pub(super) async fn qualified(
+    engine: &Engine,
+    reseller: ResellerId,
+    document: &OrderDocument,
+) -> Result<Option<CompanyId>, Error> {
+    let key = company_key(reseller, document);
+    let now_us = engine.now().timestamp_micros();
+    let record = engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?;
+    let Some(record) = record else { return Ok(None) };
+    let ids: Option<Ids> = serde_json::from_str(&record.ids).ok();
+    let company = ids.and_then(|ids| ids.get("company")?.parse().ok());
+    let corrupt = || engine::Error::Corrupt {
+        stream: key.key.clone(),
+        detail: format!("the answer that was kept names no company: {}", record.ids),
+    };
+    Ok(Some(company.ok_or_else(corrupt)?))
 }
 
 /// Finds the reseller and the company of a document.

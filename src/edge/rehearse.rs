@@ -44,12 +44,19 @@ pub async fn rehearse(
         };
     }
     let mut stage = Stage { engine, provenance, document, at: engine.now(), states: States::default() };
-    let company = match &parties.company {
+    let party = match parties.company {
+        // Something cut an earlier placing short, which had qualified the company already.
+        Party::New(qualify) => place::qualified(engine, parties.reseller, document)
+            .await?
+            .map_or(Party::New(qualify), Party::Existing),
+        known => known,
+    };
+    let company = match &party {
         Party::New(qualify) => Some(id(&stage.play(qualify).await?, "company")?),
         Party::Existing(company) => Some(*company),
         Party::Nobody => None,
     };
-    let sealer = match (&parties.company, company) {
+    let sealer = match (&party, company) {
         (Party::Existing(company), _) => Sealer::of(engine, *company),
         (_, None) => Sealer::of(engine, parties.reseller),
         (_, Some(_)) => Sealer::thrown_away(),
@@ -176,5 +183,44 @@ impl Stage<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        edge::document::parse,
+        engine::{Actor, sealing::MasterKey},
+        stores::memory::MemoryLog,
+    };
+
+    #[tokio::test]
+    async fn a_company_that_was_qualified_before_a_crash_is_the_documents_own() {
+        let engine = Engine::builder().background(false);
+        let engine = engine.open(Arc::new(MemoryLog::new()), MasterKey::generate()).await.unwrap();
+        let operator = Provenance::of(Actor::new("operator").unwrap());
+        let reseller = Command::CreateReseller {
+            code: "R100".parse().unwrap(),
+            cug_id: "R100".parse().unwrap(),
+            sales_tag: "R100".parse().unwrap(),
+            name: "Northern Voice".parse().unwrap(),
+        };
+        engine.execute(&reseller, &operator, None).await.unwrap();
+        let document = parse(
+            r#"{ "reference": "PO-1", "reseller": "R100",
+                 "company": { "name": "Acme Ltd", "domain": "acme.example" },
+                 "lines": [{ "kind": "company", "id": "acme", "channels": 10 }] }"#,
+        )
+        .unwrap();
+        let parties = place::parties(&engine, &operator, &document).await.unwrap();
+        let Party::New(qualify) = parties.company else { panic!("the company is new") };
+        let key = place::company_key(parties.reseller, &document);
+        let qualified = engine.execute(&qualify, &operator, Some(&key)).await.unwrap();
+
+        rehearse(&engine, &operator, &document).await.unwrap();
+        let placed = place::place(&engine, &operator, &document).await.unwrap();
+        assert_eq!(placed.company, Some(qualified.id("company")));
+        engine.close().await;
     }
 }

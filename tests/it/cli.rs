@@ -62,14 +62,19 @@ impl Desk {
         fs::write(self.path(name), text).unwrap();
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    /// The binary, which leaves nothing outside the folder.
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orderwire"));
         command.args(arguments).current_dir(self.folder.path());
         for name in ["ORDERWIRE_STORE", "ORDERWIRE_MASTER_KEY_FILE", "ORDERWIRE_ACTOR"] {
             command.env_remove(name);
         }
-        command.env("XDG_STATE_HOME", self.path("state"));
-        let Output { status, stdout, stderr } = command.output().unwrap();
+        command.env("XDG_STATE_HOME", self.path("state")).env("TMPDIR", self.folder.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
     }

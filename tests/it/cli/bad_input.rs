@@ -219,3 +219,14 @@ fn an_unreachable_postgres_is_unavailable_and_its_password_is_not_shown() {
     assert_eq!(ran.code, 5, "{}", ran.err);
     assert!(ran.err.contains("127.0.0.1:1/orders") && !ran.err.contains("hunter2"), "{}", ran.err);
 }
+
+#[test]
+fn a_store_whose_migration_was_cut_short_asks_for_it() {
+    let desk = Desk::ready();
+    let connection = rusqlite::Connection::open(desk.store()).unwrap();
+    connection.execute_batch("DROP TABLE name_directory").unwrap();
+    drop(connection);
+    let ran = desk.run(&["orders", "list"]);
+    assert_eq!(ran.code, 6, "{}", ran.err);
+    assert!(ran.err.contains("name_directory") && ran.err.contains("orderwire migrate"), "{}", ran.err);
+}

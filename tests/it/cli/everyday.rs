@@ -90,6 +90,14 @@ fn an_order_is_provisioned_or_cancelled_and_others_do_not_see_it() {
     desk.refused(3, &["--as", "R200", "orders", "show", "PO-1"], &["PO-1", "not_found"]);
     desk.refused(3, &["--as", "R200", "history", "PO-1"], &["not_found"]);
     desk.refused(2, &["--as", "R200", "stock", "list"], &["--as"]);
+    for report in [
+        &["complete-line", "PO-1", "3"][..],
+        &["fail-line", "PO-1", "3", "--code", "no_stock", "--detail", "none left"],
+        &["hold-line", "PO-1", "3", "--reason", "later"],
+        &["resume-line", "PO-1", "3"],
+    ] {
+        desk.refused(2, &[&["--as", "R100", "orders"], report].concat(), &["reporting a line", "--as"]);
+    }
     let company = desk.json(&["companies", "list"])[0]["company"].as_str().unwrap().to_owned();
     desk.refused(3, &["--as", "R200", "companies", "show", &company], &["not_found"]);
     desk.refused(3, &["--as", "R200", "orders", "submit", "later.json"], &["/reseller", "reseller_other"]);
@@ -139,4 +147,78 @@ fn the_store_is_looked_after() {
     }
     golden("log.txt", &desk.done(&["log", "--limit", "3"]));
     assert_eq!(desk.json(&["log", "--after", "2", "--limit", "1"])[0]["position"], 3);
+}
+
+#[test]
+fn a_load_that_was_cut_short_goes_on_where_it_was() {
+    let desk = Desk::ready();
+    let rows = "range,place,range_holder\n0114 496 0000-0099,Sheffield,001\n";
+    desk.write("stock.csv", rows);
+    desk.done(&["stock", "load", "stock.csv"]);
+    let head = desk.head();
+    desk.done(&["stock", "load", "stock.csv"]);
+    assert_eq!(desk.head(), head, "a row is loaded once");
+    desk.write("stock.csv", format!("{rows}0113 496 0000-0099,Leeds,001\n"));
+    desk.refused(3, &["stock", "load", "stock.csv"], &["stock.csv", "line 3"]);
+}
+
+#[test]
+fn files_of_one_run_do_not_want_the_same_numbers() {
+    let desk = Desk::ready();
+    for (reference, name) in [("PO-1", "Acme"), ("PO-2", "Bolt"), ("PO-3", "Crag")] {
+        let mut document = new_company();
+        document["reference"] = reference.into();
+        document["company"] = serde_json::json!({ "name": name, "domain": format!("{name}.example") });
+        document["lines"].as_array_mut().unwrap().truncate(4);
+        desk.write(&format!("{reference}.json"), document.to_string());
+    }
+    let ran = desk.run(&["orders", "submit", "PO-1.json", "PO-2.json", "PO-1.json", "PO-3.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.err.matches("is submitted").count(), 4, "{}", ran.err);
+    assert_eq!(desk.json(&["numbers", "list"]).as_array().unwrap().len(), 12);
+}
+
+#[test]
+fn what_was_done_is_said_though_what_follows_fails() {
+    let desk = Desk::ready();
+    for reference in ["PO-1", "PO-2"] {
+        let mut document = new_company();
+        document["reference"] = reference.into();
+        document["company"] =
+            serde_json::json!({ "name": reference, "domain": format!("{reference}.example") });
+        document["lines"].as_array_mut().unwrap().truncate(4);
+        desk.write(&format!("{reference}.json"), document.to_string());
+    }
+    let broken =
+        "CREATE TRIGGER broken BEFORE INSERT ON name_directory BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    let connection = rusqlite::Connection::open(desk.store()).unwrap();
+    connection.execute_batch(broken).unwrap();
+    let ran = desk.run(&["resellers", "add", "R200", "--name", "Southern Voice"]);
+    assert_ne!(ran.code, 0);
+    let said = ran.err.find("1 event").unwrap();
+    assert!(said < ran.err.find("done; what follows from it is pending").unwrap(), "{}", ran.err);
+
+    let ran = desk.run(&["orders", "submit", "PO-1.json", "PO-2.json"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.err.contains("PO-1.json: ord_"), "{}", ran.err);
+    assert!(ran.err.contains("PO-2.json: ") && ran.err.contains("pending"), "{}", ran.err);
+
+    connection.execute_batch("DROP TRIGGER broken").unwrap();
+    desk.done(&["orders", "submit", "PO-1.json", "PO-2.json"]);
+    assert_eq!(desk.json(&["orders", "list"]).as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_store_in_service_is_not_filled_by_demo_or_bench() {
+    let desk = Desk::ready();
+    let before = desk.head();
+    let bench = ["bench", "store", "--rounds", "1", "--seconds", "0", "--companies", "2", "--in-flight", "1"];
+    desk.refused(3, &[&bench[..], &["--store", "orderwire.db"]].concat(), &["store_not_empty", "history"]);
+    desk.refused(3, &["--store", "orderwire.db", "demo"], &["store_not_empty"]);
+    desk.done(&["--store", "keyed.db", "migrate"]);
+    desk.refused(3, &[&bench[..], &["--store", "keyed.db"]].concat(), &["store_not_empty", "master key"]);
+    let demo =
+        desk.command(&["demo", "--orders", "1"]).env("ORDERWIRE_STORE", desk.store()).output().unwrap();
+    assert!(demo.status.success(), "the demo takes a store of its own: {demo:?}");
+    assert_eq!(desk.head(), before);
 }
