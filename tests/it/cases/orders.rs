@@ -13,10 +13,11 @@ use orderwire::{
             line::{
                 LineFailure, LineStatus,
                 LineStatus::{Cancelled, Completed, Failed},
-                NumberAsk, Parent,
+                NumberAsk, Parent, PortLine,
             },
         },
         port_request::PortRequest,
+        refusal::Reason,
     },
     engine::fulfilment::{Provisioned, StartedLine},
 };
@@ -248,4 +249,46 @@ async fn an_order_of_5000_users_is_carried_out() {
     // An audit looks at the whole company after each of its commits, which is too much for one of this size.
     let company = world.state::<Company>(company).await;
     assert_eq!((company.assets().count(), company.open_orders().count()), (5_005, 0));
+}
+
+/// An event names no more numbers than can be read again, so what an order would bring is counted first.
+#[tokio::test]
+async fn an_order_that_brings_more_numbers_than_the_bound_is_refused_before_anything_is_made() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    // Twenty times as many as there are for drama, and twenty more that the company holds.
+    let lines = (0..20).map(|_| port(port_of_range(0, 1_000, morning("2026-07-15")))).collect();
+    let order = world.order(company, "PO-2", lines).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    let found = error.reasons().iter().find(|reason| reason.code == "numbers_out_of_bounds").unwrap();
+    assert_eq!(found.expected.as_deref(), Some("at most 20000 numbers in all"));
+    let made = |reason: &&_| matches!(reason, Reason { code, .. } if code.starts_with("port_"));
+    assert_eq!(error.reasons().iter().find(made), None, "no port was drafted");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_number_named_by_two_port_lines_is_refused_naming_both() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let same = || port(port_of(1, morning("2026-07-15")));
+    let order = world.order(company, "PO-2", vec![same(), same()]).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    let found = error.reasons().iter().find(|reason| reason.code == "number_of_two_ports").unwrap();
+    assert!(found.detail.contains("line 1 and by line 2"), "{found}");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn numbers_go_to_a_site_that_the_company_has() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let state = world.state::<Company>(company).await;
+    let (user, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_some()).unwrap();
+    let ported = PortLine { site: Some(user), ..port_of(1, morning("2026-07-15")) };
+    let order = world.order(company, "PO-2", vec![numbers_for(search(1), user), port(ported)]).await;
+    let error = world.refused(Command::Submit { order }, &["site_unknown", "site_unknown"]).await;
+    let subjects: Vec<_> = error.reasons().iter().map(|reason| reason.subject.as_deref()).collect();
+    assert_eq!(subjects, [Some("/lines/1/site"), Some("/lines/2/site")]);
+    end(&world).await;
 }
