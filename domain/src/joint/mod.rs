@@ -133,7 +133,10 @@ fn run(desk: &mut Desk, command: &Command, caller: Option<ResellerId>) -> Result
             own_order(desk, caller, *order)?;
             submit::submit(desk, *order)
         }
-        Command::AnswerCancellation { order } => orders::answer_cancellation(desk, *order),
+        Command::AnswerCancellation { order } => {
+            own_order(desk, caller, *order)?;
+            orders::answer_cancellation(desk, *order)
+        }
         Command::Order { order, command } => {
             own_order(desk, caller, *order)?;
             orders::order(desk, *order, command)

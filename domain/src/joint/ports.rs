@@ -4,7 +4,7 @@ use super::{
     Outcome,
     companies::{expire_if_only_numbers_kept_it, only_joined},
     desk::{Desk, Halt},
-    orders, reads, reseller_may_order,
+    orders, reads,
 };
 use crate::{
     company::{Company, commands::CompanyCommand, events::WithdrawalReason},
@@ -44,11 +44,7 @@ pub fn port(desk: &mut Desk, id: PortRequestId, command: &PortCommand) -> Result
                 return Err(Halt::not_found(*company));
             }
         }
-        C::Represent { .. } | C::RequestDate { .. } => {
-            // A suspended reseller's running ports go on: nothing new is ordered by either.
-            let port = desk.existing::<PortRequest>(id)?;
-            reseller_may_order(desk, reads::request(&port).reseller)?;
-        }
+        // A suspended reseller's running ports go on: presenting one again orders nothing new.
         _ => {}
     }
     let before = desk.existing::<PortRequest>(id)?;

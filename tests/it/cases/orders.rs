@@ -292,3 +292,16 @@ async fn numbers_go_to_a_site_that_the_company_has() {
     assert_eq!(subjects, [Some("/lines/1/site"), Some("/lines/2/site")]);
     end(&world).await;
 }
+
+#[tokio::test]
+async fn nobody_answers_the_cancellation_of_another_resellers_order() {
+    let (world, reseller) = start().await;
+    let company = world.company(reseller, "Acme").await;
+    let (order, _) = world.submitted(company, "PO-1", new_company(1, 5)).await;
+    let other = world.reseller(2).await;
+    world.tell(order, OrderCommand::RequestCancellation { reason: None }).await;
+    let answer = Command::AnswerCancellation { order };
+    let error = world.engine.execute(&answer, &of(other), None).await.unwrap_err();
+    assert_eq!(error.reasons()[0].code, "not_found");
+    end(&world).await;
+}
