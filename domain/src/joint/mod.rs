@@ -4,6 +4,7 @@
 //! or it halts with what is missing. Deliberately absent: who may ask (beyond which reseller's thing it is), and how
 //! anything is loaded or stored.
 
+mod amend;
 mod command;
 mod companies;
 pub mod desk;

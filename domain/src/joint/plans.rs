@@ -256,14 +256,8 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The plan of one amended line: the numbers it had stay, unless others are named exactly.
-pub fn replan(
-    order: &Order,
-    company: &Company,
-    id: OrderId,
-    number: LineNumber,
-    reasons: &mut Vec<Reason>,
-) -> Option<AssetPlan> {
+/// The plan of one amended line, with the numbers it had: those are never amended.
+pub fn replan(order: &Order, company: &Company, id: OrderId, number: LineNumber) -> Option<AssetPlan> {
     let request = LineRequest::clone(&order.line(number)?.request);
     let (_, old) = company.planned_for(id, number)?;
     let assets: BTreeMap<LineNumber, AssetId> = order.assets().collect();
@@ -276,12 +270,11 @@ pub fn replan(
             AssetPlan::User { primary_number, alternate_numbers, .. },
             AssetPlan::User { primary_number: had, alternate_numbers: had_too, .. },
         ) => {
-            *primary_number = primary_number.or(*had);
-            *alternate_numbers = alternate_numbers.union(had_too);
+            *primary_number = *had;
+            *alternate_numbers = had_too.clone();
         }
         _ => {}
     }
-    reasons.append(&mut planner.reasons);
     Some(plan)
 }
 

@@ -7,13 +7,14 @@ use super::{
     orders, reads,
 };
 use crate::{
+    calendar::PortWindow,
     company::{Company, commands::CompanyCommand, events::WithdrawalReason},
     ids::{CompanyId, PortRequestId, StreamId},
     number::NumberSet,
     order::{
         Order,
         commands::OrderCommand,
-        line::{LineFailure, LineRequest, Milestone},
+        line::{LineFailure, LineRequest, Milestone, PortLine},
     },
     port_request::{
         PortRequest,
@@ -70,6 +71,7 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
             let milestone = Milestone::Allocated;
             on_line(desk, before, |line| OrderCommand::ReachMilestone { line, milestone })
         }
+        PortEvent::DateChangeAccepted { window, .. } => date_line(desk, before, *window),
         PortEvent::PortPartlyCompleted { live, .. } => make_live(desk, id, before, live),
         PortEvent::PortCompleted { live, returned, .. } => {
             // Numbers that went live in an earlier part of the activation are live in the company already.
@@ -95,6 +97,21 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
         }
         _ => Ok(()),
     }
+}
+
+/// The port's line shows the date that stands from here on. While a cancellation is dealt with no line is amended, and
+/// the port request alone knows the date.
+fn date_line(desk: &mut Desk, port: &PortRequest, window: PortWindow) -> Result<(), Halt> {
+    let asked = reads::request(port);
+    let order = desk.existing::<Order>(asked.order)?;
+    let Some(LineRequest::Port(line)) = order.line(asked.line).map(|line| &*line.request) else {
+        return Ok(());
+    };
+    if !order.is_open() || line.window == window {
+        return Ok(());
+    }
+    let request = LineRequest::Port(Box::new(PortLine { window, ..(**line).clone() }));
+    on_line(desk, port, |line| OrderCommand::AmendLine { line, request: request.clone() })
 }
 
 /// Tells the order about the port's line, as long as the line is open.

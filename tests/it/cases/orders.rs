@@ -13,7 +13,7 @@ use orderwire::{
             line::{
                 LineFailure, LineStatus,
                 LineStatus::{Cancelled, Completed, Failed},
-                NumberAsk, Parent, PortLine,
+                NumberAsk, Parent, PortLine, UserNumber,
             },
         },
         port_request::PortRequest,
@@ -303,5 +303,62 @@ async fn nobody_answers_the_cancellation_of_another_resellers_order() {
     let answer = Command::AnswerCancellation { order };
     let error = world.engine.execute(&answer, &of(other), None).await.unwrap_err();
     assert_eq!(error.reasons()[0].code, "not_found");
+    end(&world).await;
+}
+
+/// Sites and users were given their numbers at submit, so nothing that would move them is amended.
+#[tokio::test]
+async fn an_amendment_keeps_the_numbers_of_sites_and_users() {
+    let world = World::open_with(&Store::memory().await, waiting_for(&[1])).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.company(reseller, "Acme").await;
+    let (order, _) = world.submitted(company, "PO-1", new_company(1, 5)).await;
+    let planned = |state: &Company, n| state.planned_for(order, line(n)).unwrap().1.clone();
+    let before = world.state::<Company>(company).await;
+    let amend =
+        |n, request| Command::Order { order, command: OrderCommand::AmendLine { line: line(n), request } };
+
+    world.refused(amend(1, company_line(20)), &["line_not_amendable"]).await;
+    for (n, request) in [
+        (2, numbers_line(search(6))),
+        (3, site_with(1, "4001", vec![])),
+        (4, user(1, Parent::Line(line(3)), None)),
+    ] {
+        let error = world.refused(amend(n, request), &["numbers_cannot_be_amended"]).await;
+        assert_eq!(error.reasons()[0].expected.as_deref(), Some("cancel the line and order another"));
+    }
+    let renamed = user(2, Parent::Line(line(3)), Some(UserNumber::From(line(2))));
+    world.done(amend(4, renamed)).await;
+    world.done(amend(3, site(2, line(2)))).await;
+    let state = world.state::<Company>(company).await;
+    for n in [3, 4] {
+        assert_ne!(planned(&state, n), planned(&before, n), "line {n} has another name");
+        assert_eq!(planned(&state, n).numbers(), planned(&before, n).numbers(), "line {n}");
+    }
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_numbers_line_on_which_nobody_draws_keeps_the_numbers_that_still_fit() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let reservation = world.reserve(company, leeds(100, 5)).await;
+    let reserved = || NumberAsk::Reservation(reservation);
+    let (order, _) =
+        world.submitted(company, "PO-2", vec![numbers_line(reserved()), numbers_line(search(5))]).await;
+    let amend =
+        |n, request| Command::Order { order, command: OrderCommand::AmendLine { line: line(n), request } };
+    let state = world.state::<Company>(company).await;
+    let (site, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_none()).unwrap();
+    world.done(amend(1, numbers_for(reserved(), site))).await;
+    let had = state.committed_to(order, line(2));
+    for count in [3, 8] {
+        world.done(amend(2, numbers_line(search(count)))).await;
+        let has = world.state::<Company>(company).await.committed_to(order, line(2));
+        assert_eq!(has.len(), count as usize);
+        assert_eq!(has.intersection(&had).len(), 3, "the lowest stay, and only what is missing is taken");
+    }
+    assert_eq!(world.state::<Company>(company).await.committed_to(order, line(1)), leeds(100, 5));
     end(&world).await;
 }
