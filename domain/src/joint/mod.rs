@@ -77,7 +77,10 @@ impl Outcome {
 pub fn decide(mut desk: Desk, command: &Command, caller: Option<ResellerId>) -> Result<Decision, Undecided> {
     let outcome = run(&mut desk, command, caller).and_then(|outcome| {
         let conflicts = desk.conflicts();
-        refuse_if_any(conflicts.iter().map(taken_reason).collect())?;
+        let lines = desk.lines_of(&conflicts);
+        let subject = |claim| lines.get(claim).map(|line| format!("/lines/{line}"));
+        let reasons = conflicts.iter().map(|claim| Reason { subject: subject(claim), ..taken_reason(claim) });
+        refuse_if_any(reasons.collect())?;
         Ok(outcome)
     });
     match outcome {

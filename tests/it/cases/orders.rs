@@ -362,3 +362,27 @@ async fn a_numbers_line_on_which_nobody_draws_keeps_the_numbers_that_still_fit()
     assert_eq!(world.state::<Company>(company).await.committed_to(order, line(1)), leeds(100, 5));
     end(&world).await;
 }
+
+/// What somebody else took in the meantime is found out only by the commit, and still belongs to a line.
+#[tokio::test]
+async fn a_claim_lost_at_the_commit_names_its_line() {
+    let (world, reseller) = start().await;
+    let first = world.in_service(reseller, 1).await;
+    let taken = world.state::<Company>(first).await.numbers().map(|(number, _)| number).take(1).collect();
+    world.submitted(first, "PO-1", vec![port(port_of(1, morning("2026-07-15")))]).await;
+    let second = world.in_service(reseller, 2).await;
+    let state = world.state::<Company>(second).await;
+    let (user, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_some()).unwrap();
+    let lines = vec![
+        device(1, Parent::Asset(user)),
+        numbers_line(NumberAsk::Numbers(taken)),
+        port(port_of(1, morning("2026-07-15"))),
+    ];
+    for (n, wanted) in lines.into_iter().enumerate() {
+        let order = world.order(second, &format!("PO-2-{n}"), vec![numbers_line(search(1)), wanted]).await;
+        let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+        let subjects: Vec<_> = error.reasons().iter().map(|reason| reason.subject.as_deref()).collect();
+        assert_eq!(subjects, [Some("/lines/2")], "{error}");
+    }
+    end(&world).await;
+}
