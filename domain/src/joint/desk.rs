@@ -17,7 +17,11 @@ use crate::{
     ids::{CompanyId, Mint, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId},
     number::{NumberSet, TelephoneNumber},
     number_block::{NumberBlock, events::BlockEvent},
-    order::{Order, events::OrderEvent, line::NumberSearch},
+    order::{
+        Order,
+        events::OrderEvent,
+        line::{LineNumber, NumberSearch},
+    },
     port_request::{PortRequest, events::PortEvent},
     refusal::Reason,
     reseller::{Reseller, events::ResellerEvent},
@@ -398,6 +402,21 @@ impl<'a> Desk<'a> {
         conflicts
     }
 
+    /// The order lines for which these claims would be taken, where the event that takes one says so.
+    pub fn lines_of(&self, claims: &[Claim]) -> BTreeMap<Claim, LineNumber> {
+        let wanted: BTreeSet<&Claim> = claims.iter().collect();
+        let of_seat = |seat: &'_ Seat| {
+            let of_event = |event: &Happened| Some((event.claims(), line_of(&seat.state, event)?));
+            seat.events.iter().filter_map(of_event).collect::<Vec<_>>()
+        };
+        let of_lines = self.seats.values().flat_map(of_seat);
+        of_lines
+            .flat_map(|(changes, line)| changes.into_iter().map(move |change| (change, line)))
+            .filter(|(change, _)| change.action == ClaimAction::Take && wanted.contains(&change.claim))
+            .map(|(change, line)| (change.claim, line))
+            .collect()
+    }
+
     /// The claims taken and released, in the order they were decided.
     pub fn claims(&mut self) -> Vec<ClaimChange> {
         std::mem::take(&mut self.claims)
@@ -417,5 +436,23 @@ impl<'a> Desk<'a> {
     /// Every stream looked at, with the sequence seen: what a refusal rests on.
     pub fn seen(&self) -> Vec<(StreamId, u64)> {
         self.seats.iter().map(|(stream, seat)| (*stream, seat.loaded_at)).collect()
+    }
+}
+
+/// The order line for which something is taken by this event of an aggregate.
+fn line_of(state: &State, happened: &Happened) -> Option<LineNumber> {
+    match (happened, state) {
+        (
+            Happened::Company(
+                _,
+                CompanyEvent::NumbersCommitted { line, .. } | CompanyEvent::AssetPlanned { line, .. },
+            ),
+            _,
+        ) => Some(*line),
+        (
+            Happened::PortRequest(_, PortEvent::PortDrafted(_) | PortEvent::PortNumbersAdded { .. }),
+            State::PortRequest(port),
+        ) => port.request().map(|it| it.line),
+        _ => None,
     }
 }

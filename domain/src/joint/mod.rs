@@ -4,6 +4,7 @@
 //! or it halts with what is missing. Deliberately absent: who may ask (beyond which reseller's thing it is), and how
 //! anything is loaded or stored.
 
+mod amend;
 mod command;
 mod companies;
 pub mod desk;
@@ -76,7 +77,10 @@ impl Outcome {
 pub fn decide(mut desk: Desk, command: &Command, caller: Option<ResellerId>) -> Result<Decision, Undecided> {
     let outcome = run(&mut desk, command, caller).and_then(|outcome| {
         let conflicts = desk.conflicts();
-        refuse_if_any(conflicts.iter().map(taken_reason).collect())?;
+        let lines = desk.lines_of(&conflicts);
+        let subject = |claim| lines.get(claim).map(|line| format!("/lines/{line}"));
+        let reasons = conflicts.iter().map(|claim| Reason { subject: subject(claim), ..taken_reason(claim) });
+        refuse_if_any(reasons.collect())?;
         Ok(outcome)
     });
     match outcome {
@@ -133,7 +137,10 @@ fn run(desk: &mut Desk, command: &Command, caller: Option<ResellerId>) -> Result
             own_order(desk, caller, *order)?;
             submit::submit(desk, *order)
         }
-        Command::AnswerCancellation { order } => orders::answer_cancellation(desk, *order),
+        Command::AnswerCancellation { order } => {
+            own_order(desk, caller, *order)?;
+            orders::answer_cancellation(desk, *order)
+        }
         Command::Order { order, command } => {
             own_order(desk, caller, *order)?;
             orders::order(desk, *order, command)

@@ -1,6 +1,6 @@
 //! Which numbers a command means: found by a search, or checked to be ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     desk::{Desk, Halt},
@@ -88,14 +88,14 @@ fn not_ours(desk: &mut Desk, numbers: &NumberSet, subject: &str) -> Result<Vec<R
     let holders = desk.holders(hundreds.into_iter().collect())?;
     desk.gather(holders.iter().filter_map(|(_, holder)| *holder))?;
 
-    let mut without_block = Vec::new();
+    let mut without_block = BTreeSet::new();
     for (hundred, holder) in &holders {
         let is_stock = match block_of(*holder) {
             Some(block) => desk.existing::<NumberBlock>(block)?.status() == BlockStatus::Active,
             None => false,
         };
         if !is_stock {
-            without_block.push(hundred.clone());
+            without_block.insert(hundred.clone());
         }
     }
     let strangers: Vec<_> =
@@ -126,21 +126,20 @@ pub fn reason(code: &str, subject: &str, detail: String, expected: &str) -> Reas
 
 /// The blocks of these numbers, all of which must be ours.
 pub fn blocks_of(desk: &mut Desk, numbers: &NumberSet) -> Result<Vec<(NumberBlockId, NumberSet)>, Halt> {
-    let hundreds: BTreeSet<Claim> = numbers.iter().map(hundred_of).collect();
-    let holders = desk.holders(hundreds.into_iter().collect())?;
-    let mut blocks: Vec<(NumberBlockId, NumberSet)> = Vec::new();
-    for (hundred, holder) in holders {
-        let mine: NumberSet = numbers.iter().filter(|number| hundred_of(*number) == hundred).collect();
+    let mut hundreds: BTreeMap<Claim, NumberSet> = BTreeMap::new();
+    for number in numbers.iter() {
+        hundreds.entry(hundred_of(number)).or_default().insert(number);
+    }
+    let holders = desk.holders(hundreds.keys().cloned().collect())?;
+    let mut blocks: BTreeMap<NumberBlockId, NumberSet> = BTreeMap::new();
+    for ((hundred, mine), (_, holder)) in hundreds.into_iter().zip(holders) {
         let Some(block) = block_of(holder) else {
             let detail = format!("{} is not in our stock", hundred.shown());
             return Err(Halt::refuse("number_not_ours", None, detail, Some("a number of our stock")));
         };
-        match blocks.iter_mut().find(|(known, _)| *known == block) {
-            Some((_, numbers)) => *numbers = numbers.union(&mine),
-            None => blocks.push((block, mine)),
-        }
+        let all = blocks.entry(block).or_default();
+        mine.runs().for_each(|run| all.insert_range(run));
     }
-    let missing: Vec<StreamId> = blocks.iter().map(|(block, _)| block.stream()).collect();
-    desk.gather(missing)?;
-    Ok(blocks)
+    desk.gather(blocks.keys().map(|block| block.stream()))?;
+    Ok(blocks.into_iter().collect())
 }

@@ -2,10 +2,10 @@
 //! request with it.
 
 use super::{
-    Outcome,
+    Outcome, amend,
     companies::only_joined,
     desk::{Desk, Halt},
-    numbers, plans, ports, reads, refuse_if_any, reseller_may_order,
+    plans, ports, reads, refuse_if_any, reseller_may_order,
 };
 use crate::{
     company::{Company, commands::CompanyCommand, events::WithdrawalReason},
@@ -160,23 +160,23 @@ fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequ
                 Some("another window"),
             ));
         }
+        // The line shows the date that stands: it changes once the losing provider accepts the new one.
         desk.tell::<PortRequest>(port, &PortCommand::RequestDate { window: wanted.window })?;
-        desk.tell::<Order>(id, &OrderCommand::AmendLine { line, request: request.clone() })?;
         return Ok(());
     }
+    refuse_if_any(amend::against(&order, line, request).into_iter().collect())?;
     desk.tell::<Order>(id, &OrderCommand::AmendLine { line, request: request.clone() })?;
     let Some(company_id) = order.company() else { return Ok(()) };
     let company = desk.existing::<Company>(company_id)?;
-    let mut reasons = Vec::new();
     let mut asked = None;
     if let LineRequest::Numbers(wanted) = request {
-        let found = numbers::asked(desk, &company, &wanted.ask, &format!("/lines/{line}/ask"))?;
-        reasons.extend(found.reasons);
+        let mut found = amend::asked_instead(desk, &order, &company, (id, line), wanted)?;
+        found.reasons.extend(reads::no_site(&company, line, wanted.site));
+        refuse_if_any(found.reasons)?;
         asked = Some(found.numbers);
     }
     let amended = desk.get::<Order>(id)?;
-    let plan = plans::replan(&amended, &company, id, line, &mut reasons);
-    refuse_if_any(reasons)?;
+    let plan = plans::replan(&amended, &company, id, line);
     desk.tell::<Company>(company_id, &CompanyCommand::ReplanLine { order: id, line, plan, numbers: asked })?;
     Ok(())
 }

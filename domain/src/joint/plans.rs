@@ -1,6 +1,6 @@
 //! What the lines of an order will make, with every number they name resolved to one that the order has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{numbers::reason, reads};
 use crate::{
@@ -37,8 +37,8 @@ pub struct Planner<'a> {
     site_left: BTreeMap<AssetId, NumberSet>,
     /// The same, of one line only; made when first asked for.
     site_line_left: BTreeMap<(AssetId, LineNumber), NumberSet>,
-    /// Lines whose numbers come to a site by themselves, after the site may be there.
-    coming: BTreeSet<LineNumber>,
+    /// Numbers that come to a site by themselves, after the site may be there, with the line that brings each.
+    coming: BTreeMap<TelephoneNumber, LineNumber>,
     reasons: Vec<Reason>,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
             left: lines.clone(),
             site_left: BTreeMap::new(),
             site_line_left: BTreeMap::new(),
-            coming: BTreeSet::new(),
+            coming: BTreeMap::new(),
             reasons: Vec::new(),
         }
     }
@@ -72,7 +72,8 @@ impl<'a> Planner<'a> {
             if line.kind() == LineKind::Port
                 || line.request.asset().is_some() && self.lines.contains_key(&number)
             {
-                self.coming.insert(number);
+                let brought = self.lines.get(&number).into_iter().flat_map(NumberSet::iter);
+                self.coming.extend(brought.map(|it| (it, number)));
             }
             if let LineRequest::Port(port) = &*line.request
                 && let Some(site) = port.site
@@ -205,7 +206,7 @@ impl<'a> Planner<'a> {
         let line = match wish {
             UserNumber::Number(wanted) => {
                 // Nothing would make the user wait for a number that a line is still to bring.
-                if let Some(line) = self.coming.iter().find(|line| self.lines[*line].contains(wanted)) {
+                if let Some(line) = self.coming.get(&wanted) {
                     let detail = format!("{wanted} comes with line {line} of this order");
                     let expected = "the line with the number: `of` instead of `number`";
                     self.reasons.push(reason(
@@ -255,14 +256,8 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The plan of one amended line: the numbers it had stay, unless others are named exactly.
-pub fn replan(
-    order: &Order,
-    company: &Company,
-    id: OrderId,
-    number: LineNumber,
-    reasons: &mut Vec<Reason>,
-) -> Option<AssetPlan> {
+/// The plan of one amended line, with the numbers it had: those are never amended.
+pub fn replan(order: &Order, company: &Company, id: OrderId, number: LineNumber) -> Option<AssetPlan> {
     let request = LineRequest::clone(&order.line(number)?.request);
     let (_, old) = company.planned_for(id, number)?;
     let assets: BTreeMap<LineNumber, AssetId> = order.assets().collect();
@@ -275,12 +270,11 @@ pub fn replan(
             AssetPlan::User { primary_number, alternate_numbers, .. },
             AssetPlan::User { primary_number: had, alternate_numbers: had_too, .. },
         ) => {
-            *primary_number = primary_number.or(*had);
-            *alternate_numbers = alternate_numbers.union(had_too);
+            *primary_number = *had;
+            *alternate_numbers = had_too.clone();
         }
         _ => {}
     }
-    reasons.append(&mut planner.reasons);
     Some(plan)
 }
 

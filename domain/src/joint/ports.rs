@@ -4,16 +4,17 @@ use super::{
     Outcome,
     companies::{expire_if_only_numbers_kept_it, only_joined},
     desk::{Desk, Halt},
-    orders, reads, reseller_may_order,
+    orders, reads,
 };
 use crate::{
+    calendar::PortWindow,
     company::{Company, commands::CompanyCommand, events::WithdrawalReason},
     ids::{CompanyId, PortRequestId, StreamId},
     number::NumberSet,
     order::{
         Order,
         commands::OrderCommand,
-        line::{LineFailure, LineRequest, Milestone},
+        line::{LineFailure, LineRequest, Milestone, PortLine},
     },
     port_request::{
         PortRequest,
@@ -44,11 +45,7 @@ pub fn port(desk: &mut Desk, id: PortRequestId, command: &PortCommand) -> Result
                 return Err(Halt::not_found(*company));
             }
         }
-        C::Represent { .. } | C::RequestDate { .. } => {
-            // A suspended reseller's running ports go on: nothing new is ordered by either.
-            let port = desk.existing::<PortRequest>(id)?;
-            reseller_may_order(desk, reads::request(&port).reseller)?;
-        }
+        // A suspended reseller's running ports go on: presenting one again orders nothing new.
         _ => {}
     }
     let before = desk.existing::<PortRequest>(id)?;
@@ -74,6 +71,7 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
             let milestone = Milestone::Allocated;
             on_line(desk, before, |line| OrderCommand::ReachMilestone { line, milestone })
         }
+        PortEvent::DateChangeAccepted { window, .. } => date_line(desk, before, *window),
         PortEvent::PortPartlyCompleted { live, .. } => make_live(desk, id, before, live),
         PortEvent::PortCompleted { live, returned, .. } => {
             // Numbers that went live in an earlier part of the activation are live in the company already.
@@ -99,6 +97,21 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
         }
         _ => Ok(()),
     }
+}
+
+/// The port's line shows the date that stands from here on. While a cancellation is dealt with no line is amended, and
+/// the port request alone knows the date.
+fn date_line(desk: &mut Desk, port: &PortRequest, window: PortWindow) -> Result<(), Halt> {
+    let asked = reads::request(port);
+    let order = desk.existing::<Order>(asked.order)?;
+    let Some(LineRequest::Port(line)) = order.line(asked.line).map(|line| &*line.request) else {
+        return Ok(());
+    };
+    if !order.is_open() || line.window == window {
+        return Ok(());
+    }
+    let request = LineRequest::Port(Box::new(PortLine { window, ..(**line).clone() }));
+    on_line(desk, port, |line| OrderCommand::AmendLine { line, request: request.clone() })
 }
 
 /// Tells the order about the port's line, as long as the line is open.

@@ -1,11 +1,13 @@
 //! What joint decisions read off an aggregate that exists.
 
+use super::numbers::reason;
 use crate::{
-    company::{Company, estate::Origin},
+    company::{Company, asset::AssetKind, estate::Origin},
     ids::{AssetId, OrderId, PortRequestId, ResellerId, ReservationId},
     number::NumberSet,
-    order::Order,
+    order::{Order, line::LineNumber},
     port_request::{PortRequest, PortStatus, Request},
+    refusal::Reason,
 };
 
 /// Whose order it is.
@@ -56,6 +58,17 @@ pub fn ported_among(company: &Company, numbers: &NumberSet) -> Vec<(PortRequestI
 /// Those of these numbers that do not work yet, or that the company does not have yet.
 pub fn not_live_among(company: &Company, numbers: &NumberSet) -> NumberSet {
     numbers.iter().filter(|number| company.number(*number).is_none_or(|held| !held.is_live())).collect()
+}
+
+/// What speaks against a line that brings numbers to this site, if that is no site in service.
+pub fn no_site(company: &Company, line: LineNumber, site: Option<AssetId>) -> Option<Reason> {
+    let is_site = |site| {
+        let asset = company.estate().and_then(|estate| estate.real(site));
+        asset.is_some_and(|asset| AssetKind::from(&asset.plan) == AssetKind::Site)
+    };
+    let site = site.filter(|site| !is_site(*site))?;
+    let detail = format!("{site} is no site in service");
+    Some(reason("site_unknown", &format!("/lines/{line}/site"), detail, "a site that the company has"))
 }
 
 /// The numbers of a site that no user has.

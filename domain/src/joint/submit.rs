@@ -18,7 +18,7 @@ use crate::{
     decider::Decider as _,
     ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
     lead_time::PortClass,
-    number::NumberSet,
+    number::{NumberSet, TelephoneNumber},
     order::{
         Order, OrderStatus,
         commands::OrderCommand,
@@ -53,6 +53,12 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
 
     let mut reasons = reseller_may_order(desk, reads::reseller_of_order(&order))?;
     let needed = work_out(desk, &order, &mut reasons)?;
+    let out_of_bounds = check_numbers(desk, &order, &needed)?;
+    if !out_of_bounds.is_empty() {
+        // What is too large to be written down is not planned or drafted first.
+        reasons.extend(out_of_bounds);
+        return Err(Halt::Refused(reasons));
+    }
     if let Some(company) = order.company() {
         let command = CompanyCommand::OpenOrder {
             order: id,
@@ -109,10 +115,12 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
                 let asked = numbers::asked(desk, &company, &wanted.ask, &format!("/lines/{number}/ask"))?;
                 reasons.extend(asked.reasons);
                 of_lines.insert(number, asked.numbers.clone());
+                reasons.extend(reads::no_site(&company, number, wanted.site));
                 needed.coming.extend(wanted.site.map(|site| (site, asked.numbers.clone())));
                 needed.numbers.insert(number, asked.numbers);
             }
             LineRequest::Port(port) => {
+                reasons.extend(reads::no_site(&company, number, port.site));
                 of_lines.insert(number, port.numbers());
                 needed.coming.extend(port.site.map(|site| (site, port.numbers())));
                 needed.ports.push((number, desk.mint.fresh(), (**port).clone()));
@@ -127,6 +135,50 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         reasons.extend(against);
     }
     Ok(needed)
+}
+
+/// Every number of an order goes into sets that must be read again: they are counted before any is made, and a number
+/// moves by one port line only.
+fn check_numbers(desk: &mut Desk, order: &Order, needed: &Needed) -> Result<Vec<Reason>, Halt> {
+    let max = desk.context.rules.limits().company_numbers_max;
+    let mut ported = 0;
+    let mut line_of: BTreeMap<TelephoneNumber, LineNumber> = BTreeMap::new();
+    let mut reasons = Vec::new();
+    for (line, _, port) in &needed.ports {
+        let numbers = port.numbers();
+        ported += numbers.len();
+        if ported > max as usize {
+            break; // Too many to look at each.
+        }
+        let twice = numbers.iter().find_map(|number| Some((number, *line_of.get(&number)?)));
+        if let Some((number, other)) = twice {
+            let detail = format!("{number} is ported by line {other} and by line {line}");
+            reasons.push(numbers::reason(
+                "number_of_two_ports",
+                &format!("/lines/{line}"),
+                detail,
+                "each number in one port line",
+            ));
+        }
+        line_of.extend(numbers.iter().map(|number| (number, *line)));
+    }
+    let (mut held, mut stock) = (0, 0);
+    if let Some(company) = order.company() {
+        let company = desk.existing::<Company>(company)?;
+        held = company.numbers().count();
+        let fresh = |numbers: &NumberSet| numbers.iter().filter(|it| company.number(*it).is_none()).count();
+        stock = needed.numbers.values().map(fresh).sum();
+    }
+    if held + stock + ported > max as usize {
+        let detail = if ported > max as usize {
+            format!("the order ports more than {max} numbers")
+        } else {
+            format!("{held} numbers are held, and the order brings {} more", stock + ported)
+        };
+        let expected = format!("at most {max} numbers in all");
+        reasons.push(numbers::reason("numbers_out_of_bounds", "/lines", detail, &expected));
+    }
+    Ok(reasons)
 }
 
 /// Without a company, an order can only port numbers.

@@ -3,10 +3,19 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ground, Order, OrderError, Placed, Stage, commands::OrderCommand, draft, events::OrderEvent,
-    line::LineNumber, progress,
+    Ground, Order, OrderError, Placed, Stage,
+    commands::OrderCommand,
+    draft,
+    events::OrderEvent,
+    line::{LineFailure, LineNumber},
+    progress,
 };
 use crate::{decider::Context, decider::Decider, refusal::Reason};
+
+/// Most characters of the slug of a failure or rejection: twice the longest of our own.
+pub const CODE_MAX: usize = 60;
+/// Most characters of a text beside it: a few sentences, so that an event stays small.
+pub const DETAIL_MAX: usize = 500;
 
 /// The events, or every reason against them.
 pub(super) type Decided = Result<Vec<OrderEvent>, Vec<OrderError>>;
@@ -41,7 +50,9 @@ fn of_placed(order: &Order, placed: &Placed, command: &OrderCommand, context: &C
         OrderCommand::HoldLine { line, reason } => return progress::hold(placed, *line, reason),
         OrderCommand::ResumeLine { line } => return progress::resume(placed, *line),
         OrderCommand::CompleteLine { line } => return progress::complete(placed, *line, assessing),
-        OrderCommand::FailLine { line, failure } => return progress::fail(placed, *line, failure, assessing),
+        OrderCommand::FailLine { line, failure } => {
+            return progress::fail(placed, *line, &bounded(*line, failure)?, assessing);
+        }
         OrderCommand::CancelLine { line } => return progress::cancel(placed, *line, assessing),
         OrderCommand::AmendLine { line, request } => {
             return progress::amend(placed, *line, request, context);
@@ -86,7 +97,34 @@ fn reject(reasons: &[Reason], context: &Context) -> Decided {
     if !(1..=max).contains(&reasons.len()) {
         return Err(vec![OrderError::ReasonsOutOfBounds { found: reasons.len(), max }]);
     }
-    Ok(vec![OrderEvent::OrderRejected { reasons: reasons.to_vec() }])
+    let wrong: Vec<OrderError> = reasons.iter().enumerate().filter_map(too_long).collect();
+    if wrong.is_empty() {
+        Ok(vec![OrderEvent::OrderRejected { reasons: reasons.to_vec() }])
+    } else {
+        Err(wrong)
+    }
+}
+
+/// Whether a text of the reason is longer than an event should keep.
+fn too_long((index, reason): (usize, &Reason)) -> Option<OrderError> {
+    let texts = [Some(&reason.detail), reason.subject.as_ref(), reason.expected.as_ref()];
+    let longest = texts.into_iter().flatten().map(|text| text.chars().count()).max().unwrap_or_default();
+    let is_sound = is_slug(&reason.code) && longest <= DETAIL_MAX;
+    (!is_sound).then_some(OrderError::ReasonOutOfBounds { index })
+}
+
+/// The failure as it is kept. Its code must be one; its detail is cut short rather than refused, because it may be made
+/// of every reason against a step of the engine's own, and a line must always be able to fail.
+fn bounded(line: LineNumber, failure: &LineFailure) -> Result<LineFailure, Vec<OrderError>> {
+    if !is_slug(&failure.code) {
+        return Err(vec![OrderError::CodeOutOfBounds { line }]);
+    }
+    Ok(LineFailure { code: failure.code.clone(), detail: failure.detail.chars().take(DETAIL_MAX).collect() })
+}
+
+fn is_slug(code: &str) -> bool {
+    let of_slug = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    (1..=CODE_MAX).contains(&code.len()) && code.chars().all(of_slug)
 }
 
 fn accept_cancellation(order: &Order, ports_past_cut_off: &[LineNumber]) -> Decided {

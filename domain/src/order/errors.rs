@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     commands::OrderAction,
+    decide::{CODE_MAX, DETAIL_MAX},
     graph::{Dependency, Field},
     lifecycle::{self, OrderStatus},
     line::{LineKind, LineNumber, LineStatus, Milestone},
@@ -81,6 +82,10 @@ pub enum OrderError {
 
     #[error("{found} reasons were given")]
     ReasonsOutOfBounds { found: usize, max: usize },
+    #[error("reason {index} has no slug for a code, or a text that is too long")]
+    ReasonOutOfBounds { index: usize },
+    #[error("the code of the failure is no slug, or too long")]
+    CodeOutOfBounds { line: LineNumber },
     #[error("the deadline {0} has passed before it is set")]
     DeadlinePast(DateTime<Utc>),
     #[error("the information may be given until {0}")]
@@ -124,6 +129,8 @@ impl Rule for OrderError {
             Self::MintedInVain { .. } => "minted_in_vain",
             Self::MintedTwice { .. } => "minted_twice",
             Self::ReasonsOutOfBounds { .. } => "reasons_out_of_bounds",
+            Self::ReasonOutOfBounds { .. } => "reason_out_of_bounds",
+            Self::CodeOutOfBounds { .. } => "code_out_of_bounds",
             Self::DeadlinePast(_) => "deadline_past",
             Self::DeadlineRuns(_) => "deadline_runs",
             Self::PastNoReturn { .. } => "past_no_return",
@@ -138,6 +145,8 @@ impl Rule for OrderError {
             Self::NoLine | Self::TooManyLines { .. } | Self::NoReturnUnnamed => Some("/lines".to_owned()),
             Self::CompanyMissing { .. } => Some("/company".to_owned()),
             Self::ReasonsOutOfBounds { .. } => Some("/reasons".to_owned()),
+            Self::ReasonOutOfBounds { index } => Some(format!("/reasons/{index}")),
+            Self::CodeOutOfBounds { line } => Some(format!("/lines/{line}/code")),
             Self::DeadlinePast(_) => Some("/deadline".to_owned()),
             Self::LineUnknown { line }
             | Self::LineNotPermitted { line, .. }
@@ -177,6 +186,10 @@ impl Rule for OrderError {
             Self::NoLine => Some("at least 1 line".to_owned()),
             Self::TooManyLines { max, .. } => Some(format!("at most {max} lines")),
             Self::ReasonsOutOfBounds { max, .. } => Some(format!("1 to {max} reasons")),
+            Self::ReasonOutOfBounds { .. } => {
+                Some(format!("a slug of 1 to {CODE_MAX} characters, and texts of at most {DETAIL_MAX}"))
+            }
+            Self::CodeOutOfBounds { .. } => Some(format!("a slug of 1 to {CODE_MAX} characters")),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::invalid::Invalid;
+use crate::{invalid::Invalid, number::NUMBER_SET_MAX};
 
 /// Most that an operator can set for the lines of one order; a larger one would not fit one commit.
 const ORDER_LINES_CEILING: u32 = 10_000;
@@ -95,6 +95,8 @@ impl Limits {
             let ceiling = match name {
                 "order_lines_max" => ORDER_LINES_CEILING,
                 "event_keys_max" => EVENT_KEYS_CEILING,
+                // Whatever a company or order holds must fit one set that can be read again.
+                "company_numbers_max" => NUMBER_SET_MAX,
                 _ => LIMIT_CEILING,
             };
             if value > ceiling {

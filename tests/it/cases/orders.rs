@@ -13,10 +13,11 @@ use orderwire::{
             line::{
                 LineFailure, LineStatus,
                 LineStatus::{Cancelled, Completed, Failed},
-                NumberAsk, Parent,
+                NumberAsk, Parent, PortLine, UserNumber,
             },
         },
         port_request::PortRequest,
+        refusal::Reason,
     },
     engine::fulfilment::{Provisioned, StartedLine},
 };
@@ -248,4 +249,140 @@ async fn an_order_of_5000_users_is_carried_out() {
     // An audit looks at the whole company after each of its commits, which is too much for one of this size.
     let company = world.state::<Company>(company).await;
     assert_eq!((company.assets().count(), company.open_orders().count()), (5_005, 0));
+}
+
+/// An event names no more numbers than can be read again, so what an order would bring is counted first.
+#[tokio::test]
+async fn an_order_that_brings_more_numbers_than_the_bound_is_refused_before_anything_is_made() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    // Twenty times as many as there are for drama, and twenty more that the company holds.
+    let lines = (0..20).map(|_| port(port_of_range(0, 1_000, morning("2026-07-15")))).collect();
+    let order = world.order(company, "PO-2", lines).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    let found = error.reasons().iter().find(|reason| reason.code == "numbers_out_of_bounds").unwrap();
+    assert_eq!(found.expected.as_deref(), Some("at most 20000 numbers in all"));
+    let made = |reason: &&_| matches!(reason, Reason { code, .. } if code.starts_with("port_"));
+    assert_eq!(error.reasons().iter().find(made), None, "no port was drafted");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_number_named_by_two_port_lines_is_refused_naming_both() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let same = || port(port_of(1, morning("2026-07-15")));
+    let order = world.order(company, "PO-2", vec![same(), same()]).await;
+    let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+    let found = error.reasons().iter().find(|reason| reason.code == "number_of_two_ports").unwrap();
+    assert!(found.detail.contains("line 1 and by line 2"), "{found}");
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn numbers_go_to_a_site_that_the_company_has() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let state = world.state::<Company>(company).await;
+    let (user, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_some()).unwrap();
+    let ported = PortLine { site: Some(user), ..port_of(1, morning("2026-07-15")) };
+    let order = world.order(company, "PO-2", vec![numbers_for(search(1), user), port(ported)]).await;
+    let error = world.refused(Command::Submit { order }, &["site_unknown", "site_unknown"]).await;
+    let subjects: Vec<_> = error.reasons().iter().map(|reason| reason.subject.as_deref()).collect();
+    assert_eq!(subjects, [Some("/lines/1/site"), Some("/lines/2/site")]);
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn nobody_answers_the_cancellation_of_another_resellers_order() {
+    let (world, reseller) = start().await;
+    let company = world.company(reseller, "Acme").await;
+    let (order, _) = world.submitted(company, "PO-1", new_company(1, 5)).await;
+    let other = world.reseller(2).await;
+    world.tell(order, OrderCommand::RequestCancellation { reason: None }).await;
+    let answer = Command::AnswerCancellation { order };
+    let error = world.engine.execute(&answer, &of(other), None).await.unwrap_err();
+    assert_eq!(error.reasons()[0].code, "not_found");
+    end(&world).await;
+}
+
+/// Sites and users were given their numbers at submit, so nothing that would move them is amended.
+#[tokio::test]
+async fn an_amendment_keeps_the_numbers_of_sites_and_users() {
+    let world = World::open_with(&Store::memory().await, waiting_for(&[1])).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.company(reseller, "Acme").await;
+    let (order, _) = world.submitted(company, "PO-1", new_company(1, 5)).await;
+    let planned = |state: &Company, n| state.planned_for(order, line(n)).unwrap().1.clone();
+    let before = world.state::<Company>(company).await;
+    let amend =
+        |n, request| Command::Order { order, command: OrderCommand::AmendLine { line: line(n), request } };
+
+    world.refused(amend(1, company_line(20)), &["line_not_amendable"]).await;
+    for (n, request) in [
+        (2, numbers_line(search(6))),
+        (3, site_with(1, "4001", vec![])),
+        (4, user(1, Parent::Line(line(3)), None)),
+    ] {
+        let error = world.refused(amend(n, request), &["numbers_cannot_be_amended"]).await;
+        assert_eq!(error.reasons()[0].expected.as_deref(), Some("cancel the line and order another"));
+    }
+    let renamed = user(2, Parent::Line(line(3)), Some(UserNumber::From(line(2))));
+    world.done(amend(4, renamed)).await;
+    world.done(amend(3, site(2, line(2)))).await;
+    let state = world.state::<Company>(company).await;
+    for n in [3, 4] {
+        assert_ne!(planned(&state, n), planned(&before, n), "line {n} has another name");
+        assert_eq!(planned(&state, n).numbers(), planned(&before, n).numbers(), "line {n}");
+    }
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_numbers_line_on_which_nobody_draws_keeps_the_numbers_that_still_fit() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let reservation = world.reserve(company, leeds(100, 5)).await;
+    let reserved = || NumberAsk::Reservation(reservation);
+    let (order, _) =
+        world.submitted(company, "PO-2", vec![numbers_line(reserved()), numbers_line(search(5))]).await;
+    let amend =
+        |n, request| Command::Order { order, command: OrderCommand::AmendLine { line: line(n), request } };
+    let state = world.state::<Company>(company).await;
+    let (site, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_none()).unwrap();
+    world.done(amend(1, numbers_for(reserved(), site))).await;
+    let had = state.committed_to(order, line(2));
+    for count in [3, 8] {
+        world.done(amend(2, numbers_line(search(count)))).await;
+        let has = world.state::<Company>(company).await.committed_to(order, line(2));
+        assert_eq!(has.len(), count as usize);
+        assert_eq!(has.intersection(&had).len(), 3, "the lowest stay, and only what is missing is taken");
+    }
+    assert_eq!(world.state::<Company>(company).await.committed_to(order, line(1)), leeds(100, 5));
+    end(&world).await;
+}
+
+/// What somebody else took in the meantime is found out only by the commit, and still belongs to a line.
+#[tokio::test]
+async fn a_claim_lost_at_the_commit_names_its_line() {
+    let (world, reseller) = start().await;
+    let first = world.in_service(reseller, 1).await;
+    let taken = world.state::<Company>(first).await.numbers().map(|(number, _)| number).take(1).collect();
+    world.submitted(first, "PO-1", vec![port(port_of(1, morning("2026-07-15")))]).await;
+    let second = world.in_service(reseller, 2).await;
+    let state = world.state::<Company>(second).await;
+    let (user, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_some()).unwrap();
+    let lines = vec![
+        device(1, Parent::Asset(user)),
+        numbers_line(NumberAsk::Numbers(taken)),
+        port(port_of(1, morning("2026-07-15"))),
+    ];
+    for (n, wanted) in lines.into_iter().enumerate() {
+        let order = world.order(second, &format!("PO-2-{n}"), vec![numbers_line(search(1)), wanted]).await;
+        let error = world.ask(&Command::Submit { order }).await.unwrap_err();
+        let subjects: Vec<_> = error.reasons().iter().map(|reason| reason.subject.as_deref()).collect();
+        assert_eq!(subjects, [Some("/lines/2")], "{error}");
+    }
+    end(&world).await;
 }

@@ -9,7 +9,8 @@ use orderwire::domain::{
     number::NumberSet,
     order::{
         Order, OrderStatus,
-        line::{LineStatus, Milestone, Parent, PortLine, UserNumber},
+        commands::OrderCommand,
+        line::{LineRequest, LineStatus, Milestone, Parent, PortLine, UserNumber},
     },
     port_request::{
         PortRequest, PortStatus,
@@ -208,6 +209,29 @@ async fn a_refused_date_change_keeps_the_date() {
     );
     case.until_window().await;
     assert_eq!(case.status().await, PortStatus::ReadyToActivate);
+    case.end().await;
+}
+
+/// What was asked for is not shown as what stands.
+#[tokio::test]
+async fn the_line_of_a_port_shows_the_date_that_stands() {
+    let case = Porting::single().await;
+    case.accept("m1").await;
+    let shown = async || {
+        let order = case.world.state::<Order>(case.order).await;
+        let LineRequest::Port(port) = &*order.line(line(1)).unwrap().request else { panic!("it is a port") };
+        port.window
+    };
+    let wanted = morning("2026-06-19");
+    let request = port(port_of(1, wanted));
+    let amend = || OrderCommand::AmendLine { line: line(1), request: request.clone() };
+    case.world.tell(case.order, amend()).await;
+    assert_eq!(shown().await, morning("2026-06-12"), "asked for");
+    case.says(PortCommand::RefuseDateChange { message: "m2".parse().unwrap() }).await;
+    assert_eq!(shown().await, morning("2026-06-12"), "refused");
+    case.world.tell(case.order, amend()).await;
+    case.says(PortCommand::AcceptDateChange { message: "m3".parse().unwrap(), window: wanted }).await;
+    assert_eq!(shown().await, wanted, "accepted");
     case.end().await;
 }
 

@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 
 use super::{acknowledged, complete, draft, fail, start, started, submitted};
 use crate::decider::{Decider, Refused};
-use crate::refusal::Rule;
+use crate::refusal::{Reason, Rule};
 use crate::{
     order::{
         Order, OrderError, OrderStatus,
@@ -12,7 +12,7 @@ use crate::{
         draft::SITE_SOURCES_MAX,
         events::OrderEvent,
         graph::{Dependency, Until},
-        line::{LineNumber, LineRequest, Milestone, Parent},
+        line::{LineFailure, LineNumber, LineRequest, LineState, Milestone, Parent},
     },
     testing::{
         order::{
@@ -268,5 +268,34 @@ fn information_is_given_until_the_deadline_and_the_order_goes_on_where_it_was() 
             late.when(&OrderCommand::InformationDeadlinePasses).expect(&[OrderEvent::InformationOverdue]);
         let go_on = OrderCommand::RefuseCancellation { lines: vec![] };
         assert_eq!(late.when(&go_on).accepted().state().status(), status);
+    }
+}
+
+#[test]
+fn a_failure_and_a_rejection_keep_texts_of_bounded_length() {
+    let failing = |code: &str, detail: &str| OrderCommand::FailLine {
+        line: LineNumber(1),
+        failure: LineFailure { code: code.to_owned(), detail: detail.to_owned() },
+    };
+    let order = acknowledged(vec![company_line()]);
+    for code in ["", "No slug", &"x".repeat(61)] {
+        order.when(&failing(code, "broken")).refused(&["code_out_of_bounds"]);
+    }
+    let cut = order.when(&failing("broken", &"é".repeat(501))).accepted();
+    let LineState::Failed(kept) = &cut.state().line(LineNumber(1)).unwrap().state else {
+        panic!("it failed")
+    };
+    assert_eq!(kept.detail, "é".repeat(500), "a line can always fail");
+
+    let rejecting = |reason| OrderCommand::Reject { reasons: vec![reason] };
+    let [sound] = reasons(1).try_into().unwrap();
+    let order = submitted(vec![company_line()]);
+    order.when(&rejecting(Reason { detail: "x".repeat(500), ..sound.clone() })).accepted();
+    for long in [
+        Reason { code: "x".repeat(61), ..sound.clone() },
+        Reason { detail: "x".repeat(501), ..sound.clone() },
+        Reason { expected: Some("x".repeat(501)), ..sound },
+    ] {
+        order.when(&rejecting(long)).refused(&["reason_out_of_bounds"]);
     }
 }
