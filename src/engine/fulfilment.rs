@@ -21,6 +21,7 @@ use orderwire_domain::{
     port_request::PortRequest,
     refusal::Reason,
 };
+use sha2::{Digest as _, Sha256};
 
 use super::{
     Inner,
@@ -39,6 +40,8 @@ const AHEAD_EVENTS_MAX: Position = 4_096;
 const ORDERS_AT_ONCE: usize = 64;
 /// Commands of one order in flight at once: they are appended in order, and share their commits.
 const COMMANDS_AT_ONCE: usize = 64;
+/// How often a command that others kept getting in the way of is begun again before its page waits.
+const RUNS_MAX: usize = 4;
 /// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
 const ROUNDS_MAX: usize = 8;
 
@@ -252,6 +255,9 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 }
 
 /// Runs a command: done, refused for good, or to be tried again with the page.
+///
+/// A conflict is never taken for an answer: what an outside system said about a line is known nowhere else, so the page
+/// must not be left behind without it.
 async fn run(
     inner: &Arc<Inner>,
     command: &Command,
@@ -261,16 +267,20 @@ async fn run(
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
     let key = IdempotencyKey {
         owner: "engine".to_owned(),
-        key: format!("{FULFILMENT}:{cause}:{text}"),
+        // Its hash, not itself: a command may be longer than what a store takes as a key.
+        key: format!("{FULFILMENT}:{cause}:{:x}", Sha256::digest(text)),
         fingerprint: None,
     };
-    let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
-    match execute(inner, asked).await {
-        Ok(_) => Ok(Ok(())),
-        Err(Error::Refused(reasons)) => Ok(Err(reasons)),
-        // The next round looks again.
-        Err(error) if error.kind() == ErrorKind::Conflict => Ok(Ok(())),
-        Err(error) => Err(error),
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
+        match execute(inner, asked).await {
+            Ok(_) => return Ok(Ok(())),
+            Err(Error::Refused(reasons)) => return Ok(Err(reasons)),
+            Err(error) if error.kind() == ErrorKind::Conflict && runs < RUNS_MAX => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
