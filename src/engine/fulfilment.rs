@@ -28,6 +28,7 @@ use super::{
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
     log::{Position, ReaderCommit, StoreError},
+    parked::Parked,
     provenance::{Actor, Provenance},
 };
 
@@ -127,7 +128,20 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         return Ok(0);
     }
     stream::iter(work)
-        .map(|(order, work)| carry_on(inner, order, work))
+        .map(|(order, work)| async move {
+            match carry_on(inner, order, work).await {
+                Ok(()) => {
+                    inner.parked.free(&order.stream().to_string());
+                    Ok(())
+                }
+                // The others go on; this one is looked at again with its next fact.
+                Err(error) if Parked::takes(&error) => {
+                    inner.parked.park(&order.stream().to_string(), &error);
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        })
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
@@ -142,12 +156,23 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
 }
 
 async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work>) -> Result<(), Error> {
-    for fact in facts {
+    let orders = async |fact: &Fact| {
         // Another process may have appended it: what is at hand here must not be older than the fact.
         if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
             inner.catch_up(fact.happened.stream(), fact.sequence).await?;
         }
-        for order in orders_of(inner, &fact.happened).await? {
+        orders_of(inner, &fact.happened).await
+    };
+    for fact in facts {
+        let orders = match orders(fact).await {
+            Ok(orders) => orders,
+            Err(error) if Parked::takes(&error) => {
+                inner.parked.park(&fact.happened.stream().to_string(), &error);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for order in orders {
             work.entry(order).or_default().cause = fact.position;
         }
         if let Happened::Order(order, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =

@@ -18,6 +18,7 @@ pub mod keyring;
 pub mod leaf;
 mod loader;
 pub mod log;
+mod parked;
 mod picks;
 pub mod provenance;
 pub mod query;
@@ -54,6 +55,7 @@ use self::{
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
+    parked::Parked,
     picks::Picks,
     readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
@@ -98,6 +100,7 @@ struct Inner {
     keyring: Keyring,
     readers: Readers,
     recent: Recent,
+    parked: Parked,
     fulfilment_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
@@ -213,6 +216,7 @@ impl Builder {
             keyring,
             readers: Readers::new(self.own_readers),
             recent: Recent::default(),
+            parked: Parked::default(),
             fulfilment_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,
@@ -373,6 +377,12 @@ impl Engine {
                 some => taken += some,
             }
         }
+    }
+
+    /// Orders and timers that were left out because their history cannot be right, by stream or timer, with the reason.
+    /// Empty after a start, since it is kept in memory alone.
+    pub fn parked(&self) -> Vec<(String, String)> {
+        self.inner.parked.list()
     }
 
     /// When the next timer is due, as far as the readers have come.
