@@ -100,7 +100,8 @@ impl Occasion {
 /// What an attempt led to, as far as the caller's task knows.
 enum Attempt {
     /// A commit waits; once it is durable, these states are worth a snapshot.
-    Queued(oneshot::Receiver<Answer>, Ids, Vec<Loaded>),
+    /// A key it destroys is forgotten by then.
+    Queued(oneshot::Receiver<Answer>, Ids, Vec<Loaded>, Option<StreamId>),
     /// The refusal waits for its sequences to be confirmed.
     Refused(oneshot::Receiver<Answer>, Vec<Reason>),
     /// Something must be brought first.
@@ -130,7 +131,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
     let mut memory = Memory::Unused;
     let mut occasion = Occasion::now(inner, &asked);
     loop {
-        let mut due_snapshots = Vec::new();
+        let (mut due_snapshots, mut destroyed) = (Vec::new(), None);
         let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion, &permit)?
         {
             Attempt::Needs(missing) => {
@@ -142,8 +143,9 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                 bring(inner, missing, &mut lookups, &picked, &mut memory).await?;
                 continue;
             }
-            Attempt::Queued(answer, ids, states) => {
+            Attempt::Queued(answer, ids, states, key) => {
                 due_snapshots = states;
+                destroyed = key;
                 (answer, Ok(ids))
             }
             Attempt::Refused(answer, reasons) => (answer, Err(reasons)),
@@ -151,6 +153,9 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
         match (answer.await.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
                 inner.snapshots.offer(due_snapshots);
+                if let Some(owner) = destroyed {
+                    inner.keyring.forget(&owner.to_string());
+                }
                 picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
             }
@@ -209,11 +214,12 @@ fn attempt(
             let ids = decision.ids.clone();
             let mut commit = commit(inner, asked, fingerprint, id, at, &decision);
             commit.rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
+            let destroyed = decision.destroys_key_of;
             let mut due_snapshots = Vec::new();
             for decided in decision.decided {
                 due_snapshots.extend(keep(&mut core, id, decided));
             }
-            Ok(Attempt::Queued(queue(&mut core, commit, permit)?, ids, due_snapshots))
+            Ok(Attempt::Queued(queue(&mut core, commit, permit)?, ids, due_snapshots, destroyed))
         }
         Err(Undecided { halt: Halt::Need(needs), .. }) => Ok(Attempt::Needs(needs)),
         Err(Undecided { halt: Halt::Illegal(event), .. }) => {
@@ -301,7 +307,6 @@ fn commit(
         keys.push(KeyChange::Make(wrapped));
     }
     if let Some(stream) = decision.destroys_key_of {
-        inner.keyring.forget(&stream.to_string());
         keys.push(KeyChange::Destroy { key_id: stream.to_string() });
     }
     Commit {

@@ -21,12 +21,14 @@ use orderwire_domain::{
     port_request::PortRequest,
     refusal::Reason,
 };
+use sha2::{Digest as _, Sha256};
 
 use super::{
     Inner,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
     log::{Position, ReaderCommit, StoreError},
+    parked::Parked,
     provenance::{Actor, Provenance},
 };
 
@@ -39,6 +41,8 @@ const AHEAD_EVENTS_MAX: Position = 4_096;
 const ORDERS_AT_ONCE: usize = 64;
 /// Commands of one order in flight at once: they are appended in order, and share their commits.
 const COMMANDS_AT_ONCE: usize = 64;
+/// How often a command that others kept getting in the way of is begun again before its page waits.
+const RUNS_MAX: usize = 4;
 /// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
 const ROUNDS_MAX: usize = 8;
 
@@ -124,7 +128,20 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         return Ok(0);
     }
     stream::iter(work)
-        .map(|(order, work)| carry_on(inner, order, work))
+        .map(|(order, work)| async move {
+            match carry_on(inner, order, work).await {
+                Ok(()) => {
+                    inner.parked.free(&order.stream().to_string());
+                    Ok(())
+                }
+                // The others go on; this one is looked at again with its next fact.
+                Err(error) if Parked::takes(&error) => {
+                    inner.parked.park(&order.stream().to_string(), &error);
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        })
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
@@ -139,12 +156,23 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
 }
 
 async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work>) -> Result<(), Error> {
-    for fact in facts {
+    let orders = async |fact: &Fact| {
         // Another process may have appended it: what is at hand here must not be older than the fact.
         if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
             inner.catch_up(fact.happened.stream(), fact.sequence).await?;
         }
-        for order in orders_of(inner, &fact.happened).await? {
+        orders_of(inner, &fact.happened).await
+    };
+    for fact in facts {
+        let orders = match orders(fact).await {
+            Ok(orders) => orders,
+            Err(error) if Parked::takes(&error) => {
+                inner.parked.park(&fact.happened.stream().to_string(), &error);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for order in orders {
             work.entry(order).or_default().cause = fact.position;
         }
         if let Happened::Order(order, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =
@@ -252,6 +280,9 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 }
 
 /// Runs a command: done, refused for good, or to be tried again with the page.
+///
+/// A conflict is never taken for an answer: what an outside system said about a line is known nowhere else, so the page
+/// must not be left behind without it.
 async fn run(
     inner: &Arc<Inner>,
     command: &Command,
@@ -261,16 +292,20 @@ async fn run(
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
     let key = IdempotencyKey {
         owner: "engine".to_owned(),
-        key: format!("{FULFILMENT}:{cause}:{text}"),
+        // Its hash, not itself: a command may be longer than what a store takes as a key.
+        key: format!("{FULFILMENT}:{cause}:{:x}", Sha256::digest(text)),
         fingerprint: None,
     };
-    let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
-    match execute(inner, asked).await {
-        Ok(_) => Ok(Ok(())),
-        Err(Error::Refused(reasons)) => Ok(Err(reasons)),
-        // The next round looks again.
-        Err(error) if error.kind() == ErrorKind::Conflict => Ok(Ok(())),
-        Err(error) => Err(error),
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
+        match execute(inner, asked).await {
+            Ok(_) => return Ok(Ok(())),
+            Err(Error::Refused(reasons)) => return Ok(Err(reasons)),
+            Err(error) if error.kind() == ErrorKind::Conflict && runs < RUNS_MAX => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -45,10 +45,15 @@ impl Keyring {
 
     /// The data key of a company or reseller.
     pub async fn key(&self, log: &SharedLog, id: &str) -> Result<DataKey, SealingError> {
+        // A key at hand may have been destroyed, here or by another process, so the store is always asked: what were
+        // sealed with it could never be opened.
+        let Some(wrapped) = log.data_key(id).await? else {
+            self.forget(id);
+            return Err(SealingError::Erased(id.to_owned()));
+        };
         if let Some(key) = self.keys().get(id) {
             return Ok(key.clone());
         }
-        let wrapped = log.data_key(id).await?.ok_or_else(|| SealingError::Erased(id.to_owned()))?;
         let key = self.master.unwrap(&wrapped)?;
         let mut keys = self.keys();
         if keys.len() >= KEYS_AT_HAND_MAX {
@@ -64,12 +69,11 @@ impl Keyring {
         log: &SharedLog,
         sealed: &Sealed,
     ) -> Result<Option<String>, SealingError> {
-        // A key at hand may have been destroyed by another process, so the store is asked.
-        if log.data_key(&sealed.key_id).await?.is_none() {
-            self.forget(&sealed.key_id);
-            return Ok(None);
+        match self.key(log, &sealed.key_id).await {
+            Ok(key) => key.open(sealed).map(Some),
+            Err(SealingError::Erased(_)) => Ok(None),
+            Err(error) => Err(error),
         }
-        self.key(log, &sealed.key_id).await?.open(sealed).map(Some)
     }
 
     fn keys(&self) -> std::sync::MutexGuard<'_, HashMap<String, DataKey>> {

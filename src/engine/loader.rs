@@ -16,13 +16,15 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     error::Error,
-    log::{Sequence, SharedLog, Snapshot, StoreError, StreamLoad},
+    log::{Sequence, SharedLog, Snapshot, StoreError, StoredEvent, StreamLoad},
 };
 
 /// One question to the store asks for at most this many streams.
 const LOAD_STREAMS_MAX: usize = 256;
 /// Loads under way at once; a small number keeps connections free for queries.
 const LOADERS: usize = 2;
+/// No snapshot has this schema: what is loaded by it is loaded from its first event.
+const NO_SCHEMA: &str = "";
 
 /// A stream at the sequence it was loaded with.
 pub type Loaded = (StreamId, Sequence, State);
@@ -76,8 +78,13 @@ async fn answer(log: &SharedLog, requests: Vec<Request>) {
         .flat_map(|(streams, _)| streams)
         .map(|stream| (*stream, schema(stream.kind)))
         .collect();
-    let mut loads = match log.load(&streams).await {
-        Ok(loads) => loads.into_iter(),
+    let loads = match log.load(&streams).await {
+        Ok(loads) if loads.len() == streams.len() => Ok(loads.into_iter()),
+        Ok(_) => Err(StoreError::Corrupt("a load was not answered".to_owned())),
+        Err(error) => Err(error),
+    };
+    let mut loads = match loads {
+        Ok(loads) => loads,
         Err(error) => {
             for (_, answer) in requests {
                 reply(answer, Err(error.clone().into()));
@@ -86,16 +93,26 @@ async fn answer(log: &SharedLog, requests: Vec<Request>) {
         }
     };
     for (streams, answer) in requests {
-        let loaded: Result<Vec<Loaded>, Error> = streams
-            .into_iter()
-            .map(|stream| {
-                let load =
-                    loads.next().ok_or_else(|| StoreError::Corrupt("a load was not answered".to_owned()))?;
-                fold(stream, load)
-            })
-            .collect();
-        reply(answer, loaded);
+        let loads: Vec<_> = streams.into_iter().zip(loads.by_ref()).collect();
+        reply(answer, fold_all(log, loads).await);
     }
+}
+
+async fn fold_all(log: &SharedLog, loads: Vec<(StreamId, StreamLoad)>) -> Result<Vec<Loaded>, Error> {
+    let mut loaded = Vec::new();
+    for (stream, load) in loads {
+        loaded.push(match begin(stream, load.snapshot) {
+            Ok((sequence, state)) => follow(stream, sequence, state, load.events)?,
+            Err(error) => {
+                // A snapshot only saves time: the events it stands for are all there.
+                tracing::warn!(%stream, %error, "a snapshot cannot be read; its events are read instead");
+                let whole = log.load(&[(stream, NO_SCHEMA)]).await?.into_iter().next();
+                let events = whole.map(|load| load.events).unwrap_or_default();
+                follow(stream, 0, State::beginning(stream), events)?
+            }
+        });
+    }
+    Ok(loaded)
 }
 
 fn reply(answer: oneshot::Sender<Result<Vec<Loaded>, Error>>, loaded: Result<Vec<Loaded>, Error>) {
@@ -104,18 +121,32 @@ fn reply(answer: oneshot::Sender<Result<Vec<Loaded>, Error>>, loaded: Result<Vec
     }
 }
 
+/// Where a fold begins.
+fn begin(stream: StreamId, snapshot: Option<Snapshot>) -> Result<(Sequence, State), serde_json::Error> {
+    match snapshot {
+        Some(snapshot) => Ok((snapshot.sequence, read_state(stream.kind, &snapshot.state)?)),
+        None => Ok((0, State::beginning(stream))),
+    }
+}
+
 /// The state that a snapshot and the events after it lead to.
 pub fn fold(stream: StreamId, load: StreamLoad) -> Result<Loaded, Error> {
+    let (sequence, state) = begin(stream, load.snapshot).map_err(|error| Error::Corrupt {
+        stream: stream.to_string(),
+        detail: format!("its snapshot cannot be read: {error}"),
+    })?;
+    follow(stream, sequence, state, load.events)
+}
+
+/// The state that these events lead to.
+fn follow(
+    stream: StreamId,
+    mut sequence: Sequence,
+    mut state: State,
+    events: Vec<StoredEvent>,
+) -> Result<Loaded, Error> {
     let corrupt = |detail: String| Error::Corrupt { stream: stream.to_string(), detail };
-    let (mut sequence, mut state) = match load.snapshot {
-        Some(snapshot) => {
-            let state = read_state(stream.kind, &snapshot.state)
-                .map_err(|error| corrupt(format!("its snapshot at {}: {error}", snapshot.sequence)))?;
-            (snapshot.sequence, state)
-        }
-        None => (0, State::beginning(stream)),
-    };
-    for event in load.events {
+    for event in events {
         if event.sequence != sequence + 1 {
             return Err(corrupt(format!("event {} follows event {sequence}", event.sequence)));
         }

@@ -5,6 +5,7 @@
 //! port like every other.
 
 pub mod append;
+mod background;
 pub mod clock;
 mod committer;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod keyring;
 pub mod leaf;
 mod loader;
 pub mod log;
+mod parked;
 mod picks;
 pub mod provenance;
 pub mod query;
@@ -27,15 +29,13 @@ pub mod sealing;
 mod timers;
 mod tips;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
     ids::StreamId,
     joint::{Command, Seated, State},
+    refusal::Reason,
     rules::Rules,
     sealed::Sealed,
     views::table::Table,
@@ -46,14 +46,16 @@ use tokio::{
 };
 
 use self::{
+    background::{forget_records, keep_going},
     clock::{Clock, SystemClock},
     committer::{Core, SharedCore},
     execute::{Asked, Snapshots, Turns},
-    fulfilment::{ManualProvisioner, Provisioner},
+    fulfilment::{FULFILMENT, ManualProvisioner, Provisioner},
     hundreds::Hundreds,
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
+    parked::Parked,
     picks::Picks,
     readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
@@ -70,14 +72,10 @@ pub use self::{
 
 /// Commands taken in at once; more are answered with [`Error::Overloaded`].
 pub const COMMANDS_IN_FLIGHT_MAX: usize = 10_000;
+/// An idempotency key and its owner have at most this many bytes each: every store indexes them.
+pub const KEY_BYTES_MAX: usize = 200;
 /// Aggregates kept at hand, unless the builder says otherwise.
 const AGGREGATES_AT_HAND: usize = 10_000;
-/// How often readers look for events that another process appended.
-const POLL: Duration = Duration::from_millis(250);
-/// How often expired idempotency records are forgotten.
-const FORGET_EVERY: Duration = Duration::from_mins(10);
-/// How long a reader waits after the store failed it.
-const RETRY: Duration = Duration::from_millis(500);
 
 /// The order core. Cheap to clone; every clone is the same engine.
 #[derive(Clone)]
@@ -102,6 +100,7 @@ struct Inner {
     keyring: Keyring,
     readers: Readers,
     recent: Recent,
+    parked: Parked,
     fulfilment_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
@@ -231,6 +230,7 @@ impl Builder {
             keyring,
             readers: Readers::new(self.own_readers),
             recent: Recent::default(),
+            parked: Parked::default(),
             fulfilment_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,
@@ -261,6 +261,9 @@ impl Engine {
         provenance: &Provenance,
         key: Option<&IdempotencyKey>,
     ) -> Result<Receipt, Error> {
+        if let Some(key) = key.filter(|key| key.owner.len().max(key.key.len()) > KEY_BYTES_MAX) {
+            return Err(Error::Refused(vec![key_too_long(key)]));
+        }
         execute::execute(&self.inner, Asked { command, provenance, key, at: None }).await
     }
 
@@ -390,6 +393,12 @@ impl Engine {
         }
     }
 
+    /// Orders and timers that were left out because their history cannot be right, by stream or timer, with the reason.
+    /// Empty after a start, since it is kept in memory alone.
+    pub fn parked(&self) -> Vec<(String, String)> {
+        self.inner.parked.list()
+    }
+
     /// When the next timer is due, as far as the readers have come.
     pub async fn next_timer(&self) -> Result<Option<DateTime<Utc>>, Error> {
         timers::next_due(&self.inner).await
@@ -433,18 +442,19 @@ impl Engine {
         for reader in self.inner.readers.iter() {
             let reader = Arc::clone(reader);
             let inner = Arc::clone(&self.inner);
-            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
+            let name = reader.name.clone();
+            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name, move || {
                 let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
                 async move { reader.step(&inner.log, &inner.recent).await }
             })));
         }
         let inner = Arc::clone(&self.inner);
-        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
+        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), FULFILMENT.to_owned(), move || {
             let inner = Arc::clone(&inner);
             async move { fulfilment::step(&inner).await }
         })));
         let inner = Arc::clone(&self.inner);
-        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), move || {
+        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), "due timers".to_owned(), move || {
             let inner = Arc::clone(&inner);
             async move { timers::fire_due(&inner).await }
         })));
@@ -453,44 +463,11 @@ impl Engine {
     }
 }
 
-/// Forgets expired idempotency records now and then, so that the table holds a week of them and no more.
-async fn forget_records(inner: Arc<Inner>) {
-    let mut ended = inner.stop.subscribe();
-    loop {
-        match inner.log.forget_records(inner.clock.now().timestamp_micros()).await {
-            Ok(0) => {}
-            Ok(count) => tracing::debug!(count, "expired idempotency records were forgotten"),
-            Err(error) => tracing::warn!(%error, "expired idempotency records stay for now"),
-        }
-        tokio::select! {
-            _ = ended.wait_for(|ended| *ended) => return,
-            () = tokio::time::sleep(FORGET_EVERY) => {}
-        }
-    }
-}
-
-/// Runs a step for as long as there is something to do; then waits for the head to move, or for another process.
-async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
-    inner: Arc<Inner>,
-    step: impl Fn() -> F + Send,
-) {
-    let mut head = inner.head.clone();
-    let mut ended = inner.stop.subscribe();
-    loop {
-        let wait = match step().await {
-            Ok(0) => POLL,
-            Ok(_) if !*ended.borrow() => continue,
-            // Why a reader stopped was said once, when it did.
-            Ok(_) | Err(Error::ReaderStopped { .. }) => return,
-            Err(error) => {
-                tracing::warn!(%error, "a step was not made; it is tried again");
-                RETRY
-            }
-        };
-        tokio::select! {
-            _ = ended.wait_for(|ended| *ended) => return,
-            moved = head.changed() => if moved.is_err() { return },
-            () = tokio::time::sleep(wait) => {}
-        }
+fn key_too_long(key: &IdempotencyKey) -> Reason {
+    Reason {
+        code: "idempotency_key_too_long".to_owned(),
+        subject: None,
+        detail: format!("the idempotency key has {} bytes, its owner {}", key.key.len(), key.owner.len()),
+        expected: Some(format!("at most {KEY_BYTES_MAX} bytes each")),
     }
 }

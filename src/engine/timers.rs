@@ -22,7 +22,8 @@ use super::{
     Inner,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
-    log::{Comparison, Filter, RowChange, Select},
+    log::{Comparison, Filter, Position, RowChange, Select},
+    parked::Parked,
     provenance::{Actor, Provenance},
     readers::TIMERS,
 };
@@ -40,7 +41,8 @@ pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     if reader.reached() < head {
         return Ok(0);
     }
-    let due = select(inner, Some(inner.clock.now()), TIMERS_AT_ONCE).await?;
+    let due = select(inner, Some(inner.clock.now()), TIMERS_AT_ONCE + inner.parked.count()).await?;
+    let due: Vec<Timer> = due.into_iter().filter(|timer| !inner.parked.has(&timer.key())).collect();
     let count = due.len();
     let mut by_stream: BTreeMap<StreamId, Vec<Timer>> = BTreeMap::new();
     for timer in due {
@@ -50,7 +52,11 @@ pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
         .map(|timers| async move {
             let mut answered = Vec::new();
             for timer in timers {
-                answered.extend(fire(inner, timer).await?);
+                match fire(inner, &timer, head).await {
+                    Ok(name) => answered.extend(name),
+                    Err(error) if Parked::takes(&error) => inner.parked.park(&timer.key(), &error),
+                    Err(error) => return Err(error),
+                }
             }
             Ok::<_, Error>(answered)
         })
@@ -79,10 +85,10 @@ async fn select(inner: &Inner, until: Option<DateTime<Utc>>, limit: usize) -> Re
     super::query::select(&inner.log, &select).await
 }
 
-/// Issues one; answers its name unless it is to be tried again.
-async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<Option<String>, Error> {
+/// Issues one; answers its name unless it is to be tried again. `head` is up to where timers were known to be right.
+async fn fire(inner: &Arc<Inner>, timer: &Timer, head: Position) -> Result<Option<String>, Error> {
     let name = timer.key();
-    let command = command(&timer).ok_or_else(|| Error::Corrupt {
+    let command = command(timer).ok_or_else(|| Error::Corrupt {
         stream: timer.stream.to_string(),
         detail: format!("it has a timer of another kind of aggregate: {name}"),
     })?;
@@ -93,6 +99,11 @@ async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<Option<String>, Error>
     match execute(inner, asked).await {
         Ok(_) => {}
         Err(Error::Refused(reasons)) => {
+            if moved_since(inner, timer, head).await? {
+                // What refused it may have put it to rest meanwhile. Its stream's events tell before the next turn,
+                // and without any more of them it goes then.
+                return Ok(None);
+            }
             tracing::debug!(timer = %name, ?reasons, "a timer came to nothing");
         }
         // It stays, and is tried again.
@@ -100,6 +111,16 @@ async fn fire(inner: &Arc<Inner>, timer: Timer) -> Result<Option<String>, Error>
         Err(error) => return Err(error),
     }
     Ok(Some(name))
+}
+
+/// Whether the stream of a timer has events after a position: only those change its row.
+async fn moved_since(inner: &Inner, timer: &Timer, head: Position) -> Result<bool, Error> {
+    if inner.log.head().await?.position == head {
+        return Ok(false);
+    }
+    let (sequence, _) = inner.newest(timer.stream).await?;
+    let last = inner.log.stream(timer.stream, sequence.saturating_sub(1), 1).await?;
+    Ok(last.first().is_none_or(|event| event.position > head))
 }
 
 /// The command that a timer stands for.

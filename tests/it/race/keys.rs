@@ -110,3 +110,20 @@ async fn a_retry_is_answered_though_the_rules_speak_against_it_by_now() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_key_that_no_store_could_index_is_refused_by_name() {
+    on_every_store(async |store| {
+        let world = World::open(&store).await;
+        let reseller = world.reseller(1).await;
+        let command = qualify(reseller, "Acme Ltd");
+        let long = key(&"k".repeat(201));
+        let outcome = world.engine.execute(&command, &of(reseller), Some(&long)).await;
+        assert_eq!(codes(&outcome), ["idempotency_key_too_long"]);
+        let fits = key(&"k".repeat(200));
+        world.engine.execute(&command, &of(reseller), Some(&fits)).await.unwrap();
+        assert_eq!(world.engine.parked(), []);
+        close(world).await;
+    })
+    .await;
+}

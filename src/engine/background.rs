@@ -1,0 +1,85 @@
+//! What runs beside the callers: each task takes its steps one after the other until the engine is closed.
+//!
+//! A step may run an embedder's code, so a panic in one must not end its task silently. Absent: what the steps do.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt as _;
+
+use super::{Inner, error::Error};
+
+/// How often readers look for events that another process appended.
+const POLL: Duration = Duration::from_millis(250);
+/// How often expired idempotency records are forgotten.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
+/// How long a reader waits after the store failed it, or after it panicked.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Why a step was not made.
+enum Fault {
+    Error(Error),
+    /// With what the panic said.
+    Panic(String),
+}
+
+/// Takes a step as a whole: nothing it began is relied on after a panic, since a step that fails is begun again from its
+/// checkpoint.
+async fn whole(step: impl Future<Output = Result<usize, Error>>) -> Result<usize, Fault> {
+    match AssertUnwindSafe(step).catch_unwind().await {
+        Ok(outcome) => outcome.map_err(Fault::Error),
+        Err(panic) => Err(Fault::Panic(said(&*panic))),
+    }
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
+}
+
+/// Forgets expired idempotency records now and then, so that the table holds a week of them and no more.
+pub(super) async fn forget_records(inner: Arc<Inner>) {
+    let mut ended = inner.stop.subscribe();
+    loop {
+        match inner.log.forget_records(inner.clock.now().timestamp_micros()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(count, "expired idempotency records were forgotten"),
+            Err(error) => tracing::warn!(%error, "expired idempotency records stay for now"),
+        }
+        tokio::select! {
+            _ = ended.wait_for(|ended| *ended) => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {}
+        }
+    }
+}
+
+/// Runs a step for as long as there is something to do; then waits for the head to move, or for another process.
+pub(super) async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
+    inner: Arc<Inner>,
+    name: String,
+    step: impl Fn() -> F + Send,
+) {
+    let mut head = inner.head.clone();
+    let mut ended = inner.stop.subscribe();
+    loop {
+        let wait = match whole(step()).await {
+            Ok(0) => POLL,
+            Ok(_) if !*ended.borrow() => continue,
+            // Why a reader stopped was said once, when it did.
+            Ok(_) => return,
+            Err(Fault::Error(Error::ReaderStopped { reader, .. })) if reader == name => return,
+            Err(Fault::Error(error)) => {
+                tracing::warn!(%name, %error, "a step was not made; it is tried again");
+                RETRY
+            }
+            Err(Fault::Panic(said)) => {
+                tracing::error!(%name, %said, "a step panicked; it is tried again");
+                RETRY
+            }
+        };
+        tokio::select! {
+            _ = ended.wait_for(|ended| *ended) => return,
+            moved = head.changed() => if moved.is_err() { return },
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
