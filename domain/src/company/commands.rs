@@ -71,6 +71,8 @@ pub enum CompanyCommand {
         coming: Vec<(AssetId, NumberSet)>,
         /// The channels its company line asks for.
         channels: Option<u32>,
+        /// Open orders whose company line ended without being done: they bring no channels any more.
+        failed: Vec<OrderId>,
     },
     /// Let a waiting line make something else.
     ReplanLine {

@@ -30,8 +30,8 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
         }
         C::ReleaseReservation { reservation } => numbers::release(estate, *reservation, context),
         C::ExpireReservation { reservation } => numbers::expire(estate, *reservation, context),
-        C::OpenOrder { order, plans, numbers, coming, channels } => {
-            let asked = orders::Asked { order: *order, plans, numbers, coming, channels: *channels };
+        C::OpenOrder { order, plans, numbers, coming, channels, failed } => {
+            let asked = orders::Asked { order: *order, plans, numbers, coming, channels: *channels, failed };
             orders::open(company, estate, &asked, context)
         }
         C::ReplanLine { order, line, plan, numbers } => {

@@ -386,3 +386,24 @@ async fn a_claim_lost_at_the_commit_names_its_line() {
     }
     end(&world).await;
 }
+
+#[tokio::test]
+async fn a_company_line_that_failed_lets_another_order_bring_the_company() {
+    let fails = Script(|line: &StartedLine| match line.line.0 {
+        1 => Provisioned::Later,
+        _ => Provisioned::Done,
+    });
+    let world = World::open_with(&Store::memory().await, fails).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.company(reseller, "Acme").await;
+    let lines = vec![company_line(10), port(port_of(1, morning("2026-07-15")))];
+    let (order, _) = world.submitted(company, "PO-1", lines).await;
+    let failure = LineFailure { code: "no_credit".into(), detail: "no credit".into() };
+    world.tell(order, OrderCommand::Acknowledge).await;
+    world.tell(order, OrderCommand::FailLine { line: line(1), failure }).await;
+    let site = world.order(company, "PO-2", vec![site_with(1, "61", vec![])]).await;
+    world.refused(Command::Submit { order: site }, &["company_line_missing"]).await;
+    world.submitted(company, "PO-3", vec![company_line(20)]).await;
+    end(&world).await;
+}

@@ -48,5 +48,6 @@ fn numbers_order(id: u8, from: u32, len: u32) -> CompanyCommand {
         numbers: vec![(LineNumber(1), numbers(from, len))],
         coming: vec![],
         channels: None,
+        failed: vec![],
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 fn asking(plans: Vec<AssetPlan>) -> C {
     let line = |(at, plan)| LinePlan { line: LineNumber(at), asset: asset(2, at), plan };
     let plans = (1..).zip(plans).map(line).collect();
-    C::OpenOrder { order: order(2), plans, numbers: vec![], coming: vec![], channels: None }
+    C::OpenOrder { order: order(2), plans, numbers: vec![], coming: vec![], channels: None, failed: vec![] }
 }
 
 /// The codes and subjects of a refusal.
