@@ -241,7 +241,11 @@ fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<u64> {
     streams.filter_map(|stream| core.tips.written_by(stream)).collect()
 }
 
-fn queue(core: &mut Core, commit: Commit, rests_on: Vec<u64>) -> Result<oneshot::Receiver<Answer>, Error> {
+pub(super) fn queue(
+    core: &mut Core,
+    commit: Commit,
+    rests_on: Vec<u64>,
+) -> Result<oneshot::Receiver<Answer>, Error> {
     let (answer, verdict) = oneshot::channel();
     let number = core.next;
     core.next += 1;
