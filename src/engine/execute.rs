@@ -28,6 +28,7 @@ use super::{
     picks::Picked,
     provenance::{Provenance, metadata},
     query,
+    tips::Written,
 };
 
 /// How often a command is decided again because others changed what it rests on; then the caller may try later.
@@ -214,10 +215,10 @@ fn attempt(
             let ids = decision.ids.clone();
             let mut commit = commit(inner, asked, fingerprint, id, at, &decision);
             commit.rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
-            let destroyed = decision.destroys_key_of;
+            let (written, destroyed) = ((core.next, id), decision.destroys_key_of);
             let mut due_snapshots = Vec::new();
             for decided in decision.decided {
-                due_snapshots.extend(keep(&mut core, id, decided));
+                due_snapshots.extend(keep(&mut core, written, decided));
             }
             Ok(Attempt::Queued(queue(&mut core, commit, permit)?, ids, due_snapshots, destroyed))
         }
@@ -241,10 +242,10 @@ fn attempt(
 }
 
 fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<Uuid> {
-    streams.filter_map(|stream| core.tips.written_by(stream)).collect()
+    streams.filter_map(|stream| core.tips.written_by(stream)).map(|(_, id)| id).collect()
 }
 
-fn queue(
+pub(super) fn queue(
     core: &mut Core,
     commit: Commit,
     permit: &Arc<OwnedSemaphorePermit>,
@@ -258,7 +259,7 @@ fn queue(
 }
 
 /// Takes the new state of an aggregate in; now and then it is worth a snapshot.
-fn keep(core: &mut Core, commit: Uuid, decided: Decided) -> Option<Loaded> {
+fn keep(core: &mut Core, commit: Written, decided: Decided) -> Option<Loaded> {
     let Decided { stream, after, events, state } = decided;
     if events.is_empty() {
         core.tips.touch([stream]);

@@ -14,6 +14,7 @@ use orderwire_domain::{
     ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
     joint::{Command, State, Todo, is_own_work, todo},
     order::{
+        Order,
         commands::OrderCommand,
         events::OrderEvent,
         line::{LineFailure, LineKind, LineNumber, LineRequest, LineStatus},
@@ -25,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Inner,
+    certain::Seen,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
     log::{Position, ReaderCommit, StoreError},
@@ -44,7 +46,7 @@ const COMMANDS_AT_ONCE: usize = 64;
 /// How often a command that others kept getting in the way of is begun again before its page waits.
 const RUNS_MAX: usize = 4;
 /// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
-const ROUNDS_MAX: usize = 8;
+const ROUNDS_MAX: u32 = 8;
 
 /// A line that an outside system has to do.
 #[derive(Clone, Debug)]
@@ -188,9 +190,12 @@ async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work
 async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, Error> {
     Ok(match happened {
         Happened::Order(order, _) => vec![*order],
-        Happened::PortRequest(port, _) => {
-            port_request(inner, *port).await?.request().map(|request| request.order).into_iter().collect()
-        }
+        Happened::PortRequest(port, _) => port_request(inner, *port, &mut Seen::default())
+            .await?
+            .request()
+            .map(|request| request.order)
+            .into_iter()
+            .collect(),
         // Other orders for the same company may have waited for it.
         Happened::Company(company, CompanyEvent::CompanyActivated { .. }) => {
             match inner.state(company.stream()).await? {
@@ -209,10 +214,16 @@ async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Err
         .buffer_unordered(COMMANDS_AT_ONCE)
         .try_collect::<()>()
         .await?;
+    let mut uncertain = false;
     for _ in 0..ROUNDS_MAX {
-        let todos = todos(inner, id).await?;
-        if todos.is_empty() {
-            break;
+        let mut seen = Seen::default();
+        let todos = todos(inner, id, &mut seen).await?;
+        uncertain = todos.is_empty();
+        if uncertain {
+            if inner.certain(&seen).await? {
+                return Ok(());
+            }
+            continue;
         }
         stream::iter(todos)
             .map(|todo| issue(inner, id, todo, work.cause))
@@ -220,30 +231,36 @@ async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Err
             .try_collect::<()>()
             .await?;
     }
-    Ok(())
+    // Work that was done brings facts of its own; that there is none must be certain before the page is left behind.
+    if uncertain { Err(unsettled()) } else { Ok(()) }
 }
 
-async fn todos(inner: &Inner, id: OrderId) -> Result<Vec<Todo>, Error> {
-    let (_, State::Order(order)) = inner.state(id.stream()).await? else { return Ok(Vec::new()) };
+/// What an order rests on changed whenever it was looked at: its page is tried again.
+fn unsettled() -> Error {
+    Error::Conflict { attempts: ROUNDS_MAX }
+}
+
+async fn todos(inner: &Inner, id: OrderId, seen: &mut Seen) -> Result<Vec<Todo>, Error> {
+    let State::Order(order) = inner.look(id.stream(), seen).await? else { return Ok(Vec::new()) };
     let mut ports = Vec::new();
     for (_, port) in order.port_requests() {
-        ports.push((port, port_request(inner, port).await?));
+        ports.push((port, port_request(inner, port, seen).await?));
     }
     let ports: Vec<(PortRequestId, &PortRequest)> = ports.iter().map(|(id, port)| (*id, &**port)).collect();
     let company = match order.company() {
-        Some(company) => match inner.state(company.stream()).await? {
-            (_, State::Company(company)) => Some(company),
-            (_, other) => return Err(wrong_kind(company.stream(), &other)),
+        Some(company) => match inner.look(company.stream(), seen).await? {
+            State::Company(company) => Some(company),
+            other => return Err(wrong_kind(company.stream(), &other)),
         },
         None => None,
     };
     Ok(todo(id, &order, company.as_deref(), &ports))
 }
 
-async fn port_request(inner: &Inner, id: PortRequestId) -> Result<Arc<PortRequest>, Error> {
-    match inner.state(id.stream()).await? {
-        (_, State::PortRequest(port)) => Ok(port),
-        (_, other) => Err(wrong_kind(id.stream(), &other)),
+async fn port_request(inner: &Inner, id: PortRequestId, seen: &mut Seen) -> Result<Arc<PortRequest>, Error> {
+    match inner.look(id.stream(), seen).await? {
+        State::PortRequest(port) => Ok(port),
+        other => Err(wrong_kind(id.stream(), &other)),
     }
 }
 
@@ -260,7 +277,7 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
         Ok(()) => return Ok(()),
         Err(reasons) => reasons,
     };
-    if !todos(inner, id).await?.contains(&todo) {
+    if !todos(inner, id, &mut Seen::default()).await?.contains(&todo) {
         // Somebody else did it, or it is not to be done any more.
         return Ok(());
     }
@@ -316,10 +333,8 @@ async fn provision(
     number: LineNumber,
     cause: Position,
 ) -> Result<(), Error> {
-    let (_, State::Order(order)) = inner.state(id.stream()).await? else { return Ok(()) };
-    let Some(line) = order.line(number).filter(|line| line.status() == LineStatus::InProgress) else {
-        return Ok(());
-    };
+    let Some(order) = in_progress(inner, id, number).await? else { return Ok(()) };
+    let Some(line) = order.line(number) else { return Ok(()) };
     if is_own_work(line.kind()) || line.kind() == LineKind::Port {
         return Ok(());
     }
@@ -340,4 +355,19 @@ async fn provision(
         tracing::info!(order = %id, line = %number, ?reasons, "an outcome of provisioning came too late");
     }
     Ok(())
+}
+
+/// The order, if this line of it is in progress; that it is not is certain.
+async fn in_progress(inner: &Inner, id: OrderId, number: LineNumber) -> Result<Option<Arc<Order>>, Error> {
+    for _ in 0..ROUNDS_MAX {
+        let mut seen = Seen::default();
+        let State::Order(order) = inner.look(id.stream(), &mut seen).await? else { return Ok(None) };
+        if order.line(number).is_some_and(|line| line.status() == LineStatus::InProgress) {
+            return Ok(Some(order));
+        }
+        if inner.certain(&seen).await? {
+            return Ok(None);
+        }
+    }
+    Err(unsettled())
 }

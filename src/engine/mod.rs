@@ -6,6 +6,7 @@
 
 pub mod append;
 mod background;
+mod certain;
 pub mod clock;
 mod committer;
 pub mod error;
@@ -29,7 +30,7 @@ pub mod sealing;
 mod timers;
 mod tips;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicU64};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
@@ -73,7 +74,7 @@ pub use self::{
 /// Commands taken in at once; more are answered with [`Error::Overloaded`].
 pub const COMMANDS_IN_FLIGHT_MAX: usize = 10_000;
 /// An idempotency key and its owner have at most this many bytes each: every store indexes them.
-pub const KEY_BYTES_MAX: usize = 200;
+pub const KEY_BYTES_MAX: usize = 400;
 /// Aggregates kept at hand, unless the builder says otherwise.
 const AGGREGATES_AT_HAND: usize = 10_000;
 
@@ -101,6 +102,8 @@ struct Inner {
     readers: Readers,
     recent: Recent,
     parked: Parked,
+    /// Every commit up to this number has been answered.
+    certain_to: AtomicU64,
     fulfilment_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
@@ -231,6 +234,7 @@ impl Builder {
             readers: Readers::new(self.own_readers),
             recent: Recent::default(),
             parked: Parked::default(),
+            certain_to: AtomicU64::default(),
             fulfilment_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,

@@ -14,13 +14,16 @@ use uuid::Uuid;
 
 use super::log::Sequence;
 
+/// A commit of this process: its place in the order of decisions, and its id.
+pub type Written = (u64, Uuid);
+
 /// The newest known state of a stream.
 #[derive(Clone, Debug)]
 struct Tip {
     sequence: Sequence,
     state: State,
     /// The last commit of this process that wrote it, in flight or not.
-    commit: Option<Uuid>,
+    commit: Option<Written>,
     used: u64,
 }
 
@@ -47,12 +50,12 @@ impl Tips {
     }
 
     /// Takes in what a commit in flight will leave.
-    pub fn decided(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: Uuid) {
+    pub fn decided(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: Written) {
         self.put(stream, sequence, state, Some(commit));
     }
 
     /// The commit that last wrote a stream, as far as its tip goes back.
-    pub fn written_by(&self, stream: StreamId) -> Option<Uuid> {
+    pub fn written_by(&self, stream: StreamId) -> Option<Written> {
         self.by_stream.get(&stream).and_then(|tip| tip.commit)
     }
 
@@ -75,7 +78,7 @@ impl Tips {
         }
     }
 
-    fn put(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: Option<Uuid>) {
+    fn put(&mut self, stream: StreamId, sequence: Sequence, state: State, commit: Option<Written>) {
         self.clock += 1;
         let tip = Tip { sequence, state, commit, used: self.clock };
         if let Some(old) = self.by_stream.insert(stream, tip) {
