@@ -117,10 +117,10 @@ async fn a_key_that_no_store_could_index_is_refused_by_name() {
         let world = World::open(&store).await;
         let reseller = world.reseller(1).await;
         let command = qualify(reseller, "Acme Ltd");
-        let long = key(&"k".repeat(201));
+        let long = key(&"k".repeat(orderwire::engine::KEY_BYTES_MAX + 1));
         let outcome = world.engine.execute(&command, &of(reseller), Some(&long)).await;
         assert_eq!(codes(&outcome), ["idempotency_key_too_long"]);
-        let fits = key(&"k".repeat(200));
+        let fits = key(&"k".repeat(orderwire::engine::KEY_BYTES_MAX));
         world.engine.execute(&command, &of(reseller), Some(&fits)).await.unwrap();
         assert_eq!(world.engine.parked(), []);
         close(world).await;
