@@ -96,7 +96,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             Ok(output.list(&companies, COMPANY)?)
         }
         Command::Show { company } => {
-            let company = find(session, &company).await?;
+            let company = find(session, "COMPANY", &company).await?;
             let views: Vec<AssetView> =
                 query::children(session.engine.log(), &company.company.to_string()).await?;
             let mut assets = Vec::new();
@@ -110,11 +110,12 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     }
 }
 
-async fn find(session: &Session, named: &str) -> Result<CompanyView, Failure> {
+/// The company that an argument names by its service reference or its internet domain.
+pub async fn find(session: &Session, argument: &str, named: &str) -> Result<CompanyView, Failure> {
     if named.parse::<CompanyId>().is_ok() {
         return session.record("company", named, |company: &CompanyView| company.reseller).await;
     }
-    let domain: Domain = named.parse().map_err(|error| Failure::of_argument("COMPANY", error))?;
+    let domain: Domain = named.parse().map_err(|error| Failure::of_argument(argument, error))?;
     // A domain that was given up is kept by the companies that had it; the newest one is meant.
     let companies: Vec<CompanyView> =
         session.records(vec![equal("domain", domain.as_str())], "created_at", LIST_MAX).await?;

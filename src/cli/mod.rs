@@ -19,15 +19,16 @@ mod import;
 pub mod demo;
 mod bench;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
 
 pub use self::{
     exit::{Exit, Failure},
     output::{Format, Output},
 };
 use self::{named_store::NamedStore, session::Session};
+use crate::engine::clock::SimulatedClock;
 
 /// The order core of telecom wholesale.
 #[derive(Debug, Parser)]
@@ -127,7 +128,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct DemoArguments {
     /// How many orders in all; the mix is repeated with other names
-    #[arg(long, default_value_t = demo::ORDERS)]
+    #[arg(long, default_value_t = demo::ORDERS, value_name = "COUNT")]
     orders: u32,
 }
 
@@ -136,6 +137,8 @@ struct DemoArguments {
 pub struct Surroundings {
     /// Where this user's programs keep what they need to know.
     pub state_folder: Option<PathBuf>,
+    /// What time it is, where that is not left to the wall clock.
+    pub clock: Option<SimulatedClock>,
 }
 
 impl Cli {
@@ -150,6 +153,19 @@ impl Cli {
     }
 }
 
+/// The format that arguments ask for, though they cannot be read as a whole.
+pub fn format_asked(arguments: &[OsString]) -> Format {
+    let mut words = arguments.iter().map(|word| word.to_str().unwrap_or_default());
+    let asked =
+        words.by_ref().take_while(|word| *word != "--").find_map(|word| word.strip_prefix("--format"));
+    let word = match asked {
+        Some("") => words.next(),
+        Some(word) => word.strip_prefix('='),
+        None => None,
+    };
+    word.and_then(|word| Format::from_str(word, false).ok()).unwrap_or(Format::Table)
+}
+
 /// Does what was asked for.
 pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>) -> Result<(), Failure> {
     let Cli { mut globals, command } = cli;
@@ -159,13 +175,26 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     if let Command::Demo(DemoArguments { orders }) = command {
         let store = globals.store.url.is_some().then(|| session::open_options(&globals, surroundings));
         let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
-        return demo::run(demo, output.writer()).await;
+        return demo::run(demo, output).await;
     }
     if let Command::Bench(command) = command {
         return bench::run(command, globals.store.url, output).await;
     }
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
-    let done = dispatch(&session, command, output).await;
+    let looks = !matches!(
+        command,
+        Command::Migrate
+            | Command::Log(_)
+            | Command::Import(_)
+            | Command::Readers
+            | Command::Settle
+            | Command::Rebuild
+    );
+    let ready = if looks { session.catch_up(output).await } else { Ok(()) };
+    let done = match ready {
+        Ok(()) => dispatch(&session, command, output).await,
+        Err(error) => Err(error.into()),
+    };
     session.close().await;
     done
 }

@@ -5,7 +5,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use orderwire_domain::{
     calendar::PortWindow,
-    ids::{CompanyId, PortRequestId},
+    ids::PortRequestId,
     invalid::Invalid,
     joint,
     lead_time::PortClass,
@@ -22,7 +22,7 @@ use orderwire_domain::{
 use strum::VariantArray as _;
 
 use super::{
-    Failure, Output,
+    Failure, Output, companies,
     output::{Column, or_dash, time},
     session::{LIST_MAX, Session, known},
 };
@@ -92,9 +92,9 @@ pub enum Command {
     Allocate {
         #[command(flatten)]
         named: Named,
-        /// Its service reference
-        #[arg(long, value_name = "COM_ID")]
-        company: CompanyId,
+        /// Its service reference (com_…) or its internet domain
+        #[arg(long)]
+        company: String,
     },
     /// Move the numbers now; the window must be open
     Activate(Named),
@@ -330,7 +330,10 @@ async fn command_of(session: &Session, command: Command) -> Result<(PortRequestI
         Command::DateChange(DateChange::Refuse(it)) => with(it, |message| P::RefuseDateChange { message }),
         Command::AgreeDate(it) => (it.port_request, P::AgreeDate),
         Command::RefuseDate(it) => (it.port_request, P::RefuseDate),
-        Command::Allocate { named, company } => (named.port_request, P::Allocate { company }),
+        Command::Allocate { named, company } => {
+            let company = companies::find(session, "--company", &company).await?.company;
+            (named.port_request, P::Allocate { company })
+        }
         Command::Activate(it) => (it.port_request, P::Activate),
         Command::NetworkReport { message: it, live } => {
             let live = live_numbers(session, it.port_request, &live).await?;

@@ -33,9 +33,7 @@ pub async fn rehearse(
 ) -> Result<(), Error> {
     let parties = place::parties(engine, provenance, document).await?;
     let key = place::order_key(parties.reseller, document);
-    let now_us = engine.now().timestamp_micros();
-    let placed = engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?;
-    if let Some(placed) = placed {
+    if let Some(placed) = place::record(engine, &key).await? {
         let same = placed.fingerprint == document.digest;
         return if same {
             Ok(())
@@ -57,8 +55,8 @@ pub async fn rehearse(
         Party::Nobody => None,
     };
     let sealer = match (&party, company) {
-        (Party::Existing(company), _) => Sealer::of(engine, *company),
-        (_, None) => Sealer::of(engine, parties.reseller),
+        (Party::Existing(company), _) => Sealer::of_company(engine, *company).await?,
+        (_, None) => Sealer::of_reseller(engine, parties.reseller),
         (_, Some(_)) => Sealer::thrown_away(),
     };
     let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);

@@ -30,7 +30,10 @@ pub mod sealing;
 mod timers;
 mod tips;
 
-use std::sync::{Arc, Mutex, atomic::AtomicU64};
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicU64},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
@@ -44,6 +47,7 @@ use orderwire_domain::{
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
 use self::{
@@ -364,6 +368,21 @@ impl Engine {
                 return Ok(());
             }
         }
+    }
+
+    /// Has every reader take what is in the log by now, and does nothing that this makes due. Answers how many events the
+    /// slowest of them still lacks when the time is over.
+    pub async fn catch_up(&self, within: Duration) -> Result<u64, Error> {
+        let (head, until) = (self.head().await?.position, Instant::now() + within);
+        let mut lacks = 0;
+        for reader in self.inner.readers.iter() {
+            while reader.step(&self.inner.log, &self.inner.recent).await? > 0
+                && reader.reached() < head
+                && Instant::now() < until
+            {}
+            lacks = lacks.max(head.saturating_sub(reader.reached()));
+        }
+        Ok(lacks)
     }
 
     /// Fulfils until there is nothing left to do; answers how many events that took.
