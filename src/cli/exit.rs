@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::ErrorKind as Clap;
 use serde_json::{Value, json};
 
 use super::Format;
@@ -132,6 +133,10 @@ impl From<engine::Error> for Failure {
 impl Failure {
     /// What clap says about arguments, on one line: what to do about it `--help` says better.
     pub fn of_arguments(error: &clap::Error) -> Self {
+        // Of the former clap prints the whole help.
+        if let Clap::DisplayHelpOnMissingArgumentOrSubcommand | Clap::MissingSubcommand = error.kind() {
+            return Self::Usage("a command is missing; --help names them".to_owned());
+        }
         let text = error.render().to_string();
         let what = text.split("\n\nUsage:").next().unwrap_or_default();
         let what = what.split("\n\nFor more information").next().unwrap_or_default();

@@ -59,7 +59,7 @@ pub struct Globals {
     #[arg(long, global = true)]
     migrate: bool,
     /// Act as a reseller, which sees and changes only what is its own
-    #[arg(long = "as", global = true, value_name = "RESELLER")]
+    #[arg(long = "as", global = true, value_name = "CODE")]
     reseller: Option<String>,
     /// An opaque id of whoever asks, kept with every event
     #[arg(
@@ -181,25 +181,26 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         return bench::run(command, globals.store.url, output).await;
     }
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
-    let looks = !matches!(
-        command,
-        Command::Migrate
-            | Command::Log(_)
-            | Command::Import(_)
-            | Command::Readers
-            | Command::Settle
-            | Command::Rebuild
-    );
-    let ready = if looks { session.catch_up(output).await } else { Ok(()) };
-    let done = match ready {
-        Ok(()) => dispatch(&session, command, output).await,
-        Err(error) => Err(error.into()),
-    };
+    let done = dispatch(&session, command, output).await;
     session.close().await;
     done
 }
 
+impl Command {
+    /// Whether it looks into read models, if only for what its arguments name.
+    fn looks(&self) -> bool {
+        let looks_away = matches!(
+            self,
+            Self::Migrate | Self::Log(_) | Self::Import(_) | Self::Readers | Self::Settle | Self::Rebuild
+        );
+        !looks_away
+    }
+}
+
 async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    if command.looks() {
+        session.catch_up(output).await?;
+    }
     match command {
         Command::Demo(_) | Command::Bench(_) => unreachable!("both open a store of their own"),
         Command::Migrate => store::migrated(session, output).await,

@@ -28,7 +28,7 @@ pub enum Command {
 /// Which numbers.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Of this company: its service reference (com_…) or its internet domain
+    /// Of this company: its service reference (com_…), internet domain or name
     #[arg(long)]
     company: Option<String>,
     /// Of this site and its users: its id (ast_…)

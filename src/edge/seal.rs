@@ -67,7 +67,9 @@ impl<'a> Sealer<'a> {
                 Err(Error::Refused(found))
                     if found.iter().all(|problem| problem.pointer.starts_with(&at)) =>
                 {
-                    found.into_iter().for_each(|problem| problems.add(problem));
+                    for problem in found {
+                        problems.add(problem);
+                    }
                 }
                 Err(error) => return Err(error),
             }

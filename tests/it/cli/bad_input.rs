@@ -237,7 +237,7 @@ fn what_clap_refuses_is_json_too_where_that_is_asked_for() {
     let cases: [(&[&str], &str); 4] = [
         (&["orders", "submit"], "the following required arguments were not provided: <FILE>..."),
         (&["orders", "frobnicate"], "unrecognized subcommand 'frobnicate'"),
-        (&["stock"], "requires a subcommand but one was not provided"),
+        (&["stock"], "a command is missing; --help names them"),
         (&["port-requests", "show", "7"], "prt_"),
     ];
     for (arguments, part) in cases {

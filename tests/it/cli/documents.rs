@@ -5,8 +5,9 @@ use std::{fs, path::Path};
 use clap::Parser as _;
 use orderwire::{
     cli::{self, Cli, Output, Surroundings},
-    domain::calendar::london,
-    engine::clock::SimulatedClock,
+    domain::{calendar::london, company::commands::CompanyCommand, joint::Command},
+    edge::open::{OpenOptions, open_engine},
+    engine::{Actor, Engine, Provenance, clock::SimulatedClock},
 };
 use serde_json::{Value, json};
 
@@ -75,6 +76,37 @@ fn a_document_names_what_the_company_has() {
     let head = desk.head();
     desk.done(&["orders", "submit", "later.json"]);
     assert_eq!(desk.head(), head, "the same file is the same order");
+}
+
+#[tokio::test]
+async fn what_was_placed_is_the_same_order_whatever_its_names_name_by_now() {
+    let desk = Desk::ready();
+    company(&desk, true);
+    let lines = json!([{ "kind": "add_on", "id": "recording", "user": { "username": "ada" }, "product": "call_recording" }]);
+    desk.write("later.json", later("PO-2", &lines));
+    desk.done(&["--auto-provision", "orders", "submit", "later.json"]);
+
+    let whole = desk.json(&["companies", "show", "acme.example"]);
+    let company = whole["company"]["company"].as_str().unwrap().parse().unwrap();
+    let engine =
+        open_engine(&OpenOptions::of(desk.store().display().to_string()), Engine::builder()).await.unwrap();
+    for kind in ["add_on", "device", "user"] {
+        let assets = whole["assets"].as_array().unwrap().iter();
+        for asset in assets.filter(|asset| asset["plan"][kind].is_object()) {
+            let command =
+                CompanyCommand::RemoveAsset { asset: asset["asset"].as_str().unwrap().parse().unwrap() };
+            let operator = Provenance::of(Actor::new("operator").unwrap());
+            engine.execute(&Command::Company { company, command }, &operator, None).await.unwrap();
+        }
+    }
+    engine.close().await;
+    desk.done(&["settle"]);
+
+    let head = desk.head();
+    desk.done(&["orders", "submit", "later.json"]);
+    assert_eq!(desk.head(), head);
+    desk.write("again.json", later("PO-3", &lines));
+    desk.refused(3, &["orders", "submit", "again.json"], &["/lines/0/user/username", "has no user `ada`"]);
 }
 
 #[test]

@@ -108,6 +108,14 @@ fn an_order_is_provisioned_or_cancelled_and_others_do_not_see_it() {
     }
     let company = desk.json(&["companies", "list"])[0]["company"].as_str().unwrap().to_owned();
     desk.refused(3, &["--as", "R200", "companies", "show", &company], &["not_found"]);
+    assert_eq!(desk.json(&["companies", "show", " acme  LTD"])["company"]["company"], company.as_str());
+    let unknown = ["--as", "R200", "companies", "show", "Acme Ltd"];
+    desk.refused(3, &unknown, &["there is no company `Acme Ltd`"]);
+    assert!(!desk.run(&unknown).err.contains("com_"), "nor is it said whose it is");
+    let numbers =
+        |company: &str| desk.json(&["numbers", "list", "--company", company]).as_array().unwrap().len();
+    assert_eq!((numbers("acme.example"), numbers("Acme Ltd"), numbers(&company)), (4, 4, 4));
+    desk.refused(3, &["numbers", "list", "--company", "nobody.example"], &["not_found"]);
     desk.refused(3, &["--as", "R200", "orders", "submit", "later.json"], &["/reseller", "reseller_other"]);
 }
 
@@ -125,6 +133,8 @@ fn a_port_is_talked_about_until_it_is_cancelled() {
     desk.done(&["port-requests", "represent", port, "--postcode", "LS1 4AQ"]);
     desk.done(&["port-requests", "accept", port, "--message", "m-2"]);
     assert_eq!(status(), "accepted");
+    let early = desk.run(&["port-requests", "network-report", port, "--message", "m-0", "--live", "all"]);
+    assert!(early.code == 0 && early.err.contains("changes nothing"), "{}", early.err);
     let head = desk.head();
     desk.done(&["port-requests", "accept", port, "--message", "m-2"]);
     assert_eq!(desk.head(), head, "a message is heard once");
