@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     error::Error,
-    log::{Sequence, SharedLog, Snapshot, StoreError, StoredEvent, StreamLoad},
+    log::{LoadedEvent, Sequence, SharedLog, Snapshot, StoreError, StreamLoad},
 };
 
 /// One question to the store asks for at most this many streams.
@@ -143,7 +143,7 @@ fn follow(
     stream: StreamId,
     mut sequence: Sequence,
     mut state: State,
-    events: Vec<StoredEvent>,
+    events: Vec<LoadedEvent>,
 ) -> Result<Loaded, Error> {
     let corrupt = |detail: String| Error::Corrupt { stream: stream.to_string(), detail };
     for event in events {

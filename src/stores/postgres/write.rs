@@ -266,7 +266,8 @@ impl Statement {
         }
         let expected: usize = self.counted.iter().map(|(_, rows)| rows).sum();
         let expected = self.value(signed(expected as u64)).expect("a number can be sent");
-        let written = self.counted.iter().map(|(written, _)| written.as_str()).collect::<Vec<_>>().join(" + ");
+        let written =
+            self.counted.iter().map(|(written, _)| written.as_str()).collect::<Vec<_>>().join(" + ");
         write!(
             self.sql,
             ", rows (moved, written, expected) AS (
