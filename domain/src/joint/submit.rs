@@ -20,9 +20,9 @@ use crate::{
     lead_time::PortClass,
     number::{NumberSet, TelephoneNumber},
     order::{
-        Line, Order, OrderStatus,
+        Order, OrderStatus,
         commands::OrderCommand,
-        line::{LineKind, LineNumber, LineRequest, LineStatus, NumberAsk, PortLine},
+        line::{LineKind, LineNumber, LineRequest, NumberAsk, PortLine},
     },
     port_request::{PortRequest, commands::PortCommand},
     refusal::Reason,
@@ -66,7 +66,6 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
             numbers: needed.numbers.clone().into_iter().collect(),
             coming: needed.coming.clone(),
             channels: needed.channels,
-            failed: without_company_line(desk, company)?,
         };
         let told = desk.tell::<Company>(company, &command);
         collect(&mut reasons, told)?;
@@ -180,25 +179,6 @@ fn check_numbers(desk: &mut Desk, order: &Order, needed: &Needed) -> Result<Vec<
         reasons.push(numbers::reason("numbers_out_of_bounds", "/lines", detail, &expected));
     }
     Ok(reasons)
-}
-
-/// The open orders that were to bring the company into service and will not. The company was told what they asked for,
-/// and only they know what became of it.
-fn without_company_line(desk: &mut Desk, company: CompanyId) -> Result<Vec<OrderId>, Halt> {
-    let company = desk.existing::<Company>(company)?;
-    let orders = company.estate().into_iter().flat_map(|estate| &estate.orders);
-    let bringing: Vec<OrderId> =
-        orders.filter(|(_, order)| order.channels.is_some()).map(|(id, _)| *id).collect();
-    desk.gather(bringing.iter().map(|order| order.stream()))?;
-    let mut failed = Vec::new();
-    for id in bringing {
-        let order = desk.existing::<Order>(id)?;
-        let alive = |line: &Line| line.is_open() || line.status() == LineStatus::Completed;
-        if !order.lines().any(|(_, line)| line.kind() == LineKind::Company && alive(line)) {
-            failed.push(id);
-        }
-    }
-    Ok(failed)
 }
 
 /// Without a company, an order can only port numbers.

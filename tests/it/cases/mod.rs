@@ -7,6 +7,7 @@
 
 mod orders;
 mod ports;
+mod waiting;
 
 use orderwire::domain::{
     ids::{CompanyId, OrderId, PortRequestId},
