@@ -5,7 +5,7 @@
 //! decision rested on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     sync::Arc,
 };
 
@@ -142,11 +142,11 @@ impl State {
 pub enum Need {
     /// An aggregate.
     Stream(StreamId),
-    /// Free numbers: as many as asked, or as many as there are.
+    /// Free numbers for one search after the other: as many as asked, or as many as there are.
     Numbers {
         /// Which.
-        search: NumberSearch,
-        /// None of these.
+        searches: Vec<NumberSearch>,
+        /// None of these, nor what a search before found.
         except: NumberSet,
     },
     /// Who holds these claims now.
@@ -215,9 +215,17 @@ pub struct Lookups {
 }
 
 impl Lookups {
-    /// The result of a search.
-    pub fn found_numbers(&mut self, search: NumberSearch, except: NumberSet, found: FoundNumbers) {
-        self.found.push((search, except, found));
+    /// The result of a search; the next one of the same need leaves out these numbers too.
+    pub fn found_numbers(&mut self, search: NumberSearch, except: &mut NumberSet, found: FoundNumbers) {
+        let next = except.union(&found.numbers);
+        self.found.push((search, std::mem::replace(except, next), found));
+    }
+
+    /// What a search found. Searches are made again in the same order, so the place is known unless they were not.
+    fn found(&self, nth: usize, search: &NumberSearch, except: &NumberSet) -> Option<FoundNumbers> {
+        let of = |entry: &&(NumberSearch, NumberSet, FoundNumbers)| entry.0 == *search && entry.1 == *except;
+        let found = self.found.get(nth).filter(of).or_else(|| self.found.iter().find(of));
+        found.map(|(_, _, found)| found.clone())
     }
 
     /// Who holds a claim.
@@ -287,13 +295,26 @@ pub struct Desk<'a> {
     seats: BTreeMap<StreamId, Seat>,
     claims: Vec<ClaimChange>,
     picked: NumberSet,
+    /// How often numbers were picked.
+    picks: usize,
+    /// Searches that will be picked for, in this order, so that they are brought together.
+    searches: VecDeque<NumberSearch>,
 }
 
 impl<'a> Desk<'a> {
     /// An empty desk.
     pub fn new(context: Context, mint: Mint, streams: &'a dyn Streams, lookups: &'a Lookups) -> Self {
-        let seats = BTreeMap::new();
-        Self { context, mint, streams, lookups, seats, claims: Vec::new(), picked: NumberSet::default() }
+        Self {
+            context,
+            mint,
+            streams,
+            lookups,
+            seats: BTreeMap::new(),
+            claims: Vec::new(),
+            picked: NumberSet::default(),
+            picks: 0,
+            searches: VecDeque::new(),
+        }
     }
 
     fn seat(&mut self, stream: StreamId) -> Result<&mut Seat, Halt> {
@@ -357,14 +378,22 @@ impl<'a> Desk<'a> {
         self.tell::<D>(id, command)
     }
 
+    /// Says which searches will be picked for, in this order: the first that needs numbers asks for those of all.
+    pub fn will_pick(&mut self, searches: impl IntoIterator<Item = NumberSearch>) {
+        self.searches.extend(searches);
+    }
+
     /// Free numbers that fit the search, none of them `held`, picked before or taken by somebody else.
     pub fn pick(&mut self, search: &NumberSearch, held: &NumberSet) -> Result<FoundNumbers, Halt> {
+        if self.searches.front() == Some(search) {
+            self.searches.pop_front();
+        }
         let except = self.picked.union(&self.lookups.taken_numbers()).union(held);
-        let known =
-            self.lookups.found.iter().find(|(asked, without, _)| asked == search && *without == except);
-        let Some((_, _, found)) = known.cloned() else {
-            return Err(Halt::Need(vec![Need::Numbers { search: search.clone(), except }]));
+        let Some(found) = self.lookups.found(self.picks, search, &except) else {
+            let searches = std::iter::once(search.clone()).chain(self.searches.drain(..)).collect();
+            return Err(Halt::Need(vec![Need::Numbers { searches, except }]));
         };
+        self.picks += 1;
         self.picked = self.picked.union(&found.numbers);
         Ok(found)
     }

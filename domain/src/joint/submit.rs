@@ -19,6 +19,7 @@ use crate::{
     ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
     lead_time::PortClass,
     number::{NumberSet, TelephoneNumber},
+    number_block::claims::hundred_of,
     order::{
         Order, OrderStatus,
         commands::OrderCommand,
@@ -59,6 +60,8 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
         reasons.extend(out_of_bounds);
         return Err(Halt::Refused(reasons));
     }
+    let ported: Vec<_> = needed.ports.iter().map(|(line, _, port)| (*line, port.numbers())).collect();
+    reasons.extend(numbers::no_ports(desk, &ported)?);
     if let Some(company) = order.company() {
         let command = CompanyCommand::OpenOrder {
             order: id,
@@ -104,6 +107,7 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         coming: Vec::new(),
         channels: None,
     };
+    look_ahead(desk, order)?;
     let mut of_lines = BTreeMap::new();
     for (number, line) in order.lines() {
         if line.kind().makes_asset() {
@@ -135,6 +139,27 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         reasons.extend(against);
     }
     Ok(needed)
+}
+
+/// Asks for what the numbers lines need all together: line by line, each would ask for itself and begin anew.
+fn look_ahead(desk: &mut Desk, order: &Order) -> Result<(), Halt> {
+    let asks: Vec<&NumberAsk> = order
+        .lines()
+        .filter_map(|(_, line)| match &*line.request {
+            LineRequest::Numbers(wanted) => Some(&wanted.ask),
+            _ => None,
+        })
+        .collect();
+    let named = asks.iter().filter_map(|ask| match ask {
+        NumberAsk::Numbers(numbers) => Some(numbers),
+        _ => None,
+    });
+    numbers::stock_hundreds(desk, named.flat_map(NumberSet::iter).map(hundred_of))?;
+    desk.will_pick(asks.iter().filter_map(|ask| match ask {
+        NumberAsk::Search(search) => Some(search.clone()),
+        _ => None,
+    }));
+    Ok(())
 }
 
 /// Every number of an order goes into sets that must be read again: they are counted before any is made, and a number

@@ -7,7 +7,7 @@ use super::{
     commands::OrderCommand,
     draft,
     events::OrderEvent,
-    line::{LineFailure, LineNumber},
+    line::{LineFailure, LineNumber, LineRequest},
     progress,
 };
 use crate::{decider::Context, decider::Decider, refusal::Reason};
@@ -54,6 +54,10 @@ fn of_placed(order: &Order, placed: &Placed, command: &OrderCommand, context: &C
             return progress::fail(placed, *line, &bounded(*line, failure)?, assessing);
         }
         OrderCommand::CancelLine { line } => return progress::cancel(placed, *line, assessing),
+        // What a losing provider agreed to meanwhile is so; nothing else is amended then.
+        OrderCommand::AmendLine { request, .. } if assessing && !matches!(request, LineRequest::Port(_)) => {
+            return Err(vec![not_permitted(order, command)]);
+        }
         OrderCommand::AmendLine { line, request } => {
             return progress::amend(placed, *line, request, context);
         }

@@ -197,7 +197,10 @@ impl OrderModel {
                     && self.lines.get(&line.0).is_some_and(ModelLine::is_open);
                 may && self.end(line.0, LineStatus::Cancelled)
             }
-            OrderCommand::AmendLine { line, request } => open && self.amend(line.0, request),
+            OrderCommand::AmendLine { line, request } => {
+                let dated = self.status == AssessingCancellation && matches!(request, LineRequest::Port(_));
+                (open || dated) && self.amend(line.0, request)
+            }
             OrderCommand::RequireInformation { deadline, .. } => {
                 let may = [Acknowledged, InProgress].contains(&self.status) && *deadline > at;
                 self.timer = Some(*deadline);
