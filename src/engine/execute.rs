@@ -168,9 +168,11 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Verdict(Verdict::Repeated(stored)), _) => return repeated(&stored),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
-                moved += 1;
-                picked.forget();
+                let picks = brought.lookups.picks_lost();
                 brought.lookups.found_taken(claims);
+                // Numbers that others were faster to take have a bound of their own, which the decision knows.
+                moved += u32::from(brought.lookups.picks_lost() == picks);
+                picked.forget();
                 brought.forget();
             }
             (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {

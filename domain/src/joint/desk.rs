@@ -212,6 +212,7 @@ pub struct Lookups {
     holders: BTreeMap<Claim, Option<StreamId>>,
     live_companies: BTreeMap<ResellerId, u32>,
     taken: BTreeSet<Claim>,
+    picks_lost: u32,
 }
 
 impl Lookups {
@@ -240,7 +241,9 @@ impl Lookups {
 
     /// Somebody else took these: the next decision neither picks nor asks for them, and looks everything up again.
     pub fn found_taken(&mut self, claims: impl IntoIterator<Item = Claim>) {
+        let known = self.taken.len();
         self.taken.extend(claims);
+        self.picks_lost += u32::from(self.lost_numbers() && self.taken.len() > known);
         self.forget();
     }
 
@@ -254,6 +257,11 @@ impl Lookups {
     /// Whether numbers that looked free were not.
     pub fn lost_numbers(&self) -> bool {
         self.taken.iter().any(|claim| claim.scope == ClaimScope::Number)
+    }
+
+    /// How often others were faster.
+    pub fn picks_lost(&self) -> u32 {
+        self.picks_lost
     }
 
     /// Numbers that somebody else took meanwhile.
@@ -398,6 +406,11 @@ impl<'a> Desk<'a> {
         Ok(found)
     }
 
+    /// Whether numbers were picked so often, and lost to others each time, that it is enough.
+    pub fn has_picked_enough(&self) -> bool {
+        self.lookups.picks_lost >= self.context.rules.limits().number_picks_max
+    }
+
     /// Who holds these claims, as far as known: advice, since only the commit decides.
     pub fn holders(&self, claims: Vec<Claim>) -> Result<Vec<(Claim, Option<StreamId>)>, Halt> {
         let missing: Vec<Claim> =
@@ -478,6 +491,9 @@ fn line_of(state: &State, happened: &Happened) -> Option<LineNumber> {
             ),
             _,
         ) => Some(*line),
+        (Happened::Company(_, CompanyEvent::AssetReplanned { asset, .. }), State::Company(company)) => {
+            company.asset(*asset).map(|asset| asset.line)
+        }
         (
             Happened::PortRequest(_, PortEvent::PortDrafted(_) | PortEvent::PortNumbersAdded { .. }),
             State::PortRequest(port),

@@ -16,6 +16,8 @@ mod reads;
 mod stock;
 mod submit;
 mod todo;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

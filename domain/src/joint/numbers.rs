@@ -77,6 +77,16 @@ fn searched(desk: &mut Desk, company: &Company, search: &NumberSearch, subject: 
         let reasons = vec![reason("not_enough_numbers", subject, detail, "no more than are free")];
         return Ok(Asked { numbers: NumberSet::default(), reasons });
     }
+    if desk.has_picked_enough() {
+        let detail = format!(
+            "{} numbers were asked for, {} are free, and others were faster {} times",
+            search.quantity,
+            found.free,
+            desk.context.rules.limits().number_picks_max
+        );
+        let reasons = vec![reason("numbers_contended", subject, detail, "numbers that nobody else asks for")];
+        return Ok(Asked { numbers: NumberSet::default(), reasons });
+    }
     // What was found may come from a block that was withdrawn meanwhile; the commit must rest on the block itself.
     let reasons = not_ours(desk, &found.numbers, subject)?;
     Ok(Asked { numbers: found.numbers, reasons })

@@ -228,7 +228,7 @@ impl Carrier {
             1 => OrderCommand::Resume,
             2 => {
                 let deadline = self.world.engine.now() + TimeDelta::days(3);
-                OrderCommand::RequireInformation { question: sealed("which door"), deadline }
+                OrderCommand::RequireInformation { question: sealed("which door"), deadline: Some(deadline) }
             }
             3 => OrderCommand::ProvideInformation { answer: sealed("the red one") },
             _ => {

@@ -202,8 +202,10 @@ impl OrderModel {
                 (open || dated) && self.amend(line.0, request)
             }
             OrderCommand::RequireInformation { deadline, .. } => {
-                let may = [Acknowledged, InProgress].contains(&self.status) && *deadline > at;
-                self.timer = Some(*deadline);
+                // Tests of the whole set one; what is usual has a test of its own.
+                let may =
+                    [Acknowledged, InProgress].contains(&self.status) && deadline.is_none_or(|due| due > at);
+                self.timer = *deadline;
                 self.came_from.push(self.status);
                 may && self.go(Pending)
             }
