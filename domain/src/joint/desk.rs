@@ -9,13 +9,14 @@ use std::{
     sync::Arc,
 };
 
+use super::lookups::{FoundNumbers, Lookups};
 use crate::{
-    claim::{Claim, ClaimAction, ClaimChange, ClaimScope},
+    claim::{Claim, ClaimAction, ClaimChange},
     company::{Company, events::CompanyEvent},
     decider::{Context, Decider, Event as _, IllegalEvent, Refused, apply, handle},
     fact::Happened,
     ids::{CompanyId, Mint, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId},
-    number::{NumberSet, TelephoneNumber},
+    number::NumberSet,
     number_block::{NumberBlock, events::BlockEvent},
     order::{
         Order,
@@ -155,15 +156,6 @@ pub enum Need {
     LiveCompanies(ResellerId),
 }
 
-/// Free numbers as a search found them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FoundNumbers {
-    /// As many as asked; fewer where there are no more.
-    pub numbers: NumberSet,
-    /// How many would fit the search.
-    pub free: u64,
-}
-
 /// Why a decision came to no end.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Halt {
@@ -203,72 +195,6 @@ impl Halt {
 pub trait Streams {
     /// The state of a stream, if it is at hand.
     fn state(&self, stream: StreamId) -> Option<(u64, State)>;
-}
-
-/// What was looked up for one command, besides aggregates. It outlives the desk: deciding again does not ask again.
-#[derive(Clone, Debug, Default)]
-pub struct Lookups {
-    found: Vec<(NumberSearch, NumberSet, FoundNumbers)>,
-    holders: BTreeMap<Claim, Option<StreamId>>,
-    live_companies: BTreeMap<ResellerId, u32>,
-    taken: BTreeSet<Claim>,
-    picks_lost: u32,
-}
-
-impl Lookups {
-    /// The result of a search; the next one of the same need leaves out these numbers too.
-    pub fn found_numbers(&mut self, search: NumberSearch, except: &mut NumberSet, found: FoundNumbers) {
-        let next = except.union(&found.numbers);
-        self.found.push((search, std::mem::replace(except, next), found));
-    }
-
-    /// What a search found. Searches are made again in the same order, so the place is known unless they were not.
-    fn found(&self, nth: usize, search: &NumberSearch, except: &NumberSet) -> Option<FoundNumbers> {
-        let of = |entry: &&(NumberSearch, NumberSet, FoundNumbers)| entry.0 == *search && entry.1 == *except;
-        let found = self.found.get(nth).filter(of).or_else(|| self.found.iter().find(of));
-        found.map(|(_, _, found)| found.clone())
-    }
-
-    /// Who holds a claim.
-    pub fn found_holder(&mut self, claim: Claim, holder: Option<StreamId>) {
-        self.holders.insert(claim, holder);
-    }
-
-    /// How many live companies a reseller has.
-    pub fn found_live_companies(&mut self, reseller: ResellerId, count: u32) {
-        self.live_companies.insert(reseller, count);
-    }
-
-    /// Somebody else took these: the next decision neither picks nor asks for them, and looks everything up again.
-    pub fn found_taken(&mut self, claims: impl IntoIterator<Item = Claim>) {
-        let known = self.taken.len();
-        self.taken.extend(claims);
-        self.picks_lost += u32::from(self.lost_numbers() && self.taken.len() > known);
-        self.forget();
-    }
-
-    /// Forgets whatever may have changed, but not which claims were lost.
-    pub fn forget(&mut self) {
-        self.found.clear();
-        self.holders.clear();
-        self.live_companies.clear();
-    }
-
-    /// Whether numbers that looked free were not.
-    pub fn lost_numbers(&self) -> bool {
-        self.taken.iter().any(|claim| claim.scope == ClaimScope::Number)
-    }
-
-    /// How often others were faster.
-    pub fn picks_lost(&self) -> u32 {
-        self.picks_lost
-    }
-
-    /// Numbers that somebody else took meanwhile.
-    fn taken_numbers(&self) -> NumberSet {
-        let numbers = self.taken.iter().filter(|claim| claim.scope == ClaimScope::Number);
-        numbers.filter_map(|claim| TelephoneNumber::parse(&claim.key).ok()).collect()
-    }
 }
 
 /// An aggregate on the desk.
@@ -408,7 +334,7 @@ impl<'a> Desk<'a> {
 
     /// Whether numbers were picked so often, and lost to others each time, that it is enough.
     pub fn has_picked_enough(&self) -> bool {
-        self.lookups.picks_lost >= self.context.rules.limits().number_picks_max
+        self.lookups.picks_lost() >= self.context.rules.limits().number_picks_max
     }
 
     /// Who holds these claims, as far as known: advice, since only the commit decides.

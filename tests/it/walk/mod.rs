@@ -5,6 +5,7 @@
 //! long the longest is (60). A failure prints the shortest life that fails; `proptest-regressions` keeps its seed.
 
 mod carrier;
+mod endings;
 mod ports;
 mod wish;
 
@@ -50,6 +51,8 @@ async fn live(store: &impl AsyncFn() -> Store, script: Vec<u8>, wishes: Vec<Wish
     for wish in &wishes {
         carrier.make(wish).await;
     }
+    carrier.end(&store).await;
+    endings::let_everything_end(&mut carrier).await;
     carrier.end(&store).await;
 }
 
