@@ -164,9 +164,11 @@ impl Stage<'_> {
                     let state = self.engine.state(stream).await?;
                     self.states.0.insert(stream, state);
                 }
-                Need::Numbers { search, except } => {
-                    let found = query::free_numbers(self.engine.log(), &search, &except).await?;
-                    lookups.found_numbers(search, except, found);
+                Need::Numbers { searches, mut except } => {
+                    for search in searches {
+                        let found = query::free_numbers(self.engine.log(), &search, &except).await?;
+                        lookups.found_numbers(search, &mut except, found);
+                    }
                 }
                 Need::Holders(claims) => {
                     let holders = self.engine.log().holders(&claims).await.map_err(engine::Error::from)?;

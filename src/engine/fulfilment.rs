@@ -196,13 +196,16 @@ async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, E
             .map(|request| request.order)
             .into_iter()
             .collect(),
-        // Other orders for the same company may have waited for it.
-        Happened::Company(company, CompanyEvent::CompanyActivated { .. }) => {
-            match inner.state(company.stream()).await? {
-                (_, State::Company(company)) => company.open_orders().collect(),
-                (_, other) => return Err(wrong_kind(company.stream(), &other)),
-            }
-        }
+        // Other orders for the same company may have waited for it, and do so in vain once nobody brings it.
+        Happened::Company(
+            company,
+            CompanyEvent::CompanyActivated { .. }
+            | CompanyEvent::CompanyLineDropped { .. }
+            | CompanyEvent::OrderClosed { .. },
+        ) => match inner.state(company.stream()).await? {
+            (_, State::Company(company)) => company.open_orders().collect(),
+            (_, other) => return Err(wrong_kind(company.stream(), &other)),
+        },
         _ => Vec::new(),
     })
 }

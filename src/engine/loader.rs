@@ -150,7 +150,7 @@ fn follow(
         if event.sequence != sequence + 1 {
             return Err(corrupt(format!("event {} follows event {sequence}", event.sequence)));
         }
-        let happened = Happened::read(stream, &event.payload)
+        let happened = Happened::read(stream, &event.event_type, &event.event_version, &event.payload)
             .map_err(|error| corrupt(format!("event {} cannot be read: {error}", event.sequence)))?;
         state = state.after(&happened).map_err(|illegal| Error::illegal(stream, &illegal))?;
         sequence = event.sequence;

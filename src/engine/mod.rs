@@ -6,6 +6,7 @@
 
 pub mod append;
 mod background;
+mod bring;
 mod certain;
 pub mod clock;
 mod committer;

@@ -348,7 +348,7 @@ async fn fetch(
 /// An event of the log as folds see it.
 pub fn fact(event: &StoredEvent) -> Result<Fact, Error> {
     let corrupt = |detail: String| Error::Corrupt { stream: event.stream.to_string(), detail };
-    let happened = Happened::read(event.stream, &event.payload)
+    let happened = Happened::read(event.stream, &event.event_type, &event.event_version, &event.payload)
         .map_err(|error| corrupt(format!("event {} cannot be read: {error}", event.sequence)))?;
     let recorded_at = time(event.recorded_at_us);
     let decided_at = provenance::decided_at(&event.metadata).unwrap_or(recorded_at);

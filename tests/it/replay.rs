@@ -80,7 +80,13 @@ async fn replay(engine: &Engine, stream: StreamId) -> (u64, State) {
     let events = engine.stream(stream, 0, 100_000).await.unwrap();
     let mut state = State::beginning(stream);
     for event in &events {
-        let happened = orderwire::domain::fact::Happened::read(stream, &event.payload).unwrap();
+        let happened = orderwire::domain::fact::Happened::read(
+            stream,
+            &event.event_type,
+            &event.event_version,
+            &event.payload,
+        )
+        .unwrap();
         state = state.after(&happened).unwrap();
     }
     (events.len() as u64, state)

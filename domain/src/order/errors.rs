@@ -9,7 +9,7 @@ use super::{
     lifecycle::{self, OrderStatus},
     line::{LineKind, LineNumber, LineStatus, Milestone},
 };
-use crate::refusal::Rule;
+use crate::{calendar::BeyondCalendar, refusal::Rule};
 
 /// What is minted for a line when its order is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
@@ -88,6 +88,8 @@ pub enum OrderError {
     CodeOutOfBounds { line: LineNumber },
     #[error("the deadline {0} has passed before it is set")]
     DeadlinePast(DateTime<Utc>),
+    #[error(transparent)]
+    DeadlineBeyondCalendar(BeyondCalendar),
     #[error("the information may be given until {0}")]
     DeadlineRuns(DateTime<Utc>),
     #[error("the line is past its point of no return")]
@@ -132,6 +134,7 @@ impl Rule for OrderError {
             Self::ReasonOutOfBounds { .. } => "reason_out_of_bounds",
             Self::CodeOutOfBounds { .. } => "code_out_of_bounds",
             Self::DeadlinePast(_) => "deadline_past",
+            Self::DeadlineBeyondCalendar(_) => "deadline_beyond_calendar",
             Self::DeadlineRuns(_) => "deadline_runs",
             Self::PastNoReturn { .. } => "past_no_return",
             Self::CanBeCancelled { .. } => "can_be_cancelled",
@@ -147,7 +150,7 @@ impl Rule for OrderError {
             Self::ReasonsOutOfBounds { .. } => Some("/reasons".to_owned()),
             Self::ReasonOutOfBounds { index } => Some(format!("/reasons/{index}")),
             Self::CodeOutOfBounds { line } => Some(format!("/lines/{line}/code")),
-            Self::DeadlinePast(_) => Some("/deadline".to_owned()),
+            Self::DeadlinePast(_) | Self::DeadlineBeyondCalendar(_) => Some("/deadline".to_owned()),
             Self::LineUnknown { line }
             | Self::LineNotPermitted { line, .. }
             | Self::LineWaits { line, .. }

@@ -127,7 +127,7 @@ pub fn full_order(id: u8, n: u32, channels: Option<u32>, numbers: NumberSet) -> 
         line(9, AssetPlan::EmergencyDetails { site: site_id, address: None, contact }),
     ];
     let numbers = vec![(LineNumber(2), numbers)];
-    CompanyCommand::OpenOrder { order: order(id), plans, numbers, coming: vec![], channels, failed: vec![] }
+    CompanyCommand::OpenOrder { order: order(id), plans, numbers, coming: vec![], channels }
 }
 
 /// Any command, over few enough ids, names and numbers that they meet.
@@ -182,6 +182,7 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
         }),
         6 => (order_id(), line()).prop_map(|(order, line)| C::AddAsset { order, line }),
         1 => (order_id(), line()).prop_map(|(order, line)| C::DropLine { order, line }),
+        1 => order_id().prop_map(|order| C::DropCompanyLine { order }),
         1 => order_id().prop_map(|order| C::CloseOrder { order }),
         2 => order_id().prop_map(|order| C::Activate { order }),
         4 => an_asset().prop_map(|asset| C::RemoveAsset { asset }),
@@ -264,7 +265,7 @@ impl CompanyModel {
             }
             A::CeaseNumbers => &[S::Qualified, S::Active, S::Suspended],
             A::AddAsset | A::RemoveAsset | A::Cease => &[S::Active, S::Suspended],
-            A::Activate => &[S::Ordered],
+            A::Activate | A::DropCompanyLine => &[S::Ordered],
             A::Suspend => &[S::Active],
             A::Resume => &[S::Suspended],
             A::Erase => &[S::Expired, S::Released, S::Ceased],
@@ -330,6 +331,7 @@ impl CompanyModel {
                 self.numbers.retain(|number, _| !numbers.contains(*number));
             }
             C::ExtendQualification
+            | C::DropCompanyLine { .. }
             | C::ReplanLine { numbers: None, .. }
             | C::AddAsset { .. }
             | C::RemoveAsset { .. } => {}

@@ -44,8 +44,8 @@ pub struct Carrier {
     pub world: World,
     pub audit: Audit,
     resellers: Vec<ResellerId>,
-    companies: Vec<CompanyId>,
-    orders: Vec<OrderId>,
+    pub companies: Vec<CompanyId>,
+    pub orders: Vec<OrderId>,
     pub ports: Vec<PortRequestId>,
     reservations: Vec<(CompanyId, ReservationId)>,
     blocks: Vec<NumberBlockId>,
@@ -90,7 +90,7 @@ impl Carrier {
         };
         carrier.world.settle().await;
         for reseller in 0..2 {
-            carrier.make(&Wish::Qualify { reseller, name: u8::from(reseller > 0) }).await;
+            carrier.make(&Wish::Qualify { reseller, name: 2 * u8::from(reseller > 0) }).await;
             carrier
                 .make(&Wish::Order {
                     company: reseller,
@@ -228,7 +228,7 @@ impl Carrier {
             1 => OrderCommand::Resume,
             2 => {
                 let deadline = self.world.engine.now() + TimeDelta::days(3);
-                OrderCommand::RequireInformation { question: sealed("which door"), deadline }
+                OrderCommand::RequireInformation { question: sealed("which door"), deadline: Some(deadline) }
             }
             3 => OrderCommand::ProvideInformation { answer: sealed("the red one") },
             _ => {
@@ -355,6 +355,10 @@ impl Carrier {
                 };
                 let user = world::user(serial, Parent::Asset(site), Some(UserNumber::From(LineNumber(1))));
                 vec![world::port(line), user]
+            }
+            // A site that waits for the company alone.
+            (3, _) if n.is_multiple_of(5) => {
+                vec![world::numbers_line(ask), world::site(serial, LineNumber(1))]
             }
             (3, _) => {
                 let site = world::site_with(

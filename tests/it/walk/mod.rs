@@ -5,6 +5,7 @@
 //! long the longest is (60). A failure prints the shortest life that fails; `proptest-regressions` keeps its seed.
 
 mod carrier;
+mod endings;
 mod ports;
 mod wish;
 
@@ -50,6 +51,8 @@ async fn live(store: &impl AsyncFn() -> Store, script: Vec<u8>, wishes: Vec<Wish
     for wish in &wishes {
         carrier.make(wish).await;
     }
+    carrier.end(&store).await;
+    endings::let_everything_end(&mut carrier).await;
     carrier.end(&store).await;
 }
 
@@ -111,4 +114,20 @@ fn walks_reach_the_far_ends_of_the_lifecycles() {
     ];
     let missing: Vec<_> = far.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?} of {seen:?}");
+}
+
+/// Random lives seldom have an order that waits for another to bring its company. These begin with one, and then nobody does.
+#[test]
+fn lives_in_which_an_order_waits_in_vain_come_to_an_end() {
+    let mut runner = TestRunner::deterministic();
+    let order = |kind, reference| Wish::Order { company: 2, kind, n: 5, reference, submit: true };
+    // Of the last four orders the third is the one that was to bring the company.
+    for nobody_brings_it in [Wish::WholeOrder { order: 9, what: 4 }, Wish::Cancel(9)] {
+        let more = prop::collection::vec(wish::a_wish(), 20).new_tree(&mut runner).unwrap().current();
+        let begun =
+            vec![Wish::Qualify { reseller: 0, name: 4 }, order(0, 50), order(3, 51), nobody_brings_it];
+        let wishes = [begun, more].concat();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(live(&Store::memory, vec![9; 8], wishes));
+    }
 }
