@@ -231,6 +231,8 @@ pub struct StreamLoad {
 pub struct LoadedEvent {
     /// Its index in the stream.
     pub sequence: Sequence,
+    /// Its type.
+    pub event_type: String,
     /// The version of its shape.
     pub event_version: String,
     /// JSON, byte for byte as appended.

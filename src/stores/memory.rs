@@ -267,6 +267,7 @@ impl Log for MemoryLog {
             let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.sequence);
             let events = state.after(*stream, from, usize::MAX).map(|event| LoadedEvent {
                 sequence: event.sequence,
+                event_type: event.event_type.clone(),
                 event_version: event.event_version.clone(),
                 payload: event.payload.clone(),
             });

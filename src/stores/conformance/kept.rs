@@ -28,6 +28,7 @@ pub async fn a_load_is_a_snapshot_and_every_event_after_it(log: SharedLog) -> Ou
     let stored = log.stream(order(1), 5, 10).await?;
     let read = |event: &StoredEvent| LoadedEvent {
         sequence: event.sequence,
+        event_type: event.event_type.clone(),
         event_version: event.event_version.clone(),
         payload: event.payload.clone(),
     };

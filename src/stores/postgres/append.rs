@@ -2,7 +2,6 @@
 //! and checks first; and finding out what became of an append whose answer was lost.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use orderwire_domain::ids::StreamId;
 use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::Mutex;
 
@@ -176,9 +174,7 @@ async fn fast(
         return Ok(None);
     }
     *in_flight = Some(InFlight::of(&mut plan));
-    // A stream that is written has its own guard: the same sequence cannot be written twice.
-    let written: HashSet<StreamId> = plan.events.iter().map(|row| row.stream).collect();
-    let seen = seen.sequences.into_iter().filter(|(stream, _)| !written.contains(stream));
+    let seen = seen.sequences.into_iter();
     match write(connection, head, &plan, seen, now_us).await {
         Ok(true) => Ok(in_flight.take()),
         Ok(false) => {

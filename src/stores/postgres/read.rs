@@ -59,12 +59,12 @@ pub(super) async fn head(pool: &PgPool) -> Result<Head, StoreError> {
 /// the first row of its stream only.
 const LOAD: &str = "
 SELECT a.nth, s.sequence, CASE WHEN e.sequence IS NULL OR e.sequence = s.sequence + 1 THEN s.state END,
-       e.sequence, e.event_version, e.payload::text
+       e.sequence, e.event_type, e.event_version, e.payload::text
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a (aggregate_type, aggregate_id, fingerprint, nth)
 LEFT JOIN LATERAL (SELECT * FROM snapshots s
     WHERE s.aggregate_type = a.aggregate_type AND s.aggregate_id = a.aggregate_id AND s.fingerprint = a.fingerprint
     OFFSET 0) s ON true
-LEFT JOIN LATERAL (SELECT e.sequence, e.event_version, e.payload FROM events e
+LEFT JOIN LATERAL (SELECT e.sequence, e.event_type, e.event_version, e.payload FROM events e
     WHERE e.aggregate_type = a.aggregate_type AND e.aggregate_id = a.aggregate_id
     AND e.sequence > coalesce(s.sequence, 0) OFFSET 0) e ON true
 ORDER BY a.nth, e.sequence";
@@ -94,8 +94,9 @@ fn add_to_load(row: &PgRow, streams: &[(StreamId, &str)], loads: &mut [StreamLoa
     if let Some(sequence) = row.try_get::<Option<i64>, _>(3)? {
         let event = LoadedEvent {
             sequence: unsigned(sequence)?,
-            event_version: row.try_get(4)?,
-            payload: row.try_get(5)?,
+            event_type: row.try_get(4)?,
+            event_version: row.try_get(5)?,
+            payload: row.try_get(6)?,
         };
         loads[index].events.push(event);
     }
