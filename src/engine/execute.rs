@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
 use uuid::Uuid;
 
 use super::{
-    Inner,
+    Inner, census,
     committer::{Answer, Core, Waiting, lock},
     error::Error,
     hundreds::Memory,
@@ -27,7 +27,6 @@ use super::{
     },
     picks::Picked,
     provenance::{Provenance, metadata},
-    query,
     tips::Written,
 };
 
@@ -387,9 +386,8 @@ async fn bring(
                 }
             }
             Need::LiveCompanies(reseller) => {
-                // The reseller is suspended, so its companies can only become fewer from here on.
-                inner.readers.catch_up("companies", &inner.log, &inner.recent).await?;
-                lookups.found_live_companies(reseller, query::live_companies(&inner.log, reseller).await?);
+                let (sequence, count) = census::live_companies(inner, reseller).await?;
+                lookups.found_live_companies(reseller, sequence, count);
             }
         }
     }

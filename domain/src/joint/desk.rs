@@ -210,7 +210,8 @@ pub trait Streams {
 pub struct Lookups {
     found: Vec<(NumberSearch, NumberSet, FoundNumbers)>,
     holders: BTreeMap<Claim, Option<StreamId>>,
-    live_companies: BTreeMap<ResellerId, u32>,
+    /// With the sequence of the reseller when they were counted.
+    live_companies: BTreeMap<ResellerId, (u64, u32)>,
     taken: BTreeSet<Claim>,
 }
 
@@ -225,9 +226,9 @@ impl Lookups {
         self.holders.insert(claim, holder);
     }
 
-    /// How many live companies a reseller has.
-    pub fn found_live_companies(&mut self, reseller: ResellerId, count: u32) {
-        self.live_companies.insert(reseller, count);
+    /// How many live companies a reseller has. They were counted when it was at `sequence` already, for good.
+    pub fn found_live_companies(&mut self, reseller: ResellerId, sequence: u64, count: u32) {
+        self.live_companies.insert(reseller, (sequence, count));
     }
 
     /// Somebody else took these: the next decision neither picks nor asks for them, and looks everything up again.
@@ -379,10 +380,15 @@ impl<'a> Desk<'a> {
         Ok(claims.into_iter().map(|claim| (claim.clone(), self.lookups.holders[&claim])).collect())
     }
 
-    /// How many companies of the reseller are live.
-    pub fn live_companies(&self, reseller: ResellerId) -> Result<u32, Halt> {
-        let count = self.lookups.live_companies.get(&reseller).copied();
-        count.ok_or_else(|| Halt::Need(vec![Need::LiveCompanies(reseller)]))
+    /// How many companies of the reseller are live, counted since it was as this decision sees it: whoever was resumed
+    /// and suspended once more after that may have another one.
+    pub fn live_companies(&mut self, reseller: ResellerId) -> Result<u32, Halt> {
+        self.existing::<Reseller>(reseller)?;
+        let sequence = self.seats.get(&reseller.stream()).map(|seat| seat.loaded_at);
+        match self.lookups.live_companies.get(&reseller) {
+            Some((counted_at, count)) if Some(*counted_at) == sequence => Ok(*count),
+            _ => Err(Halt::Need(vec![Need::LiveCompanies(reseller)])),
+        }
     }
 
     /// The claims that this decision would take and somebody else has, as the last attempt to append it found out.
