@@ -8,7 +8,9 @@ use futures::FutureExt as _;
 use orderwire::{
     domain::{
         claim::{Claim, ClaimScope},
+        company::commands::CompanyCommand,
         ids::StreamId,
+        joint::Command,
         notice::NoticeType,
         timer::TIMER,
         views::{
@@ -180,7 +182,9 @@ async fn life(writing: Defect, reading: Defect) -> (World, Engine) {
     let world = World::open(&store.meddled_with(writing).await).await;
     let reseller = world.reseller(1).await;
     world.leeds().await;
+    let former = world.company(reseller, "Former").await;
     world.settle().await;
+    world.done(Command::Company { company: former, command: CompanyCommand::Release }).await;
     let company = world.in_service(reseller, 1).await;
     world.reserve(company, leeds(150, 5)).await;
     world.settle().await;
