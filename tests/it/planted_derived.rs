@@ -138,7 +138,7 @@ impl Meddles for Defect {
         }
     }
 
-    fn claims(&self, claims: &mut Vec<(Claim, StreamId)>) {
+    async fn claims(&self, claims: &mut Vec<(Claim, StreamId)>) {
         match (self, claims.last().cloned()) {
             (Self::ForgetsAClaim, Some(_)) => {
                 claims.pop();

@@ -1,12 +1,8 @@
 //! States are looked at as commits in flight will leave them. Whatever is concluded from one that fails is not told, and
 //! nothing is left behind because of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use async_trait::async_trait;
 use orderwire::{
     domain::{
         decider::Decider as _,
@@ -14,42 +10,15 @@ use orderwire::{
         order::{Order, OrderStatus, commands::OrderCommand},
         refusal::Reason,
     },
-    engine::{
-        ErrorKind,
-        fulfilment::FULFILMENT,
-        log::{Commit, StoreError, Verdict},
-    },
+    engine::{ErrorKind, fulfilment::FULFILMENT},
 };
-use tokio::sync::Notify;
 
-use super::let_others_run;
+use super::{Gate, let_others_run};
 use crate::{invariants::Audit, world::*};
-
-/// Holds up the batch with the next event of a type, and then fails it.
-#[derive(Default)]
-struct Gate {
-    event: &'static str,
-    closed: AtomicBool,
-    reached: Notify,
-    opened: Notify,
-}
-
-#[async_trait]
-impl Meddles for Gate {
-    async fn append(&self, batch: &[Arc<Commit>]) -> Result<Option<Verdict>, StoreError> {
-        let mut events = batch.iter().flat_map(|commit| &commit.appends).flat_map(|append| &append.events);
-        if !events.any(|event| event.event_type == self.event) || !self.closed.swap(false, Ordering::SeqCst) {
-            return Ok(None);
-        }
-        self.reached.notify_one();
-        self.opened.notified().await;
-        Err(StoreError::Unavailable("the gate".into()))
-    }
-}
 
 /// A world of which the next event of that type fails.
 async fn gated(event: &'static str) -> (World, Arc<Gate>) {
-    let gate = Arc::new(Gate { event, ..Gate::default() });
+    let gate = Arc::new(Gate { event, fails: true, ..Gate::default() });
     let store = Store::memory().await.meddled_with(Arc::clone(&gate)).await;
     (World::open(&store).await, gate)
 }

@@ -1,20 +1,29 @@
 //! Closing a reseller rests on claims and streams, never on a read model: another process may be rebuilding that.
 
-use orderwire::domain::{
-    company::commands::CompanyCommand,
-    decider::Decider as _,
-    joint::Command,
-    reseller::{Reseller, ResellerStatus, commands::ResellerCommand},
-    testing::port_request::sealed,
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use orderwire::{
+    domain::{
+        claim::Claim,
+        company::{Company, CompanyStatus, commands::CompanyCommand},
+        decider::Decider as _,
+        ids::{ResellerId, StreamId},
+        joint::Command,
+        reseller::{Reseller, ResellerStatus, commands::ResellerCommand},
+        testing::port_request::sealed,
+    },
+    engine::fulfilment::AutoProvisioner,
 };
 
+use super::{Gate, beside, let_others_run};
 use crate::{
     invariants::Audit,
-    race::{all, on_every_store, with_two_engines},
+    race::{all, codes, on_every_store, with_two_engines},
     world::*,
 };
 
-fn suspend(reseller: orderwire::domain::ids::ResellerId) -> Command {
+fn suspend(reseller: ResellerId) -> Command {
     Command::Reseller { reseller, command: ResellerCommand::Suspend { reason: sealed("unpaid") } }
 }
 
@@ -55,6 +64,62 @@ async fn a_reseller_with_a_live_company_is_not_closed_whatever_the_read_models_s
         world.engine.close().await;
     })
     .await;
+}
+
+/// The suspension is on its way while the companies would be counted, and another process gets in before it.
+#[tokio::test]
+async fn companies_are_counted_only_when_it_is_certain_that_no_more_come_up() {
+    let store = Store::memory().await;
+    let world = World::open(&store).await;
+    let reseller = world.reseller(1).await;
+    let gate = Arc::new(Gate { event: "ResellerSuspended", closed: true.into(), ..Gate::default() });
+    let engine = beside(&store, &world, &gate, AutoProvisioner).await;
+    let ask = |command| {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.execute(&command, &operator(), None).await })
+    };
+    let suspending = ask(suspend(reseller));
+    gate.reached.notified().await;
+    let closing = ask(Command::CloseReseller { reseller });
+    let_others_run().await;
+    let company = world.company(reseller, "Acme").await;
+    gate.opened.notify_one();
+    suspending.await.unwrap().unwrap();
+    let outcome = closing.await.unwrap();
+    assert_eq!(codes(&outcome), ["live_companies"]);
+    assert_eq!(engine.load::<Company>(company).await.unwrap().1.status(), CompanyStatus::Qualified);
+    engine.settle().await.unwrap();
+    Audit::of(&engine).await;
+}
+
+/// Resumes and suspends the reseller once more while its companies are counted, and gives it one in between.
+#[derive(Default)]
+struct OnceMore(Mutex<Option<(World, ResellerId)>>);
+
+#[async_trait]
+impl Meddles for OnceMore {
+    async fn claims(&self, _claims: &mut Vec<(Claim, StreamId)>) {
+        let reseller = self.0.lock().unwrap().take();
+        if let Some((world, reseller)) = reseller {
+            world.done(Command::Reseller { reseller, command: ResellerCommand::Resume }).await;
+            world.company(reseller, "Acme").await;
+            world.done(suspend(reseller)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_count_from_before_the_last_suspension_does_not_count() {
+    let once_more = Arc::new(OnceMore::default());
+    let store = Store::memory().await.meddled_with(Arc::clone(&once_more)).await;
+    let world = World::open(&store).await;
+    let reseller = world.reseller(1).await;
+    world.done(suspend(reseller)).await;
+    *once_more.0.lock().unwrap() = Some((world.clone(), reseller));
+    world.refused(Command::CloseReseller { reseller }, &["live_companies"]).await;
+    assert!(once_more.0.lock().unwrap().take().is_none(), "it was resumed in between");
+    world.settle().await;
+    Audit::of(&world.engine).await;
 }
 
 /// Through two engines, whose states at hand are of before: companies come up until the reseller is suspended, and then

@@ -12,9 +12,18 @@ mod sealing;
 mod snapshots;
 mod timers;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use orderwire::engine::{Engine, fulfilment::Provisioner};
+use async_trait::async_trait;
+use orderwire::engine::{
+    Engine,
+    fulfilment::Provisioner,
+    log::{Commit, StoreError, Verdict},
+};
+use tokio::sync::Notify;
 
 use crate::world::*;
 
@@ -32,5 +41,29 @@ pub async fn beside<M: Meddles>(
 pub async fn let_others_run() {
     for _ in 0..10_000 {
         tokio::task::yield_now().await;
+    }
+}
+
+/// Holds up the batch with the next event of a type, and then may fail it.
+#[derive(Default)]
+pub struct Gate {
+    pub event: &'static str,
+    pub fails: bool,
+    /// It opens once and for all.
+    pub closed: AtomicBool,
+    pub reached: Notify,
+    pub opened: Notify,
+}
+
+#[async_trait]
+impl Meddles for Gate {
+    async fn append(&self, batch: &[Arc<Commit>]) -> Result<Option<Verdict>, StoreError> {
+        let mut events = batch.iter().flat_map(|commit| &commit.appends).flat_map(|append| &append.events);
+        if !events.any(|event| event.event_type == self.event) || !self.closed.swap(false, Ordering::SeqCst) {
+            return Ok(None);
+        }
+        self.reached.notify_one();
+        self.opened.notified().await;
+        if self.fails { Err(StoreError::Unavailable("the gate".into())) } else { Ok(None) }
     }
 }

@@ -34,7 +34,7 @@ pub trait Meddles: Send + Sync + 'static {
     fn page(&self, _page: &mut Vec<StoredEvent>) {}
 
     /// After claims were listed.
-    fn claims(&self, _claims: &mut Vec<(Claim, StreamId)>) {}
+    async fn claims(&self, _claims: &mut Vec<(Claim, StreamId)>) {}
 
     /// Before a look into a table.
     async fn select(&self, _select: &Select) {}
@@ -69,8 +69,8 @@ impl<M: Meddles> Meddles for Arc<M> {
         (**self).page(page);
     }
 
-    fn claims(&self, claims: &mut Vec<(Claim, StreamId)>) {
-        (**self).claims(claims);
+    async fn claims(&self, claims: &mut Vec<(Claim, StreamId)>) {
+        (**self).claims(claims).await;
     }
 
     async fn select(&self, select: &Select) {
@@ -119,7 +119,7 @@ impl<M: Meddles> Log for Meddled<M> {
         limit: usize,
     ) -> Result<Vec<(Claim, StreamId)>, StoreError> {
         let mut claims = self.log.claims(after, limit).await?;
-        self.meddler.claims(&mut claims);
+        self.meddler.claims(&mut claims).await;
         Ok(claims)
     }
 
