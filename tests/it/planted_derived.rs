@@ -164,7 +164,7 @@ fn spoil(commit: &mut ReaderCommit, table: &'static Table, rows: impl Fn(&Row) -
     commit.changes = changes
         .into_iter()
         .flat_map(|change| match change {
-            RowChange::Put(changed, row) if changed == table => {
+            RowChange::Put(of, row) if of == table => {
                 rows(&row).into_iter().map(|row| RowChange::Put(table, row)).collect()
             }
             other => vec![other],
@@ -188,8 +188,8 @@ async fn life(writing: Defect, reading: Defect) -> (World, Engine) {
     let company = world.in_service(reseller, 1).await;
     world.reserve(company, leeds(150, 5)).await;
     world.settle().await;
-    let reader = store.meddled_with(reading).await.engine(&world.clock, AutoProvisioner, 1).await;
-    (world, reader)
+    let engine = store.meddled_with(reading).await.engine(&world.clock, AutoProvisioner, 1).await;
+    (world, engine)
 }
 
 /// What a check says when it fails; nothing if it does not.
@@ -206,16 +206,16 @@ async fn audited(engine: &Engine) -> String {
 
 #[tokio::test]
 async fn whatever_is_derived_wrongly_is_found() {
-    let (_, reader) = life(Defect::None, Defect::None).await;
-    assert_eq!(audited(&reader).await, "", "without a defect the same life passes");
+    let (_, engine) = life(Defect::None, Defect::None).await;
+    assert_eq!(audited(&engine).await, "", "without a defect the same life passes");
     for (defect, expected) in WRITING {
-        let (_, reader) = life(*defect, Defect::None).await;
-        let found = audited(&reader).await;
+        let (_, engine) = life(*defect, Defect::None).await;
+        let found = audited(&engine).await;
         assert!(found.contains(expected), "{defect:?} should be found as `{expected}`: {found}");
     }
     for (defect, expected) in READING {
-        let (_, reader) = life(Defect::None, *defect).await;
-        let found = audited(&reader).await;
+        let (_, engine) = life(Defect::None, *defect).await;
+        let found = audited(&engine).await;
         assert!(found.contains(expected), "{defect:?} should be found as `{expected}`: {found}");
     }
 }
@@ -223,10 +223,10 @@ async fn whatever_is_derived_wrongly_is_found() {
 #[tokio::test]
 async fn whatever_is_told_wrongly_is_found_without_a_fresh_fold() {
     for (defect, expected) in TELLING {
-        let (_, reader) = life(*defect, Defect::None).await;
+        let (_, engine) = life(*defect, Defect::None).await;
         let mut audit = Audit::default();
-        audit.follow(&reader).await;
-        let found = said(notices::check(&audit, &reader)).await;
+        audit.follow(&engine).await;
+        let found = said(notices::check(&audit, &engine)).await;
         assert!(found.contains(expected), "{defect:?} should be found as `{expected}`: {found}");
     }
 }
