@@ -90,7 +90,7 @@ const READING: &[(Defect, &str)] = &[
 
 #[async_trait]
 impl Meddles for Defect {
-    fn apply(&self, commit: &mut ReaderCommit) {
+    async fn apply(&self, commit: &mut ReaderCommit) {
         match *self {
             Self::SkipsEventsOf(table) => spoil(commit, table, |_| vec![]),
             Self::SkipsALaterPage if commit.after > 2 => commit.changes.clear(),

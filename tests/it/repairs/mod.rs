@@ -5,6 +5,7 @@
 
 mod certain;
 mod closing;
+mod given_up;
 mod parked;
 mod panics;
 mod retries;

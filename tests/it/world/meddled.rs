@@ -40,7 +40,7 @@ pub trait Meddles: Send + Sync + 'static {
     async fn select(&self, _select: &Select) {}
 
     /// Before a reader's page is applied.
-    fn apply(&self, _commit: &mut ReaderCommit) {}
+    async fn apply(&self, _commit: &mut ReaderCommit) {}
 
     /// Before rows are changed without a page.
     fn change_rows(&self, _changes: &mut Vec<RowChange>) {}
@@ -77,8 +77,8 @@ impl<M: Meddles> Meddles for Arc<M> {
         (**self).select(select).await;
     }
 
-    fn apply(&self, commit: &mut ReaderCommit) {
-        (**self).apply(commit);
+    async fn apply(&self, commit: &mut ReaderCommit) {
+        (**self).apply(commit).await;
     }
 
     fn change_rows(&self, changes: &mut Vec<RowChange>) {
@@ -130,7 +130,7 @@ impl<M: Meddles> Log for Meddled<M> {
 
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
         let mut commit = commit.clone();
-        self.meddler.apply(&mut commit);
+        self.meddler.apply(&mut commit).await;
         self.log.apply(&commit).await
     }
 
