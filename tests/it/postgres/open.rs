@@ -63,8 +63,8 @@ async fn opening_waits_for_nobody_who_writes_to_tables_that_exist() {
         log.create_tables(&Engine::tables()).await.unwrap();
         let mut writer = database.connect().await;
         for table in Engine::tables() {
-            let writes = format!("DELETE FROM \"{}\"", table.name);
-            writer.execute(format!("BEGIN; {writes}").as_str()).await.unwrap();
+            let change = format!("DELETE FROM \"{}\"", table.name);
+            writer.execute(format!("BEGIN; {change}").as_str()).await.unwrap();
             let other = database.open().await;
             let outcome = other.create_tables(&Engine::tables()).await;
             assert_eq!(outcome, Ok(()), "while {} is written", table.name);
