@@ -177,8 +177,8 @@ impl Stage<'_> {
                     }
                 }
                 Need::LiveCompanies(reseller) => {
-                    let count = query::live_companies(self.engine.log(), reseller).await?;
-                    lookups.found_live_companies(reseller, count);
+                    let (sequence, count) = self.engine.live_companies(reseller).await?;
+                    lookups.found_live_companies(reseller, sequence, count);
                 }
             }
         }

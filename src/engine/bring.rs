@@ -12,7 +12,7 @@ use orderwire_domain::{
 };
 
 use super::{
-    Inner, committer::lock, error::Error, hundreds::Memory, log::Sequence, picks::Picked, query, tips::Tips,
+    Inner, census, committer::lock, error::Error, hundreds::Memory, log::Sequence, picks::Picked, tips::Tips,
 };
 
 /// What one command was brought.
@@ -68,10 +68,8 @@ impl Brought {
                 }
                 Need::Holders(claims) => self.holders(inner, claims).await?,
                 Need::LiveCompanies(reseller) => {
-                    // The reseller is suspended, so its companies can only become fewer from here on.
-                    inner.readers.catch_up("companies", &inner.log, &inner.recent).await?;
-                    let count = query::live_companies(&inner.log, reseller).await?;
-                    self.lookups.found_live_companies(reseller, count);
+                    let (sequence, count) = census::live_companies(inner, reseller).await?;
+                    self.lookups.found_live_companies(reseller, sequence, count);
                 }
             }
         }

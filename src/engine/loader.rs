@@ -101,18 +101,23 @@ async fn answer(log: &SharedLog, requests: Vec<Request>) {
 async fn fold_all(log: &SharedLog, loads: Vec<(StreamId, StreamLoad)>) -> Result<Vec<Loaded>, Error> {
     let mut loaded = Vec::new();
     for (stream, load) in loads {
-        loaded.push(match begin(stream, load.snapshot) {
-            Ok((sequence, state)) => follow(stream, sequence, state, load.events)?,
-            Err(error) => {
-                // A snapshot only saves time: the events it stands for are all there.
-                tracing::warn!(%stream, %error, "a snapshot cannot be read; its events are read instead");
-                let whole = log.load(&[(stream, NO_SCHEMA)]).await?.into_iter().next();
-                let events = whole.map(|load| load.events).unwrap_or_default();
-                follow(stream, 0, State::beginning(stream), events)?
-            }
-        });
+        loaded.push(fold(log, stream, load).await?);
     }
     Ok(loaded)
+}
+
+/// The state that a snapshot and the events after it lead to.
+pub async fn fold(log: &SharedLog, stream: StreamId, load: StreamLoad) -> Result<Loaded, Error> {
+    match begin(stream, load.snapshot) {
+        Ok((sequence, state)) => follow(stream, sequence, state, load.events),
+        Err(error) => {
+            // A snapshot only saves time: the events it stands for are all there.
+            tracing::warn!(%stream, %error, "a snapshot cannot be read; its events are read instead");
+            let whole = log.load(&[(stream, NO_SCHEMA)]).await?.into_iter().next();
+            let events = whole.map(|load| load.events).unwrap_or_default();
+            follow(stream, 0, State::beginning(stream), events)
+        }
+    }
 }
 
 fn reply(answer: oneshot::Sender<Result<Vec<Loaded>, Error>>, loaded: Result<Vec<Loaded>, Error>) {
@@ -127,15 +132,6 @@ fn begin(stream: StreamId, snapshot: Option<Snapshot>) -> Result<(Sequence, Stat
         Some(snapshot) => Ok((snapshot.sequence, read_state(stream.kind, &snapshot.state)?)),
         None => Ok((0, State::beginning(stream))),
     }
-}
-
-/// The state that a snapshot and the events after it lead to.
-pub fn fold(stream: StreamId, load: StreamLoad) -> Result<Loaded, Error> {
-    let (sequence, state) = begin(stream, load.snapshot).map_err(|error| Error::Corrupt {
-        stream: stream.to_string(),
-        detail: format!("its snapshot cannot be read: {error}"),
-    })?;
-    follow(stream, sequence, state, load.events)
 }
 
 /// The state that these events lead to.

@@ -7,6 +7,7 @@
 pub mod append;
 mod background;
 mod bring;
+mod census;
 mod certain;
 pub mod clock;
 mod committer;
@@ -38,7 +39,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
-    ids::StreamId,
+    ids::{ResellerId, StreamId},
     joint::{Command, Seated, State},
     refusal::Reason,
     rules::Rules,
@@ -285,6 +286,12 @@ impl Engine {
             detail: "its state is of another kind".to_owned(),
         };
         D::of(&state).map(|state| (sequence, Arc::clone(state))).ok_or_else(wrong)
+    }
+
+    /// How many companies of a reseller are neither released, expired nor ceased, and the sequence of the reseller at
+    /// which that was so. Counted from the log, so it takes its time where there are many companies.
+    pub async fn live_companies(&self, reseller: ResellerId) -> Result<(Sequence, u32), Error> {
+        census::live_companies(&self.inner, reseller).await
     }
 
     /// The state of any aggregate, with the sequence of its last event.

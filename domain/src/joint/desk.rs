@@ -347,10 +347,15 @@ impl<'a> Desk<'a> {
         Ok(claims.into_iter().map(|claim| (claim.clone(), self.lookups.holders[&claim])).collect())
     }
 
-    /// How many companies of the reseller are live.
-    pub fn live_companies(&self, reseller: ResellerId) -> Result<u32, Halt> {
-        let count = self.lookups.live_companies.get(&reseller).copied();
-        count.ok_or_else(|| Halt::Need(vec![Need::LiveCompanies(reseller)]))
+    /// How many companies of the reseller are live, counted since it was as this decision sees it: whoever was resumed
+    /// and suspended once more after that may have another one.
+    pub fn live_companies(&mut self, reseller: ResellerId) -> Result<u32, Halt> {
+        self.existing::<Reseller>(reseller)?;
+        let sequence = self.seats.get(&reseller.stream()).map(|seat| seat.loaded_at);
+        match self.lookups.live_companies.get(&reseller) {
+            Some((counted_at, count)) if Some(*counted_at) == sequence => Ok(*count),
+            _ => Err(Halt::Need(vec![Need::LiveCompanies(reseller)])),
+        }
     }
 
     /// The claims that this decision would take and somebody else has, as the last attempt to append it found out.

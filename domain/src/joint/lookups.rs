@@ -25,7 +25,8 @@ pub struct FoundNumbers {
 pub struct Lookups {
     found: Vec<(NumberSearch, NumberSet, FoundNumbers)>,
     pub(super) holders: BTreeMap<Claim, Option<StreamId>>,
-    pub(super) live_companies: BTreeMap<ResellerId, u32>,
+    /// With the sequence of the reseller when they were counted.
+    pub(super) live_companies: BTreeMap<ResellerId, (u64, u32)>,
     pub(super) taken: BTreeSet<Claim>,
     picks_lost: u32,
 }
@@ -54,9 +55,9 @@ impl Lookups {
         self.holders.insert(claim, holder);
     }
 
-    /// How many live companies a reseller has.
-    pub fn found_live_companies(&mut self, reseller: ResellerId, count: u32) {
-        self.live_companies.insert(reseller, count);
+    /// How many live companies a reseller has. They were counted when it was at `sequence` already, for good.
+    pub fn found_live_companies(&mut self, reseller: ResellerId, sequence: u64, count: u32) {
+        self.live_companies.insert(reseller, (sequence, count));
     }
 
     /// Somebody else took these: the next decision neither picks nor asks for them, and looks everything up again.
