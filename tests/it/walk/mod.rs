@@ -1,88 +1,165 @@
 //! Random lives of a whole carrier: several resellers, companies and orders, suppliers that speak late, twice and out of
 //! turn, numbers that run short, and weeks that pass. After every step the log is audited; at the end everything is.
 //!
+//! What is asked next follows from what somebody believes who only knows what was asked ([`beliefs`]); where that one is
+//! sure of an answer, the carrier must give it.
+//!
 //! `ORDERWIRE_WALKS` says how many lives (24 unless it is set; a tenth of them on SQLite), `ORDERWIRE_WALK_STEPS` how
-//! long the longest is (60). A failure prints the shortest life that fails; `proptest-regressions` keeps its seed.
+//! long the longest is (60). A failure prints the shortest life that fails; `regressions.txt` keeps its seed.
 
+mod beliefs;
 mod carrier;
+mod machine;
 mod ports;
 mod wish;
 
+use std::marker::PhantomData;
+
+use orderwire::domain::fact::Fact;
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
     test_runner::{FileFailurePersistence, TestRunner},
 };
+use proptest_state_machine::{ReferenceStateMachine as _, StateMachineTest, prop_state_machine};
+use tokio::runtime::{Builder, Runtime};
 
-use orderwire::domain::fact::Fact;
-
-use self::carrier::Carrier;
-pub use self::wish::{Wish, a_wish};
+use self::{
+    beliefs::Beliefs,
+    carrier::Carrier,
+    machine::{Lives, Step},
+};
 use crate::world::Store;
 
 fn number(name: &str, otherwise: u32) -> u32 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect("a number of walks or steps"))
 }
 
-fn walk(cases: u32, store: impl AsyncFn() -> Store) {
+fn walks() -> u32 {
+    number("ORDERWIRE_WALKS", 24)
+}
+
+fn steps() -> usize {
+    number("ORDERWIRE_WALK_STEPS", 60) as usize
+}
+
+fn config(cases: u32) -> ProptestConfig {
     let persistence = FileFailurePersistence::Direct("tests/it/walk/regressions.txt");
-    let config = ProptestConfig {
+    ProptestConfig {
         cases,
         failure_persistence: Some(Box::new(persistence)),
         max_shrink_iters: number("ORDERWIRE_WALK_SHRINKS", 400),
         ..ProptestConfig::default()
-    };
-    let steps = number("ORDERWIRE_WALK_STEPS", 60) as usize;
-    let wishes = (prop::collection::vec(any::<u8>(), 8), prop::collection::vec(wish::a_wish(), 1..=steps));
-    let outcome = TestRunner::new(config).run(&wishes, |(script, wishes)| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(live(&store, script, wishes));
-        Ok(())
-    });
-    if let Err(failed) = outcome {
-        panic!("{failed}");
     }
 }
 
-async fn live(store: &impl AsyncFn() -> Store, script: Vec<u8>, wishes: Vec<Wish>) {
-    let store = store().await;
-    let mut carrier = Carrier::open(&store, script).await;
-    for wish in &wishes {
-        carrier.make(wish).await;
+/// A life under way, on a runtime of its own.
+struct Life {
+    runtime: Runtime,
+    store: Store,
+    carrier: Carrier,
+}
+
+impl Life {
+    fn begin(store: impl Future<Output = Store>, beliefs: &Beliefs) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let (store, carrier) = runtime.block_on(async {
+            let store = store.await;
+            let carrier = Carrier::open(&store, beliefs.script.clone()).await;
+            (store, carrier)
+        });
+        Self { runtime, store, carrier }
     }
-    carrier.end(&store).await;
-}
 
-/// Everything that happens in a life, audited.
-pub async fn life(store: impl AsyncFn() -> Store, wishes: &[Wish]) -> Vec<Fact> {
-    let store = store().await;
-    let mut carrier = Carrier::open(&store, vec![9; 8]).await;
-    for wish in wishes {
-        carrier.make(wish).await;
+    fn go(&mut self, step: &Step) {
+        self.runtime.block_on(self.carrier.make(step));
     }
-    carrier.end(&store).await;
-    carrier.audit.facts
+
+    fn end(mut self) -> Vec<Fact> {
+        self.runtime.block_on(self.carrier.end(&self.store));
+        self.carrier.audit.facts
+    }
 }
 
-#[test]
-fn any_life_of_a_carrier_keeps_every_invariant_in_memory() {
-    walk(number("ORDERWIRE_WALKS", 24), Store::memory);
+/// Where the events of a walk are kept.
+trait Place {
+    fn store() -> impl Future<Output = Store>;
 }
 
-#[test]
-fn any_life_of_a_carrier_keeps_every_invariant_in_sqlite() {
-    walk(number("ORDERWIRE_WALKS", 24).div_ceil(10), async || Store::sqlite());
+struct Memory;
+struct Sqlite;
+
+impl Place for Memory {
+    fn store() -> impl Future<Output = Store> {
+        Store::memory()
+    }
+}
+
+impl Place for Sqlite {
+    async fn store() -> Store {
+        Store::sqlite()
+    }
+}
+
+/// A whole carrier on some store.
+struct CarrierOn<P>(PhantomData<P>);
+
+impl<P: Place> StateMachineTest for CarrierOn<P> {
+    type SystemUnderTest = Life;
+    type Reference = Lives;
+
+    fn init_test(beliefs: &Beliefs) -> Life {
+        Life::begin(P::store(), beliefs)
+    }
+
+    fn apply(mut life: Life, _: &Beliefs, step: Step) -> Life {
+        life.go(&step);
+        life
+    }
+
+    fn check_invariants(life: &Life, beliefs: &Beliefs) {
+        life.carrier.keeps(beliefs);
+    }
+
+    fn teardown(life: Life, _: Beliefs) {
+        life.end();
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(config(walks()))]
+
+    #[test]
+    fn any_life_of_a_carrier_keeps_every_invariant_in_memory(sequential 1..=steps() => CarrierOn<Memory>);
+}
+
+prop_state_machine! {
+    #![proptest_config(config(walks().div_ceil(10)))]
+
+    #[test]
+    fn any_life_of_a_carrier_keeps_every_invariant_in_sqlite(sequential 1..=steps() => CarrierOn<Sqlite>);
+}
+
+/// Everything that happens in the lives that a runner makes up, each of so many steps, audited.
+pub fn lives(runner: &mut TestRunner, steps: usize) -> impl Iterator<Item = Vec<Fact>> {
+    let lives = Lives::sequential_strategy(steps);
+    std::iter::from_fn(move || {
+        let (mut beliefs, steps, _) = lives.new_tree(runner).unwrap().current();
+        let mut life = Life::begin(Store::memory(), &beliefs);
+        for step in steps {
+            beliefs = Lives::apply(beliefs, &step);
+            life.go(&step);
+            life.carrier.keeps(&beliefs);
+        }
+        Some(life.end())
+    })
 }
 
 /// A walk that never gets anywhere proves nothing: together, a few long lives reach these events.
 #[test]
 fn walks_reach_the_far_ends_of_the_lifecycles() {
-    let mut runner = TestRunner::deterministic();
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..24 {
-        let wishes = prop::collection::vec(wish::a_wish(), 160).new_tree(&mut runner).unwrap().current();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let facts = runtime.block_on(life(Store::memory, &wishes));
+    for facts in lives(&mut TestRunner::deterministic(), 160).take(24) {
         seen.extend(facts.iter().map(|fact| fact.happened.name()));
     }
     let far = [
