@@ -19,7 +19,7 @@ use orderwire::domain::fact::Fact;
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
-    test_runner::{FileFailurePersistence, TestRunner},
+    test_runner::{FileFailurePersistence, TestError, TestRng, TestRunner},
 };
 use proptest_state_machine::{ReferenceStateMachine as _, StateMachineTest, prop_state_machine};
 use tokio::runtime::{Builder, Runtime};
@@ -29,7 +29,10 @@ use self::{
     carrier::Carrier,
     machine::{Lives, Step},
 };
-use crate::world::Store;
+use crate::{
+    planted::{Defect, planted},
+    world::Store,
+};
 
 fn number(name: &str, otherwise: u32) -> u32 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect("a number of walks or steps"))
@@ -138,6 +141,44 @@ prop_state_machine! {
 
     #[test]
     fn any_life_of_a_carrier_keeps_every_invariant_in_sqlite(sequential 1..=steps() => CarrierOn<Sqlite>);
+}
+
+struct ForgetfulOfClaims;
+struct ForgetfulOfReleases;
+
+impl Place for ForgetfulOfClaims {
+    async fn store() -> Store {
+        Store::of(planted(Defect::ForgetsClaims))
+    }
+}
+
+impl Place for ForgetfulOfReleases {
+    async fn store() -> Store {
+        Store::of(planted(Defect::ForgetsReleases))
+    }
+}
+
+/// The shortest life that fails there.
+fn shortest_failure<P: Place>() -> Vec<Step> {
+    let config = ProptestConfig { failure_persistence: None, ..config(24) };
+    let rng = TestRng::deterministic_rng(config.rng_algorithm);
+    let mut runner = TestRunner::new_with_rng(config.clone(), rng);
+    let outcome = runner.run(&Lives::sequential_strategy(1..=60), |(beliefs, steps, seen)| {
+        CarrierOn::<P>::test_sequential(config.clone(), beliefs, steps, seen);
+        Ok(())
+    });
+    match outcome {
+        Err(TestError::Fail(_, (_, steps, _))) => steps,
+        other => panic!("no walk failed: {other:?}"),
+    }
+}
+
+#[test]
+fn a_store_that_breaks_a_rule_fails_a_walk_of_a_few_steps() {
+    let twice = shortest_failure::<ForgetfulOfClaims>();
+    assert!(twice.len() <= 5, "{twice:#?}");
+    let never_free_again = shortest_failure::<ForgetfulOfReleases>();
+    assert!(never_free_again.len() <= 8, "{never_free_again:#?}");
 }
 
 /// Everything that happens in the lives that a runner makes up, each of so many steps, audited.
