@@ -45,8 +45,8 @@ pub struct PortLife {
 /// Something that somebody does next. What exactly depends on where the request is then.
 #[derive(Clone, Debug)]
 struct Move {
-    /// When: now and then a timer's time, on time or late.
-    timer: Option<(Index, bool)>,
+    /// When: now and then a timer's time, on time or late, or somewhat before or after it.
+    timer: Option<(Index, u8)>,
     wait: TimeDelta,
     likely: bool,
     action: u16,
@@ -61,7 +61,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         4 => (1i64..60).prop_map(TimeDelta::hours),
         1 => (1i64..35).prop_map(TimeDelta::days),
     ];
-    let timer = prop::option::weighted(0.4, any::<(Index, bool)>());
+    let timer = prop::option::weighted(0.4, (any::<Index>(), 0u8..4));
     let day = prop_oneof![4 => 5i64..30, 1 => -4i64..60];
     let rest = (prop::bool::weighted(0.85), any::<u16>(), 0u16..400, day, any::<u8>());
     (timer, wait, rest).prop_map(|(timer, wait, (likely, action, message, day, choice))| Move {
@@ -104,20 +104,18 @@ impl Model for PortLife {
 }
 
 impl Move {
-    /// The command that it comes to, and when. A timer is on time, or answered late as of its time; or somebody waits
-    /// for it and then does something else.
+    /// The command that it comes to, and when. A timer is on time, or answered late as of its time; or somebody does
+    /// something else about that time, where cut-offs are.
     fn wish(&self, life: &PortLife, now: DateTime<Utc>, rules: &Rules) -> Wish<PortLife> {
         let timers = life.model.timers();
-        let mut at = now;
-        if let Some((which, answered)) = self.timer.filter(|_| !timers.is_empty()) {
+        let mut at = if now < moment(LAST_SLEEP) { now + self.wait } else { now };
+        if let Some((which, how)) = self.timer.filter(|_| !timers.is_empty()) {
             let (due, command) = which.get(&timers);
-            if answered {
-                return (*due, command.clone());
-            }
-            at = at.max(*due);
-        }
-        if at < moment(LAST_SLEEP) {
-            at += self.wait;
+            at = match how {
+                0 | 1 => return (*due, command.clone()),
+                2 => now.max(*due - self.wait),
+                _ => now.max(*due) + self.wait,
+            };
         }
         (at, self.command(&life.line, &life.model, at, rules))
     }
