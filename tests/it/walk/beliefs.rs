@@ -54,9 +54,9 @@ pub struct Order {
     company: Option<Handle>,
     reference: Option<u8>,
     kind: Kind,
+    /// Whether it must be there still.
     sure: bool,
     since: TimeDelta,
-    doubtful: bool,
     pub stage: Stage,
     /// The word for where the port of its first line is, if it has one.
     pub port: Option<&'static str>,
@@ -81,9 +81,9 @@ pub enum Stage {
 pub struct Reservation {
     company: Handle,
     numbers: Option<Numbers>,
+    /// Whether it must be there still.
     sure: bool,
     since: TimeDelta,
-    doubtful: bool,
 }
 
 impl Beliefs {
@@ -130,7 +130,9 @@ impl Beliefs {
     /// What must come of a wish, where one can be sure.
     pub fn sure_of(&self, wish: &Wish) -> Option<bool> {
         match wish {
-            Wish::SuspendReseller(reseller) => Some(!self.suspended[*reseller]),
+            Wish::SuspendReseller(reseller) | Wish::OrderForNobody { reseller, .. } => {
+                Some(!self.suspended[*reseller])
+            }
             Wish::ResumeReseller(reseller) => Some(self.suspended[*reseller]),
             Wish::Qualify { reseller, name, .. } => {
                 let same = || self.companies.values().filter(|it| key(it.name) == key(*name));
@@ -158,7 +160,6 @@ impl Beliefs {
                 let free = same().next().is_none() && self.lives(company);
                 if held { Some(false) } else { free.then_some(true) }
             }
-            Wish::OrderForNobody { reseller, .. } => Some(!self.suspended[*reseller]),
             Wish::Submit { order, .. } => self.suspended[self.orders[order].reseller].then_some(false),
             _ => None,
         }
@@ -192,15 +193,12 @@ impl Beliefs {
 
     fn lasts(&self, reservation: &Reservation) -> bool {
         let company = &self.companies[&reservation.company];
-        reservation.sure
-            && !reservation.doubtful
-            && self.within(reservation.since, RESERVED_DAYS)
-            && self.lives(company)
+        reservation.sure && self.within(reservation.since, RESERVED_DAYS) && self.lives(company)
     }
 
     /// Only a discarded draft gives its reference up.
     fn keeps_reference(&self, order: &Order) -> bool {
-        order.sure && !order.doubtful && self.within(order.since, DRAFT_DAYS)
+        order.sure && self.within(order.since, DRAFT_DAYS)
     }
 
     /// Takes a wish as granted, where it is not surely refused.
@@ -221,15 +219,15 @@ impl Beliefs {
             Wish::EndCompany { company, what } if what != End::Resume => self.doubt(company),
             Wish::Reserve { reservation, company, numbers, .. } => {
                 let numbers = Some(numbers);
-                let new = Reservation { company, numbers, sure, since, doubtful: false };
+                let new = Reservation { company, numbers, sure, since };
                 self.reservations.insert(reservation, new);
             }
             Wish::ReserveAny { reservation, company, .. } => {
-                let new = Reservation { company, numbers: None, sure, since, doubtful: false };
+                let new = Reservation { company, numbers: None, sure, since };
                 self.reservations.insert(reservation, new);
             }
             Wish::ReleaseReservation(reservation) => {
-                self.reservations.entry(reservation).and_modify(|it| it.doubtful = true);
+                self.reservations.entry(reservation).and_modify(|it| it.sure = false);
             }
             Wish::Order { order, company, kind, reference, n } => {
                 let reseller = self.companies[&company].reseller;
@@ -238,7 +236,7 @@ impl Beliefs {
                 self.orders.entry(order).and_modify(|it| it.subsequent = subsequent);
                 // An order may use reserved numbers up, and give them back when it ends.
                 let of_company = self.reservations.values_mut().filter(|it| it.company == company);
-                of_company.for_each(|it| it.doubtful = true);
+                of_company.for_each(|it| it.sure = false);
             }
             Wish::OrderForNobody { order, reseller, .. } => {
                 self.draft(order, None, reseller, Kind::Port, None);
@@ -247,7 +245,7 @@ impl Beliefs {
             Wish::Submit { order, .. } => self.submit(order),
             Wish::Discard(order) => {
                 self.orders.entry(order).and_modify(|it| {
-                    it.doubtful = true;
+                    it.sure = false;
                     it.stage = Stage::Ended;
                 });
             }
@@ -295,20 +293,9 @@ impl Beliefs {
         let (sure, since) = (self.sure == Some(true), self.passed.0);
         let port = kind.has_port().then_some("new");
         let stage = Stage::Draft;
-        let (doubtful, allocated, subsequent) = (false, false, false);
-        let new = Order {
-            reseller,
-            company,
-            reference,
-            kind,
-            sure,
-            since,
-            doubtful,
-            stage,
-            port,
-            allocated,
-            subsequent,
-        };
+        let (allocated, subsequent) = (false, false);
+        let new =
+            Order { reseller, company, reference, kind, sure, since, stage, port, allocated, subsequent };
         self.orders.insert(order, new);
     }
 

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use orderwire::{
     domain::{
         claim::{Claim, ClaimScope},
-        company::{Company, asset::AssetKind, commands::CompanyCommand},
+        company::{Company, commands::CompanyCommand},
         decider::Decider as _,
         ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId},
         joint::Command,
@@ -20,21 +20,19 @@ use orderwire::{
         order::{
             Order, OrderStatus,
             commands::OrderCommand,
-            line::{
-                LineFailure, LineNumber, LineRequest, Milestone, NumberAsk, Parent, PortLine, SiteNumbers,
-                UserNumber,
-            },
+            line::{LineFailure, LineNumber, Milestone, NumberAsk},
         },
         port_request::PortRequest,
         refusal::Reason,
         reseller::commands::ResellerCommand,
-        testing::port_request::{number, sealed, subsequent},
+        testing::port_request::{number, sealed},
     },
     engine::{Error, Receipt, fulfilment::Provisioned},
 };
 
 use super::{
     beliefs::{self, Beliefs},
+    lines::Now,
     machine::Step,
     ports,
     wish::{End, Handle, Kind, Numbers, OfLine, Pick, Whole, Wish},
@@ -125,7 +123,7 @@ impl Carrier {
             }
         }
         for (order, reseller, reference) in beliefs.kept_references() {
-            let claim = reference_claim(self.resellers[reseller], &self.reference(reference));
+            let claim = reference_claim(self.resellers[reseller], &order_reference(reference));
             assert_eq!(self.audit.holders.get(&claim), Some(&self.orders[&order].stream()), "{claim:?}");
         }
     }
@@ -207,9 +205,9 @@ impl Carrier {
                 command: BlockCommand::TakeBack { numbers: world::leeds(from, count) },
             }),
             Wish::SuspendReseller(reseller) => {
-                self.of_reseller(reseller, ResellerCommand::Suspend { reason: sealed("unpaid") })
+                Some(self.of_reseller(reseller, ResellerCommand::Suspend { reason: sealed("unpaid") }))
             }
-            Wish::ResumeReseller(reseller) => self.of_reseller(reseller, ResellerCommand::Resume),
+            Wish::ResumeReseller(reseller) => Some(self.of_reseller(reseller, ResellerCommand::Resume)),
             Wish::Stock(n) => Some(world::load(&format!("0113 496 0{}00-0{}99", n + 2, n + 2), "Leeds")),
             Wish::Minutes(minutes) => {
                 self.world.sleep(TimeDelta::minutes(minutes)).await;
@@ -235,8 +233,8 @@ impl Carrier {
         Some(self.ask(&step?).await.is_ok())
     }
 
-    fn of_reseller(&self, reseller: usize, command: ResellerCommand) -> Option<Command> {
-        Some(Command::Reseller { reseller: self.resellers[reseller], command })
+    fn of_reseller(&self, reseller: usize, command: ResellerCommand) -> Command {
+        Command::Reseller { reseller: self.resellers[reseller], command }
     }
 
     fn of_company(&self, which: Handle, command: CompanyCommand) -> Option<Command> {
@@ -327,16 +325,15 @@ impl Carrier {
         Some(outcome.is_ok())
     }
 
-    fn reference(&self, n: u8) -> OrderReference {
-        format!("PO-{n}").parse().unwrap()
-    }
-
     async fn draft(&mut self, order: Handle, company: Handle, kind: Kind, n: u8, reference: u8) -> Outcome {
         let company = *self.companies.get(&company)?;
         let state = self.world.state::<Company>(company).await;
-        let lines = self.lines(company, &state, kind, n);
+        let reserved = self.reservations.values().rev().find(|(of, _)| *of == company).map(|(_, id)| *id);
+        self.serial += 1;
+        let now = Now { world: &self.world, company: &state, reserved, serial: self.serial };
+        let lines = now.lines(kind, n);
         let reseller = state.reseller().unwrap();
-        let reference = self.reference(reference);
+        let reference = order_reference(reference);
         let used = self.audit.holders.contains_key(&reference_claim(reseller, &reference));
         let command = Command::CreateOrder { reseller, reference, company: Some(company), lines };
         match self.ask(&command).await {
@@ -350,50 +347,6 @@ impl Carrier {
                 assert!(used || !taken, "{command:?}: {reasons:?}");
                 Some(false)
             }
-        }
-    }
-
-    /// Lines of an order of some kind. Names repeat now and then, so that some orders cannot have theirs.
-    fn lines(&mut self, company: CompanyId, state: &Company, kind: Kind, n: u8) -> Vec<LineRequest> {
-        let subsequently = beliefs::is_subsequent(n);
-        let n = u32::from(n);
-        self.serial += 1;
-        let serial = if n.is_multiple_of(8) { n } else { 100 + self.serial };
-        let window = ports::window(&self.world, i64::from(n % 10) + 12);
-        let site = state.assets().find(|(_, asset)| AssetKind::from(&asset.plan) == AssetKind::Site);
-        let reserved = self.reservations.values().rev().find(|(of, _)| *of == company).map(|(_, id)| *id);
-        let ask = match reserved.filter(|_| n.is_multiple_of(2)) {
-            Some(reservation) => NumberAsk::Reservation(reservation),
-            None => world::search(1 + n),
-        };
-        match (kind, site.map(|(id, _)| id)) {
-            (Kind::NewCompany, _) => {
-                let mut lines = world::new_company(serial, 3 + n);
-                lines.push(world::pbx(serial, Parent::Line(LineNumber(3))));
-                lines.push(world::trunk(serial, Parent::Line(LineNumber(6)), 1 + n % 12));
-                lines
-            }
-            (Kind::NumbersForSite, Some(site)) => {
-                let number = Some(UserNumber::From(LineNumber(1)));
-                vec![world::numbers_for(ask, site), world::user(serial, Parent::Asset(site), number)]
-            }
-            (Kind::PortForSite, Some(site)) => {
-                let line = world::port_of_range(n * 10, 2 + n % 8, window);
-                let line = PortLine { site: Some(site), ..line };
-                let line = if subsequently { subsequent(line) } else { line };
-                let user = world::user(serial, Parent::Asset(site), Some(UserNumber::From(LineNumber(1))));
-                vec![world::port(line), user]
-            }
-            (Kind::PortAndSite, _) => {
-                let site = world::site_with(
-                    serial,
-                    &serial.to_string(),
-                    vec![SiteNumbers { line: LineNumber(1), quantity: Some(2) }],
-                );
-                vec![world::port(world::port_of_range(n * 10, 4, window)), world::numbers_line(ask), site]
-            }
-            (Kind::Numbers | Kind::NumbersForSite, _) => vec![world::numbers_line(ask)],
-            (Kind::Port | Kind::PortForSite, _) => vec![world::port(world::port_of(n * 10, window))],
         }
     }
 
@@ -500,6 +453,10 @@ impl Carrier {
             self.world.sleep_until(due).await;
         }
     }
+}
+
+fn order_reference(n: u8) -> OrderReference {
+    format!("PO-{n}").parse().unwrap()
 }
 
 fn reference_claim(reseller: ResellerId, reference: &OrderReference) -> Claim {

@@ -9,6 +9,7 @@
 
 mod beliefs;
 mod carrier;
+mod lines;
 mod machine;
 mod ports;
 mod wish;

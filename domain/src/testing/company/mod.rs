@@ -3,11 +3,13 @@
 //! Deliberately absent: anything shared with the decider but its types. The model is written from the specification.
 
 mod model;
+mod assets;
 mod walk;
 
 use uuid::Uuid;
 
-pub use model::{CompanyModel, Held, ModelAsset, Place};
+pub use assets::ModelAsset;
+pub use model::{CompanyModel, Held, Place};
 pub use walk::a_command;
 
 use crate::{

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::assets::ModelAsset;
 use crate::{
     company::{
         CompanyStatus,
@@ -40,23 +41,6 @@ pub struct Held {
     pub place: Place,
     /// The port it comes by, if it does, and whether it works by now.
     pub port: Option<(PortRequestId, bool)>,
-}
-
-/// Something the company has, or will have by an order.
-#[derive(Clone, Debug)]
-pub struct ModelAsset {
-    /// What it is.
-    pub kind: AssetKind,
-    /// Whose order makes or made it.
-    pub order: OrderId,
-    /// By which line.
-    pub line: LineNumber,
-    /// Whether it exists.
-    pub real: bool,
-    parent: Option<AssetId>,
-    names: BTreeSet<String>,
-    wants: NumberSet,
-    channels: u32,
 }
 
 /// A company as lists.
@@ -95,32 +79,6 @@ impl Default for CompanyModel {
             extensions: 0,
             channels: None,
         }
-    }
-}
-
-impl ModelAsset {
-    fn new(order: OrderId, line: LineNumber, plan: &AssetPlan) -> Self {
-        let (mut wants, mut channels) = (NumberSet::new(), 0);
-        let (parent, names) = match plan {
-            AssetPlan::Site { name, location_code, numbers, .. } => {
-                wants.clone_from(numbers);
-                (None, vec![format!("site {name:?}"), format!("code {location_code:?}")])
-            }
-            AssetPlan::User { site, username, extension, primary_number, alternate_numbers, .. } => {
-                wants = alternate_numbers.union(&primary_number.iter().copied().collect());
-                (Some(*site), vec![format!("user {}", username.tag), format!("{site} {extension:?}")])
-            }
-            AssetPlan::Device { user, mac, .. } => (Some(*user), vec![format!("mac {mac:?}")]),
-            AssetPlan::Pbx { site, name } => (Some(*site), vec![format!("pbx {name:?}")]),
-            AssetPlan::Trunk { pbx, name, channels: more } => {
-                channels = *more;
-                (Some(*pbx), vec![format!("trunk {name:?}")])
-            }
-            AssetPlan::AddOn { user, .. } => (Some(*user), vec![]),
-            AssetPlan::EmergencyDetails { site, .. } => (Some(*site), vec![]),
-        };
-        let names = names.into_iter().collect();
-        Self { kind: plan.into(), order, line, real: false, parent, names, wants, channels }
     }
 }
 
@@ -210,7 +168,9 @@ impl CompanyModel {
                 C::AllocatePortedNumbers { port_request, numbers, site } => {
                     let held = Held { place: Place::Idle, port: Some((*port_request, false)) };
                     let taken = !overdue && self.is_site(*site) && self.take(numbers, held);
-                    site.iter().for_each(|site| self.give(*site, numbers));
+                    if let Some(site) = site {
+                        self.give(*site, numbers);
+                    }
                     taken
                 }
                 C::MakeNumbersLive { port_request, numbers } => numbers.iter().all(|number| {
@@ -347,14 +307,11 @@ impl CompanyModel {
                 let real = self.assets.get(site).is_some_and(|it| it.real);
                 self.numbers.contains_key(&number) || !real
             });
-            match new.kind {
-                AssetKind::User => {
-                    fine &= site == new.parent && self.meant_for_user.insert(number, id).is_none();
-                }
-                _ => {
-                    fine &= site.is_none();
-                    self.meant_for_site.insert(number, id);
-                }
+            if new.kind == AssetKind::User {
+                fine &= site == new.parent && self.meant_for_user.insert(number, id).is_none();
+            } else {
+                fine &= site.is_none();
+                self.meant_for_site.insert(number, id);
             }
         }
         self.assets.insert(id, new);
@@ -431,7 +388,9 @@ impl CompanyModel {
         for number in numbers.iter() {
             self.numbers.insert(number, Held { place: Place::Idle, port: None });
         }
-        site.iter().for_each(|site| self.give(*site, &numbers));
+        if let Some(site) = site {
+            self.give(site, &numbers);
+        }
         // A reservation ends with the last of its numbers.
         let left: BTreeSet<_> = self.numbers.values().filter_map(|held| held.place.reservation()).collect();
         self.reservations.retain(|reservation, _| left.contains(reservation));

@@ -135,9 +135,12 @@ impl CompanyModel {
             CompanyStatus::Erased => return vec![],
             CompanyStatus::Qualified | CompanyStatus::Ordered | CompanyStatus::Active => {}
         }
-        let of_asset = |(id, it): (&_, &super::ModelAsset)| match it.real {
-            true => C::RemoveAsset { asset: *id },
-            false => C::AddAsset { order: it.order, line: it.line },
+        let of_asset = |(id, it): (&_, &super::ModelAsset)| {
+            if it.real {
+                C::RemoveAsset { asset: *id }
+            } else {
+                C::AddAsset { order: it.order, line: it.line }
+            }
         };
         let sites = || self.assets.iter().filter(|(_, it)| it.real && it.kind == AssetKind::Site);
         let of_number = |(number, held): (&_, &super::Held)| {
