@@ -58,14 +58,14 @@ fn a_wish(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
         found
     };
     let mut wishes: Vec<(u32, BoxedStrategy<Wish>)> = vec![
-        (3, a_company(beliefs)),
+        (5, a_company(beliefs)),
         (12, of_companies(beliefs)),
         (10, an_order(beliefs)),
         (4, of_stock()),
         (22, of_time()),
     ];
     if let Some(reseller) = beliefs.suspended.iter().position(|suspended| *suspended) {
-        wishes.push((20, Just(Wish::ResumeReseller(reseller)).boxed()));
+        wishes.push((8, Just(Wish::ResumeReseller(reseller)).boxed()));
     }
     let drafts = orders(&|stage| stage == Stage::Draft);
     if !drafts.is_empty() {
@@ -246,7 +246,7 @@ fn of_stock() -> BoxedStrategy<Wish> {
         1 => (0u32..230, 1u32..8).prop_map(|(from, count)| Wish::TakeBack { from, count }),
         1 => (0u8..3).prop_map(Wish::Stock),
         1 => (0usize..2).prop_map(Wish::SuspendReseller),
-        2 => (0usize..2).prop_map(Wish::ResumeReseller),
+        1 => (0usize..2).prop_map(Wish::ResumeReseller),
     ]
     .boxed()
 }

@@ -4,7 +4,7 @@
 //! What is asked next follows from what somebody believes who only knows what was asked ([`beliefs`]); where that one is
 //! sure of an answer, the carrier must give it.
 //!
-//! `ORDERWIRE_WALKS` says how many lives (24 unless it is set; a tenth of them on SQLite), `ORDERWIRE_WALK_STEPS` how
+//! `ORDERWIRE_WALKS` says how many lives (120 unless it is set; a tenth of them on SQLite), `ORDERWIRE_WALK_STEPS` how
 //! long the longest is (60). A failure prints the shortest life that fails; `regressions.txt` keeps its seed.
 
 mod beliefs;
@@ -40,7 +40,7 @@ fn number(name: &str, otherwise: u32) -> u32 {
 }
 
 fn walks() -> u32 {
-    number("ORDERWIRE_WALKS", 24)
+    number("ORDERWIRE_WALKS", 120)
 }
 
 fn steps() -> usize {
@@ -161,7 +161,7 @@ impl Place for ForgetfulOfReleases {
 
 /// The shortest life that fails there.
 fn shortest_failure<P: Place>() -> Vec<Step> {
-    let config = ProptestConfig { failure_persistence: None, ..config(24) };
+    let config = ProptestConfig { failure_persistence: None, ..config(walks()) };
     let rng = TestRng::deterministic_rng(config.rng_algorithm);
     let mut runner = TestRunner::new_with_rng(config.clone(), rng);
     let outcome = runner.run(&Lives::sequential_strategy(1..=60), |(beliefs, steps, seen)| {
