@@ -1,5 +1,7 @@
 //! An event with where and when it happened: what views, claims, timers and fulfilment are computed from.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -44,9 +46,57 @@ pub struct Fact {
     pub happened: Happened,
 }
 
+/// Why a stored event cannot be read: the store holds what this code never wrote, or a newer one did.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Its shape has a version that is not known here.
+    #[error("{name} has version `{version}`, which is not known here")]
+    Version {
+        /// The type, as stored.
+        name: String,
+        /// The version, as stored.
+        version: String,
+    },
+    /// Its payload is not of the shape.
+    #[error("the payload of {name} is of another shape: {why}")]
+    Payload {
+        /// The type, as stored.
+        name: String,
+        /// What is wrong with it.
+        why: serde_json::Error,
+    },
+    /// Its payload is another event's.
+    #[error("it is stored as {stored} and says {found}")]
+    Name {
+        /// The type, as stored.
+        stored: String,
+        /// The type that its payload says.
+        found: &'static str,
+    },
+}
+
+/// The payload in the newest shape of its type. Here an upcaster goes, one arm for each older version of a type: a pure
+/// function from that payload to the next. There is none, since every shape is the first.
+fn newest_shape<'a>(name: &str, version: &str, payload: &'a str) -> Result<Cow<'a, str>, Unreadable> {
+    match (name, version) {
+        (_, "1") => Ok(Cow::Borrowed(payload)),
+        _ => Err(Unreadable::Version { name: name.to_owned(), version: version.to_owned() }),
+    }
+}
+
 impl Happened {
-    /// Reads an event as stored.
-    pub fn read(stream: StreamId, payload: &str) -> Result<Self, serde_json::Error> {
+    /// Reads an event as stored: its type, the version of its shape, and its payload.
+    pub fn read(stream: StreamId, name: &str, version: &str, payload: &str) -> Result<Self, Unreadable> {
+        let payload = &*newest_shape(name, version, payload)?;
+        let happened =
+            Self::parse(stream, payload).map_err(|why| Unreadable::Payload { name: name.to_owned(), why })?;
+        if happened.name() != name {
+            return Err(Unreadable::Name { stored: name.to_owned(), found: happened.name() });
+        }
+        Ok(happened)
+    }
+
+    fn parse(stream: StreamId, payload: &str) -> Result<Self, serde_json::Error> {
         Ok(match stream.kind {
             AggregateKind::Order => Self::Order(OrderId(stream.id), serde_json::from_str(payload)?),
             AggregateKind::Company => Self::Company(CompanyId(stream.id), serde_json::from_str(payload)?),
@@ -115,5 +165,36 @@ impl Happened {
             Self::NumberBlock(_, event) => event.claims(holder),
             Self::Reseller(_, event) => event.claims(holder),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn read(name: &str, version: &str, payload: &str) -> Result<Happened, String> {
+        let stream = StreamId { kind: AggregateKind::Order, id: Uuid::nil() };
+        Happened::read(stream, name, version, payload).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn an_event_of_an_unknown_version_is_not_read_as_if_it_were_known() {
+        let payload = "\"OrderAcknowledged\"";
+        let known = read("OrderAcknowledged", "1", payload).unwrap();
+        assert_eq!((known.name(), known.version()), ("OrderAcknowledged", "1"));
+        for version in ["2", "", "0", "1.0"] {
+            let why = read("OrderAcknowledged", version, payload).unwrap_err();
+            assert_eq!(why, format!("OrderAcknowledged has version `{version}`, which is not known here"));
+        }
+    }
+
+    #[test]
+    fn an_event_is_what_its_type_says() {
+        let why = read("OrderResumed", "1", "\"OrderAcknowledged\"").unwrap_err();
+        assert_eq!(why, "it is stored as OrderResumed and says OrderAcknowledged");
+        let why = read("OrderResumed", "1", "\"Unheard\"").unwrap_err();
+        assert!(why.starts_with("the payload of OrderResumed is of another shape: unknown variant"), "{why}");
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::{
-    company::events::{CompanyEvent, ReservationEnd},
+    company::events::{CompanyEvent, ReservationEnd, WithdrawalReason},
     fact::Happened,
     order::{events::OrderEvent, line::Milestone},
     port_request::events::PortEvent,
@@ -114,6 +114,12 @@ notice_types! {
     ReservationExpired = "com.orderwire.reservation.expired.v1";
     /// Name and domain of a company are free again, because time is over.
     QualificationExpired = "com.orderwire.qualification.expired.v1";
+    /// Numbers of a company moved on to another provider.
+    NumbersPortedOut = "com.orderwire.numbers.ported_out.v1";
+    /// Nothing new may be ordered for a company.
+    CompanySuspended = "com.orderwire.company.suspended.v1";
+    /// A company may be ordered for again.
+    CompanyResumed = "com.orderwire.company.resumed.v1";
 }
 
 impl NoticeType {
@@ -140,11 +146,24 @@ impl NoticeType {
         match happened {
             Happened::Order(_, event) => Self::of_order(event),
             Happened::PortRequest(_, event) => Self::of_port(event),
-            Happened::Company(_, CompanyEvent::ReservationEnded { how: ReservationEnd::Expired, .. }) => {
+            Happened::Company(_, event) => Self::of_company(event),
+            Happened::NumberBlock(..) | Happened::Reseller(..) => None,
+        }
+    }
+
+    /// Numbers that are gone for another reason are told with their port.
+    fn of_company(event: &CompanyEvent) -> Option<Self> {
+        match event {
+            CompanyEvent::ReservationEnded { how: ReservationEnd::Expired, .. } => {
                 Some(Self::ReservationExpired)
             }
-            Happened::Company(_, CompanyEvent::CompanyExpired { .. }) => Some(Self::QualificationExpired),
-            Happened::Company(..) | Happened::NumberBlock(..) | Happened::Reseller(..) => None,
+            CompanyEvent::CompanyExpired { .. } => Some(Self::QualificationExpired),
+            CompanyEvent::NumbersWithdrawn { why: WithdrawalReason::PortedOut, .. } => {
+                Some(Self::NumbersPortedOut)
+            }
+            CompanyEvent::CompanySuspended { .. } => Some(Self::CompanySuspended),
+            CompanyEvent::CompanyResumed => Some(Self::CompanyResumed),
+            _ => None,
         }
     }
 

@@ -131,7 +131,7 @@ impl Load {
                 // Each task has numbers of its own, so that many commands of one company are in flight at once.
                 Companies::First(count) => {
                     let index = usize::try_from(task).unwrap_or(0);
-                    let target = &self.targets[index % count];
+                    let target = &self.targets[index % count.min(self.targets.len())];
                     self.reserve_and_release(target, index).await?;
                     done += 1;
                 }

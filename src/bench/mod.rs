@@ -18,6 +18,10 @@ use crate::{
     stores::{self, Migrate, baseline},
 };
 
+/// The cache has room for this many streams, however few companies there are: one that forgot what is in flight would
+/// decide on what is old, and lose every race against itself.
+const AT_HAND_MIN: usize = 1_024;
+
 /// What to measure, and how long.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -76,7 +80,7 @@ async fn measured(plan: &Plan) -> Result<Report, Error> {
     log.create_tables(&Engine::tables()).await?;
     let engine = Engine::builder()
         .background(false)
-        .aggregates_at_hand(plan.companies / 2)
+        .aggregates_at_hand((plan.companies / 2).max(AT_HAND_MIN))
         .open(log, MasterKey::generate())
         .await?;
     let load = Load::prepare(&engine, plan.companies).await?;

@@ -17,7 +17,7 @@ pub enum Command {
 /// How much to measure. What is not named is as the quality bars ask for, and takes about twenty minutes.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Companies that commands choose from; half of them fit the cache
+    /// Companies that commands choose from; half of them fit the cache, and of a few all
     #[arg(long, default_value_t = 20_000)]
     companies: usize,
     /// Commands in flight

@@ -2,20 +2,24 @@
 
 use clap::Subcommand;
 use orderwire_domain::{
+    claim::{Claim, ClaimScope},
     ids::CompanyId,
-    names::Domain,
+    names::{CompanyName, Domain},
     views::company_directory::{AssetView, CompanyView},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Output,
+    Exit, Failure, Output,
     history::opened,
     output::{Column, time},
     session::{LIST_MAX, Session},
 };
-use crate::engine::query::{self, equal};
+use crate::engine::{
+    self,
+    query::{self, equal},
+};
 
 /// What can be asked about companies.
 #[derive(Debug, Subcommand)]
@@ -24,7 +28,7 @@ pub enum Command {
     List,
     /// One company, with what it has
     Show {
-        /// Its service reference (com_…) or its internet domain
+        /// Its service reference (com_…), its internet domain or its name
         company: String,
     },
 }
@@ -96,7 +100,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             Ok(output.list(&companies, COMPANY)?)
         }
         Command::Show { company } => {
-            let company = find(session, &company).await?;
+            let company = find(session, "COMPANY", &company).await?;
             let views: Vec<AssetView> =
                 query::children(session.engine.log(), &company.company.to_string()).await?;
             let mut assets = Vec::new();
@@ -110,13 +114,24 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     }
 }
 
-async fn find(session: &Session, named: &str) -> Result<CompanyView, Failure> {
+/// The company that an argument names: by its service reference, its internet domain, or the name that it holds.
+pub async fn find(session: &Session, argument: &str, named: &str) -> Result<CompanyView, Failure> {
     if named.parse::<CompanyId>().is_ok() {
         return session.record("company", named, |company: &CompanyView| company.reseller).await;
     }
-    let domain: Domain = named.parse().map_err(|error| Failure::of_argument("COMPANY", error))?;
-    // A domain that was given up is kept by the companies that had it; the newest one is meant.
-    let companies: Vec<CompanyView> =
-        session.records(vec![equal("domain", domain.as_str())], "created_at", LIST_MAX).await?;
-    companies.into_iter().next_back().ok_or_else(|| Failure::not_found("company", named))
+    let missing = || Failure::not_found("company", named);
+    if let Ok(domain) = named.parse::<Domain>() {
+        // A domain that was given up is kept by the companies that had it; the newest one is meant.
+        let companies: Vec<CompanyView> =
+            session.records(vec![equal("domain", domain.as_str())], "created_at", LIST_MAX).await?;
+        return companies.into_iter().next_back().ok_or_else(missing);
+    }
+    let name: CompanyName = named.parse().map_err(|error| Failure::of_argument(argument, error))?;
+    let claim = Claim::platform(ClaimScope::CompanyName, name.key());
+    let holders = session.engine.log().holders(&[claim]).await.map_err(engine::Error::from)?;
+    let holder = holders.into_iter().flatten().next().ok_or_else(missing)?;
+    let id = holder.to_string();
+    let company = session.record("company", &id, |company: &CompanyView| company.reseller).await;
+    // Whoever may not see it is told what was asked for, not whose it is.
+    company.map_err(|failure| if failure.exit() == Exit::Refused { missing() } else { failure })
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::ErrorKind as Clap;
 use serde_json::{Value, json};
 
 use super::Format;
@@ -130,6 +131,19 @@ impl From<engine::Error> for Failure {
 }
 
 impl Failure {
+    /// What clap says about arguments, on one line: what to do about it `--help` says better.
+    pub fn of_arguments(error: &clap::Error) -> Self {
+        // Of the former clap prints the whole help.
+        if let Clap::DisplayHelpOnMissingArgumentOrSubcommand | Clap::MissingSubcommand = error.kind() {
+            return Self::Usage("a command is missing; --help names them".to_owned());
+        }
+        let text = error.render().to_string();
+        let what = text.split("\n\nUsage:").next().unwrap_or_default();
+        let what = what.split("\n\nFor more information").next().unwrap_or_default();
+        let words: Vec<&str> = what.trim_start_matches("error:").split_whitespace().collect();
+        Self::Usage(words.join(" "))
+    }
+
     /// A refusal of an argument.
     pub fn of_argument(name: &str, why: impl std::fmt::Display) -> Self {
         Self::Usage(format!("{name}: {why}"))
@@ -214,7 +228,10 @@ fn of_opening(error: &OpenError) -> Exit {
     match error {
         OpenError::KeyUnnamed => Exit::Usage,
         OpenError::Store(error) => of_store(error),
-        OpenError::TableMissing { .. } | OpenError::Key(_) | OpenError::WrongKey { .. } => Exit::Unusable,
+        OpenError::Missing
+        | OpenError::TableMissing { .. }
+        | OpenError::Key(_)
+        | OpenError::WrongKey { .. } => Exit::Unusable,
         OpenError::Engine(error) => of_engine(error),
     }
 }

@@ -23,6 +23,7 @@ const DETAIL_MAX: usize = 100;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// An id (ord_…, com_…, prt_…, blk_… or rsl_…), or a reseller's reference of an order
+    #[arg(value_name = "ID")]
     of: String,
 }
 

@@ -19,15 +19,16 @@ mod import;
 pub mod demo;
 mod bench;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
 
 pub use self::{
     exit::{Exit, Failure},
     output::{Format, Output},
 };
 use self::{named_store::NamedStore, session::Session};
+use crate::engine::clock::SimulatedClock;
 
 /// The order core of telecom wholesale.
 #[derive(Debug, Parser)]
@@ -58,7 +59,7 @@ pub struct Globals {
     #[arg(long, global = true)]
     migrate: bool,
     /// Act as a reseller, which sees and changes only what is its own
-    #[arg(long = "as", global = true, value_name = "RESELLER")]
+    #[arg(long = "as", global = true, value_name = "CODE")]
     reseller: Option<String>,
     /// An opaque id of whoever asks, kept with every event
     #[arg(
@@ -127,7 +128,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct DemoArguments {
     /// How many orders in all; the mix is repeated with other names
-    #[arg(long, default_value_t = demo::ORDERS)]
+    #[arg(long, default_value_t = demo::ORDERS, value_name = "COUNT")]
     orders: u32,
 }
 
@@ -136,6 +137,8 @@ struct DemoArguments {
 pub struct Surroundings {
     /// Where this user's programs keep what they need to know.
     pub state_folder: Option<PathBuf>,
+    /// What time it is, where that is not left to the wall clock.
+    pub clock: Option<SimulatedClock>,
 }
 
 impl Cli {
@@ -150,6 +153,19 @@ impl Cli {
     }
 }
 
+/// The format that arguments ask for, though they cannot be read as a whole.
+pub fn format_asked(arguments: &[OsString]) -> Format {
+    let mut words = arguments.iter().map(|word| word.to_str().unwrap_or_default());
+    let asked =
+        words.by_ref().take_while(|word| *word != "--").find_map(|word| word.strip_prefix("--format"));
+    let word = match asked {
+        Some("") => words.next(),
+        Some(word) => word.strip_prefix('='),
+        None => None,
+    };
+    word.and_then(|word| Format::from_str(word, false).ok()).unwrap_or(Format::Table)
+}
+
 /// Does what was asked for.
 pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>) -> Result<(), Failure> {
     let Cli { mut globals, command } = cli;
@@ -159,7 +175,7 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     if let Command::Demo(DemoArguments { orders }) = command {
         let store = globals.store.url.is_some().then(|| session::open_options(&globals, surroundings));
         let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
-        return demo::run(demo, output.writer()).await;
+        return demo::run(demo, output).await;
     }
     if let Command::Bench(command) = command {
         return bench::run(command, globals.store.url, output).await;
@@ -170,7 +186,21 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     done
 }
 
+impl Command {
+    /// Whether it looks into read models, if only for what its arguments name.
+    fn looks(&self) -> bool {
+        let looks_away = matches!(
+            self,
+            Self::Migrate | Self::Log(_) | Self::Import(_) | Self::Readers | Self::Settle | Self::Rebuild
+        );
+        !looks_away
+    }
+}
+
 async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    if command.looks() {
+        session.catch_up(output).await?;
+    }
     match command {
         Command::Demo(_) | Command::Bench(_) => unreachable!("both open a store of their own"),
         Command::Migrate => store::migrated(session, output).await,

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use orderwire_domain::{
+    ids::AssetId,
     number::{NumberRange, NumberSet},
     order::line::{NumberSearch, SearchBy},
     views::number_availability::NumberView,
@@ -9,7 +10,7 @@ use orderwire_domain::{
 use serde::Serialize;
 
 use super::{
-    Failure, Output,
+    Failure, Output, companies,
     output::{Column, or_dash},
     session::Session,
 };
@@ -27,14 +28,14 @@ pub enum Command {
 /// Which numbers.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Of this company
-    #[arg(long, value_name = "COM_ID")]
+    /// Of this company: its service reference (com_…), internet domain or name
+    #[arg(long)]
     company: Option<String>,
-    /// Of this site and its users
-    #[arg(long, value_name = "AST_ID")]
-    site: Option<String>,
+    /// Of this site and its users: its id (ast_…)
+    #[arg(long)]
+    site: Option<AssetId>,
     /// At most this many
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_000, value_name = "COUNT")]
     limit: usize,
 }
 
@@ -43,15 +44,15 @@ pub struct List {
 #[command(group = clap::ArgGroup::new("where").required(true).args(["area", "place"]))]
 pub struct Find {
     /// An area code, such as 0113
-    #[arg(long)]
+    #[arg(long, value_name = "CODE")]
     area: Option<String>,
     /// A place, such as Leeds
     #[arg(long)]
     place: Option<String>,
     /// How many
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
     quantity: u32,
-    /// Whether they must follow one another
+    /// They must follow one another
     #[arg(long)]
     contiguous: bool,
 }
@@ -84,8 +85,11 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     match command {
         Command::List(list) => {
             let mut filters = Vec::new();
-            filters.extend(list.company.map(|company| equal("company", company)));
-            filters.extend(list.site.map(|site| equal("site", site)));
+            if let Some(company) = list.company {
+                let company = companies::find(session, "--company", &company).await?;
+                filters.push(equal("company", company.company.to_string()));
+            }
+            filters.extend(list.site.map(|site| equal("site", site.to_string())));
             let numbers: Vec<NumberView> = session.records(filters, "key", list.limit).await?;
             Ok(output.list(&numbers, NUMBER)?)
         }
@@ -93,10 +97,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let search = search(&find)?;
             let found = query::free_numbers(session.engine.log(), &search, &NumberSet::new()).await?;
             if found.numbers.len() < search.quantity as usize {
-                output.remark(&format!(
-                    "{} numbers were asked for, {} are free",
-                    search.quantity, found.free
-                ))?;
+                output.remark(&format!("asked for: {}, free: {}", search.quantity, found.free))?;
             }
             let run = |range: NumberRange| Run { range, numbers: range.len() };
             Ok(output.list(&found.numbers.runs().map(run).collect::<Vec<_>>(), RUN)?)

@@ -33,6 +33,8 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Place and submit order documents; what is refused leaves nothing behind
+    ///
+    /// docs/command-line.md says what a document can ask for; examples/orders has some.
     Submit {
         /// JSON files, one order in each
         #[arg(required = true, value_name = "FILE")]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,7 +47,10 @@ impl<'a> Output<'a> {
 
     /// Something said beside the data.
     pub fn remark(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.remarks, "{text}")
+        match self.format {
+            Format::Table => writeln!(self.remarks, "{text}"),
+            Format::Json | Format::Jsonl => writeln!(self.remarks, "{}", json!({ "remark": text })),
+        }
     }
 
     /// A failure that does not end the command.

@@ -5,7 +5,8 @@
 use clap::{Args, Subcommand, ValueEnum};
 use orderwire_domain::{
     calendar::PortWindow,
-    ids::{CompanyId, PortRequestId},
+    fact::Happened,
+    ids::PortRequestId,
     invalid::Invalid,
     joint,
     lead_time::PortClass,
@@ -14,7 +15,7 @@ use orderwire_domain::{
     port_request::{
         PortRequest,
         commands::{PortChanges, PortCommand},
-        events::{PortCancellation, Supplier},
+        events::{IgnoredBecause, PortCancellation, PortEvent, Supplier},
         reason::PortRejection,
     },
     views::port_diary::{PortStage, PortStep, PortView},
@@ -22,11 +23,11 @@ use orderwire_domain::{
 use strum::VariantArray as _;
 
 use super::{
-    Failure, Output,
+    Failure, Output, companies,
     output::{Column, or_dash, time},
     session::{LIST_MAX, Session, known},
 };
-use crate::engine::query::equal;
+use crate::engine::{Receipt, log::Appended, query::equal, readers::fact};
 
 /// What can be asked about port requests.
 #[derive(Debug, Subcommand)]
@@ -92,9 +93,9 @@ pub enum Command {
     Allocate {
         #[command(flatten)]
         named: Named,
-        /// Its service reference
-        #[arg(long, value_name = "COM_ID")]
-        company: CompanyId,
+        /// Its service reference (com_…), internet domain or name
+        #[arg(long)]
+        company: String,
     },
     /// Move the numbers now; the window must be open
     Activate(Named),
@@ -288,8 +289,31 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     if command.message().is_some() {
         session.only_carrier("passing on a supplier's message")?;
     }
-    session.execute(&joint::Command::Port { port_request: id, command }, output).await?;
+    let receipt = session.execute(&joint::Command::Port { port_request: id, command }, output).await?;
+    if let Some(why) = ignored(session, &receipt).await? {
+        output.remark(&format!("the message is noted and changes nothing: {why}"))?;
+    }
     show(session, id, output).await
+}
+
+/// Why a supplier's message changed nothing, if it did not.
+async fn ignored(session: &Session, receipt: &Receipt) -> Result<Option<&'static str>, Failure> {
+    let Appended { first, count, .. } = receipt.appended;
+    let events = session.engine.page(first.saturating_sub(1), usize::try_from(count).unwrap_or(0)).await?;
+    for event in &events {
+        if let Happened::PortRequest(_, PortEvent::SupplierMessageIgnored { why, .. }) = fact(event)?.happened
+        {
+            return Ok(Some(match why {
+                IgnoredBecause::NotExpected => "the port request does not expect it now",
+                IgnoredBecause::Ended => "the port request has ended",
+                IgnoredBecause::UnknownNumbers => "it names numbers that are not in the request",
+                IgnoredBecause::ImpossibleDate => "it names a date that cannot be",
+                IgnoredBecause::EarlierThanAsked => "it accepts an earlier date than was asked for",
+                IgnoredBecause::TooLate => "the restoration period is over",
+            }));
+        }
+    }
+    Ok(None)
 }
 
 async fn show(session: &Session, id: PortRequestId, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -330,7 +354,10 @@ async fn command_of(session: &Session, command: Command) -> Result<(PortRequestI
         Command::DateChange(DateChange::Refuse(it)) => with(it, |message| P::RefuseDateChange { message }),
         Command::AgreeDate(it) => (it.port_request, P::AgreeDate),
         Command::RefuseDate(it) => (it.port_request, P::RefuseDate),
-        Command::Allocate { named, company } => (named.port_request, P::Allocate { company }),
+        Command::Allocate { named, company } => {
+            let company = companies::find(session, "--company", &company).await?.company;
+            (named.port_request, P::Allocate { company })
+        }
         Command::Activate(it) => (it.port_request, P::Activate),
         Command::NetworkReport { message: it, live } => {
             let live = live_numbers(session, it.port_request, &live).await?;

@@ -1,6 +1,6 @@
 //! One command's dealings with an engine: open it, act as somebody, bring what follows up to date, close it.
 
-use std::fmt::Display;
+use std::{fmt::Display, io, time::Duration};
 
 use orderwire_domain::{
     company::Company,
@@ -34,6 +34,9 @@ use crate::{
 const STORE: &str = "orderwire.db";
 /// Records that one list shows at most; past this somebody wants an export.
 pub const LIST_MAX: usize = 10_000;
+
+/// Catching up with the log takes at most about this long: past it, what is known is worth more than waiting.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// An open engine, and who asks.
 pub struct Session {
@@ -81,6 +84,9 @@ impl Session {
             options.migrate = Migrate::Yes;
         }
         let mut builder = Engine::builder().background(false);
+        if let Some(clock) = &surroundings.clock {
+            builder = builder.clock(clock.clone());
+        }
         if globals.auto_provision {
             builder = builder.provisioner(AutoProvisioner);
         }
@@ -108,6 +114,16 @@ impl Session {
     /// Brings read models, fulfilment and due timers up to date.
     pub async fn settle(&self) -> Result<(), Failure> {
         Ok(self.engine.settle().await?)
+    }
+
+    /// Has the read models take what other processes have appended by now, so that it can be seen; says so where they lag
+    /// all the same. What it makes due is left to whoever appended it.
+    pub async fn catch_up(&self, output: &mut Output<'_>) -> io::Result<()> {
+        match self.engine.catch_up(CAUGHT_UP_WITHIN).await {
+            Ok(0) => Ok(()),
+            Ok(lacks) => output.remark(&format!("what is shown may lack the last {lacks} events of the log")),
+            Err(error) => output.remark(&format!("what is shown may lack the end of the log: {error}")),
+        }
     }
 
     /// Executes a command, and what follows from it.

@@ -136,6 +136,11 @@ fn key(command: &joint::Command) -> IdempotencyKey {
 fn commands(file: &Path) -> Result<Vec<(usize, joint::Command)>, Failure> {
     let text =
         std::fs::read_to_string(file).map_err(|source| Failure::File { file: file.to_owned(), source })?;
+    rows(&text).map_err(|problems| Failure::Refused { file: Some(file.to_owned()), problems })
+}
+
+/// The rows of a CSV text as commands, each with its line.
+pub fn rows(text: &str) -> Result<Vec<(usize, joint::Command)>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut commands = Vec::new();
     let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
@@ -143,7 +148,7 @@ fn commands(file: &Path) -> Result<Vec<(usize, joint::Command)>, Failure> {
         lines.next().map(|(line, _)| line.split(',').map(str::trim).collect()).unwrap_or_default();
     if heading != COLUMNS {
         let problem = Problem::new("line 1", "heading_wrong", "the columns are not named", COLUMNS.join(","));
-        return Err(Failure::Refused { file: Some(file.to_owned()), problems: vec![problem] });
+        return Err(vec![problem]);
     }
     for (line, number) in lines {
         let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
@@ -158,11 +163,7 @@ fn commands(file: &Path) -> Result<Vec<(usize, joint::Command)>, Failure> {
             }
         }
     }
-    if problems.is_empty() {
-        Ok(commands)
-    } else {
-        Err(Failure::Refused { file: Some(file.to_owned()), problems })
-    }
+    if problems.is_empty() { Ok(commands) } else { Err(problems) }
 }
 
 /// The columns of a file, in their order.

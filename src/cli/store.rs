@@ -15,10 +15,10 @@ use crate::engine::{self, log::StoredEvent, readers::PAGE_EVENTS_MAX};
 #[derive(Debug, Args)]
 pub struct LogArguments {
     /// Only events after this position
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "POSITION")]
     after: u64,
     /// At most this many events
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_name = "COUNT")]
     limit: usize,
 }
 

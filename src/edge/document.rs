@@ -2,7 +2,8 @@
 //!
 //! A line has a name of the reseller's own, and other lines refer to it by that name; here the names become line numbers
 //! (the n-th line of the document is line n). What people are called is plain text in a document and is sealed before
-//! anything is asked of the engine. Deliberately absent: every rule that needs more than the document to be judged.
+//! anything is asked of the engine, and names of what the company has become ids then. Deliberately absent: every rule
+//! that needs more than the document to be judged.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,8 @@ use orderwire_domain::{
 use sha2::{Digest, Sha256};
 
 pub use super::lines::{
-    DocumentAddress, DocumentContact, DocumentEmergency, DocumentPort, DocumentRequest, DocumentSite,
-    DocumentUser, LINE_KINDS, Personal,
+    DocumentAddress, DocumentAsset, DocumentContact, DocumentEmergency, DocumentParent, DocumentPort,
+    DocumentRequest, DocumentSite, DocumentUser, LINE_KINDS, Personal,
 };
 use super::{
     json::{self, Node},
@@ -179,7 +180,7 @@ mod tests {
         );
         let document = parse(&text).unwrap();
         let DocumentRequest::User(user) = &document.lines[1].request else { panic!("a user") };
-        assert_eq!(user.site, orderwire_domain::order::line::Parent::Line(LineNumber(4)));
+        assert_eq!(user.site, DocumentParent::Line(LineNumber(4)));
         assert!(!format!("{document:?}").contains("Lovelace"), "personal data is not shown");
     }
 

@@ -1,22 +1,23 @@
 //! The lines of an order document, kind by kind. They mirror `domain::order::line`, with plain text where the domain has
-//! sealed text and with the reseller's names where it has line numbers.
+//! sealed text, and with names where it has ids.
 
 use orderwire_domain::{
     address::{AddressKey, Postcode},
     calendar::PortWindow,
-    ids::AssetId,
     lead_time::PortClass,
-    names::{Cupid, Extension, LocationCode, PersonNamePart, ProductCode, SiteName, UsernameLocal},
-    number::{NumberRange, NumberSet, TelephoneNumber},
-    order::line::{
-        AddOnLine, DeviceLine, LineKind, LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine,
-        Parent, PbxLine, SearchBy, SiteNumbers, TrunkLine, UserNumber,
+    names::{
+        Cupid, Extension, LocationCode, MacAddress, PbxName, PersonNamePart, ProductCode, SiteName,
+        TrunkName, UsernameLocal,
     },
+    number::{NumberRange, NumberSet, TelephoneNumber},
+    order::line::{LineKind, NumberAsk, NumberSearch, SearchBy, SiteNumbers, UserNumber},
 };
 use strum::VariantArray as _;
 
+pub use super::named::{DocumentAsset, DocumentParent};
 use super::{
     document::LineNames,
+    named::{self, existing_site, line_of},
     reader::{Fields, Spot},
 };
 
@@ -66,14 +67,19 @@ impl std::fmt::Debug for Personal {
 /// What a line of a document asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DocumentRequest {
-    /// A kind without personal data, as the domain has it.
-    Plain(Box<LineRequest>),
     /// The company itself comes into service.
     Company {
         /// How many trunk channels all its sites may have together.
         channels: u32,
         /// Whom to talk to.
         contact: Option<DocumentContact>,
+    },
+    /// New numbers.
+    Numbers {
+        /// Which.
+        ask: NumberAsk,
+        /// The existing site that they go to.
+        site: Option<DocumentAsset>,
     },
     /// Numbers ported from another provider.
     Port(Box<DocumentPort>),
@@ -83,6 +89,38 @@ pub enum DocumentRequest {
     EmergencyDetails(Box<DocumentEmergency>),
     /// A user of a site.
     User(Box<DocumentUser>),
+    /// An add-on of a user.
+    AddOn {
+        /// The user.
+        user: DocumentParent,
+        /// Which product.
+        product: ProductCode,
+    },
+    /// A device of a user.
+    Device {
+        /// The user.
+        user: DocumentParent,
+        /// Which model.
+        model: ProductCode,
+        /// Unique on the platform.
+        mac: MacAddress,
+    },
+    /// A PBX at a site.
+    Pbx {
+        /// The site.
+        site: DocumentParent,
+        /// Unique within the company.
+        name: PbxName,
+    },
+    /// A trunk of a PBX.
+    Trunk {
+        /// The PBX.
+        pbx: DocumentParent,
+        /// Unique within the company.
+        name: TrunkName,
+        /// How many calls at once.
+        channels: u32,
+    },
 }
 
 /// A person to talk to.
@@ -108,7 +146,7 @@ pub struct DocumentPort {
     pub account: Personal,
     pub signatory: Personal,
     pub window: PortWindow,
-    pub site: Option<AssetId>,
+    pub site: Option<DocumentAsset>,
 }
 
 /// A site.
@@ -142,7 +180,7 @@ pub enum DocumentAddress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields of `domain::order::line::EmergencyLine`")]
 pub struct DocumentEmergency {
-    pub site: Parent,
+    pub site: DocumentParent,
     pub address: Option<DocumentAddress>,
     pub contact: DocumentContact,
 }
@@ -151,7 +189,7 @@ pub struct DocumentEmergency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields of `domain::order::line::UserLine`")]
 pub struct DocumentUser {
-    pub site: Parent,
+    pub site: DocumentParent,
     pub first_name: Personal,
     pub last_name: Personal,
     pub username: Personal,
@@ -177,13 +215,9 @@ pub(super) fn request(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<Docu
         LineKind::EmergencyDetails => emergency(fields, names),
         LineKind::User => user(fields, names),
         LineKind::AddOn | LineKind::Device | LineKind::Pbx | LineKind::Trunk => {
-            equipment(kind, fields, names).map(plain)
+            equipment(kind, fields, names)
         }
     }
-}
-
-fn plain(request: LineRequest) -> DocumentRequest {
-    DocumentRequest::Plain(Box::new(request))
 }
 
 fn company(fields: &Fields<'_>) -> Option<DocumentRequest> {
@@ -195,7 +229,7 @@ fn company(fields: &Fields<'_>) -> Option<DocumentRequest> {
 fn numbers(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
     let ask = fields.required("ask", |it| ask(&it));
     let site = fields.optional("site", |it| existing_site(&it, names));
-    Some(plain(LineRequest::Numbers(NumbersLine { ask: ask?, site: site? })))
+    Some(DocumentRequest::Numbers { ask: ask?, site: site? })
 }
 
 fn ask(spot: &Spot<'_>) -> Option<NumberAsk> {
@@ -307,7 +341,7 @@ fn address(spot: &Spot<'_>) -> Option<DocumentAddress> {
 }
 
 fn emergency(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
-    let site = fields.required("site", |it| parent(&it, names));
+    let site = fields.required("site", |it| named::parent(&it, "site_name", names));
     let address = fields.optional("address", |it| address(&it));
     let contact = fields.required("contact", |it| contact(&it));
     let line = DocumentEmergency { site: site?, address: address?, contact: contact? };
@@ -315,7 +349,7 @@ fn emergency(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentReque
 }
 
 fn user(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
-    let site = fields.required("site", |it| parent(&it, names));
+    let site = fields.required("site", |it| named::parent(&it, "site_name", names));
     let first_name = fields.required("first_name", |it| it.parsed::<PersonNamePart>());
     let last_name = fields.required("last_name", |it| it.parsed::<PersonNamePart>());
     let username = fields.required("username", |it| it.parsed::<UsernameLocal>());
@@ -349,58 +383,28 @@ fn user_number(spot: &Spot<'_>, names: &LineNames<'_>) -> Option<UserNumber> {
     })
 }
 
-fn equipment(kind: LineKind, fields: &Fields<'_>, names: &LineNames<'_>) -> Option<LineRequest> {
-    let parent = |name| fields.required(name, |it| parent(&it, names));
+fn equipment(kind: LineKind, fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
+    let parent = |field, name| fields.required(field, |it| named::parent(&it, name, names));
     Some(match kind {
         LineKind::AddOn => {
-            let (user, product) = (parent("user"), fields.required("product", |it| it.parsed()));
-            LineRequest::AddOn(AddOnLine { user: user?, product: product? })
+            let (user, product) = (parent("user", "username"), fields.required("product", |it| it.parsed()));
+            DocumentRequest::AddOn { user: user?, product: product? }
         }
         LineKind::Device => {
-            let (user, model) = (parent("user"), fields.required("model", |it| it.parsed()));
+            let (user, model) = (parent("user", "username"), fields.required("model", |it| it.parsed()));
             let mac = fields.required("mac", |it| it.parsed());
-            LineRequest::Device(DeviceLine { user: user?, model: model?, mac: mac? })
+            DocumentRequest::Device { user: user?, model: model?, mac: mac? }
         }
         LineKind::Pbx => {
-            let (site, name) = (parent("site"), fields.required("name", |it| it.parsed()));
-            LineRequest::Pbx(PbxLine { site: site?, name: name? })
+            let (site, name) = (parent("site", "site_name"), fields.required("name", |it| it.parsed()));
+            DocumentRequest::Pbx { site: site?, name: name? }
         }
         _ => {
-            let (pbx, name) = (parent("pbx"), fields.required("name", |it| it.parsed()));
+            let (pbx, name) = (parent("pbx", "pbx_name"), fields.required("name", |it| it.parsed()));
             let channels = fields.required("channels", |it| it.whole(1, QUANTITY_MAX));
-            LineRequest::Trunk(TrunkLine { pbx: pbx?, name: name?, channels: channels? })
+            DocumentRequest::Trunk { pbx: pbx?, name: name?, channels: channels? }
         }
     })
-}
-
-/// Another line, or an asset that the company has.
-fn parent(spot: &Spot<'_>, names: &LineNames<'_>) -> Option<Parent> {
-    spot.choice(&["line", "asset"], |name, it| match name {
-        "line" => line_of(&it, names).map(Parent::Line),
-        _ => it.parsed().map(Parent::Asset),
-    })
-}
-
-/// An asset that the company has; a site of the same order takes the numbers of a line by naming it.
-fn existing_site(spot: &Spot<'_>, names: &LineNames<'_>) -> Option<AssetId> {
-    match parent(spot, names)? {
-        Parent::Asset(asset) => Some(asset),
-        Parent::Line(_) => spot.refuse(
-            "site_not_existing",
-            "numbers go to a new site when the site's own `numbers` name this line",
-            "the asset of an existing site",
-        ),
-    }
-}
-
-fn line_of(spot: &Spot<'_>, names: &LineNames<'_>) -> Option<LineNumber> {
-    let id = spot.text()?;
-    match names.get(id) {
-        Some(line) => Some(*line),
-        None => {
-            spot.refuse("line_unknown", "no line of this document has that id", "the `id` of another line")
-        }
-    }
 }
 
 fn contact(spot: &Spot<'_>) -> Option<DocumentContact> {

@@ -9,6 +9,7 @@ pub mod json;
 pub mod reader;
 pub mod document;
 mod lines;
+mod named;
 mod seal;
 pub mod place;
 pub mod rehearse;

@@ -35,6 +35,9 @@ pub enum OpenError {
     /// The store itself.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody made it.
+    #[error("there is no store yet: `orderwire migrate` makes it")]
+    Missing,
     /// Its migration was cut short.
     #[error("the store has no table `{table}` yet: run `orderwire migrate`")]
     TableMissing {
@@ -91,7 +94,10 @@ impl Engine {
 
 /// Opens a store, and an engine over it.
 pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engine, OpenError> {
-    let log = stores::open(&options.store, options.migrate).await?;
+    let log = stores::open(&options.store, options.migrate).await.map_err(|error| match error {
+        StoreError::SchemaOlder { found: 0, .. } => OpenError::Missing,
+        error => OpenError::Store(error),
+    })?;
     match over(&log, options, builder).await {
         Ok(engine) => Ok(engine),
         Err(error) => {

@@ -21,7 +21,7 @@ use super::{
     problem::{Error, Problem},
     seal::Sealer,
 };
-use crate::engine::{self, Engine, IdempotencyKey, Provenance, Receipt};
+use crate::engine::{self, Engine, IdempotencyKey, Provenance, Receipt, log::StoredRecord};
 
 /// An order that was placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +69,18 @@ pub async fn place(
             (Some(qualified.id("company")), true)
         }
     };
-    let sealer = match company {
-        Some(company) => Sealer::of(engine, company),
-        None => Sealer::of(engine, parties.reseller),
-    };
-    let command = create(document, parties.reseller, company, sealer.lines(document).await?);
     let key = order_key(parties.reseller, document);
+    let lines = if record(engine, &key).await?.is_some() {
+        // It is answered from its record, whatever the names in it name by now.
+        Vec::new()
+    } else {
+        let sealer = match company {
+            Some(company) => Sealer::of_company(engine, company).await?,
+            None => Sealer::of_reseller(engine, parties.reseller),
+        };
+        sealer.lines(document).await?
+    };
+    let command = create(document, parties.reseller, company, lines);
     let receipt = engine.execute(&command, provenance, Some(&key)).await;
     let receipt = receipt.map_err(|error| in_document(document, error.into()))?;
     Ok(Placed { order: receipt.id("order"), company, company_is_new, receipt })
@@ -152,6 +158,12 @@ pub(super) fn company_key(reseller: ResellerId, document: &OrderDocument) -> Ide
     IdempotencyKey { owner: reseller.to_string(), key, fingerprint: None }
 }
 
+/// What was answered to a key before.
+pub(super) async fn record(engine: &Engine, key: &IdempotencyKey) -> Result<Option<StoredRecord>, Error> {
+    let now_us = engine.now().timestamp_micros();
+    Ok(engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?)
+}
+
 /// The company that an earlier placing of this document qualified, if there was one.
 pub(super) async fn qualified(
     engine: &Engine,
@@ -159,9 +171,7 @@ pub(super) async fn qualified(
     document: &OrderDocument,
 ) -> Result<Option<CompanyId>, Error> {
     let key = company_key(reseller, document);
-    let now_us = engine.now().timestamp_micros();
-    let record = engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?;
-    let Some(record) = record else { return Ok(None) };
+    let Some(record) = record(engine, &key).await? else { return Ok(None) };
     let ids: Option<Ids> = serde_json::from_str(&record.ids).ok();
     let company = ids.and_then(|ids| ids.get("company")?.parse().ok());
     let corrupt = || engine::Error::Corrupt {

@@ -33,9 +33,7 @@ pub async fn rehearse(
 ) -> Result<(), Error> {
     let parties = place::parties(engine, provenance, document).await?;
     let key = place::order_key(parties.reseller, document);
-    let now_us = engine.now().timestamp_micros();
-    let placed = engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?;
-    if let Some(placed) = placed {
+    if let Some(placed) = place::record(engine, &key).await? {
         let same = placed.fingerprint == document.digest;
         return if same {
             Ok(())
@@ -57,8 +55,8 @@ pub async fn rehearse(
         Party::Nobody => None,
     };
     let sealer = match (&party, company) {
-        (Party::Existing(company), _) => Sealer::of(engine, *company),
-        (_, None) => Sealer::of(engine, parties.reseller),
+        (Party::Existing(company), _) => Sealer::of_company(engine, *company).await?,
+        (_, None) => Sealer::of_reseller(engine, parties.reseller),
         (_, Some(_)) => Sealer::thrown_away(),
     };
     let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);
@@ -166,9 +164,11 @@ impl Stage<'_> {
                     let state = self.engine.state(stream).await?;
                     self.states.0.insert(stream, state);
                 }
-                Need::Numbers { search, except } => {
-                    let found = query::free_numbers(self.engine.log(), &search, &except).await?;
-                    lookups.found_numbers(search, except, found);
+                Need::Numbers { searches, mut except } => {
+                    for search in searches {
+                        let found = query::free_numbers(self.engine.log(), &search, &except).await?;
+                        lookups.found_numbers(search, &mut except, found);
+                    }
                 }
                 Need::Holders(claims) => {
                     let holders = self.engine.log().holders(&claims).await.map_err(engine::Error::from)?;
@@ -177,8 +177,8 @@ impl Stage<'_> {
                     }
                 }
                 Need::LiveCompanies(reseller) => {
-                    let count = query::live_companies(self.engine.log(), reseller).await?;
-                    lookups.found_live_companies(reseller, count);
+                    let (sequence, count) = self.engine.live_companies(reseller).await?;
+                    lookups.found_live_companies(reseller, sequence, count);
                 }
             }
         }

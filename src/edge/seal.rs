@@ -1,54 +1,85 @@
-//! Sealing what a document says about people, just before a command carries it.
+//! From the lines of a document to those that a command carries: what is said about people is sealed, and names of what
+//! the company has become its ids.
 
 use orderwire_domain::{
-    ids::StreamId,
-    order::line::{CompanyLine, EmergencyLine, LineRequest, PortLine, SiteAddress, SiteLine, UserLine},
+    ids::{AssetId, CompanyId, ResellerId, StreamId},
+    order::line::{
+        AddOnLine, CompanyLine, DeviceLine, EmergencyLine, LineRequest, NumbersLine, Parent, PbxLine,
+        PortLine, SiteAddress, SiteLine, TrunkLine, UserLine,
+    },
     sealed::{Contact, Sealed},
 };
 
 use super::{
     document::{
-        DocumentAddress, DocumentContact, DocumentEmergency, DocumentPort, DocumentRequest, DocumentSite,
-        DocumentUser, OrderDocument, Personal,
+        DocumentAddress, DocumentAsset, DocumentContact, DocumentEmergency, DocumentParent, DocumentPort,
+        DocumentRequest, DocumentSite, DocumentUser, OrderDocument, Personal,
     },
+    named::Named,
     problem::{Error, Problem},
+    reader::Problems,
 };
 use crate::engine::{
     self, Engine,
     sealing::{DataKey, MasterKey, SealingError},
 };
 
-/// Who seals.
-pub(super) enum Sealer<'a> {
-    /// The engine, with the data key of a company or reseller.
+/// Who seals, and whose names are known.
+pub(super) struct Sealer<'a> {
+    key: Key<'a>,
+    named: Named,
+}
+
+enum Key<'a> {
+    /// The engine's, of a company or reseller.
     Engine(&'a Engine, StreamId),
-    /// A key that is thrown away, for what is only rehearsed: the company's own does not exist yet.
+    /// One that is thrown away, for what is only rehearsed: the company's own does not exist yet.
     ThrownAway(DataKey),
 }
 
 impl<'a> Sealer<'a> {
-    /// The data key of a company or reseller.
-    pub(super) fn of(engine: &'a Engine, owner: impl Into<StreamId>) -> Self {
-        Self::Engine(engine, owner.into())
+    /// The data key of a company, and the names of what it has.
+    pub(super) async fn of_company(engine: &'a Engine, company: CompanyId) -> Result<Self, Error> {
+        let (_, state) = engine.load(company).await?;
+        Ok(Self { key: Key::Engine(engine, company.into()), named: Named::of(state) })
+    }
+
+    /// The data key of a reseller, where no company is named.
+    pub(super) fn of_reseller(engine: &'a Engine, reseller: ResellerId) -> Self {
+        Self { key: Key::Engine(engine, reseller.into()), named: Named::default() }
     }
 
     /// A key that nobody keeps.
     pub(super) fn thrown_away() -> Self {
-        Self::ThrownAway(MasterKey::generate().make_data_key("rehearsal").0)
+        let key = Key::ThrownAway(MasterKey::generate().make_data_key("rehearsal").0);
+        Self { key, named: Named::default() }
     }
 
-    /// The lines of a document as the domain takes them.
+    /// The lines of a document as the domain takes them, or every name in them that names nothing.
     pub(super) async fn lines(&self, document: &OrderDocument) -> Result<Vec<LineRequest>, Error> {
         let mut lines = Vec::with_capacity(document.lines.len());
-        for line in &document.lines {
-            lines.push(self.line(&line.request).await?);
+        let problems = Problems::default();
+        for (index, line) in document.lines.iter().enumerate() {
+            let at = format!("/lines/{index}");
+            match self.line(&at, &line.request).await {
+                Ok(line) => lines.push(line),
+                // What is wrong with the document as a whole is said once.
+                Err(Error::Refused(found))
+                    if found.iter().all(|problem| problem.pointer.starts_with(&at)) =>
+                {
+                    for problem in found {
+                        problems.add(problem);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(lines)
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(lines) } else { Err(Error::Refused(problems)) }
     }
 
-    async fn line(&self, request: &DocumentRequest) -> Result<LineRequest, Error> {
+    async fn line(&self, at: &str, request: &DocumentRequest) -> Result<LineRequest, Error> {
         Ok(match request {
-            DocumentRequest::Plain(request) => LineRequest::clone(request),
             DocumentRequest::Company { channels, contact } => {
                 let contact = match contact {
                     Some(contact) => Some(self.contact(contact).await?),
@@ -56,16 +87,63 @@ impl<'a> Sealer<'a> {
                 };
                 LineRequest::Company(CompanyLine { channels: *channels, contact })
             }
-            DocumentRequest::Port(port) => LineRequest::Port(Box::new(self.port(port).await?)),
+            DocumentRequest::Numbers { ask, site } => {
+                let site = self.any_site(at, site.as_ref()).await?;
+                LineRequest::Numbers(NumbersLine { ask: ask.clone(), site })
+            }
+            DocumentRequest::Port(port) => LineRequest::Port(Box::new(self.port(at, port).await?)),
             DocumentRequest::Site(site) => LineRequest::Site(Box::new(self.site(site).await?)),
             DocumentRequest::EmergencyDetails(line) => {
-                LineRequest::EmergencyDetails(self.emergency(line).await?)
+                LineRequest::EmergencyDetails(self.emergency(at, line).await?)
             }
-            DocumentRequest::User(user) => LineRequest::User(Box::new(self.user(user).await?)),
+            DocumentRequest::User(user) => LineRequest::User(Box::new(self.user(at, user).await?)),
+            DocumentRequest::AddOn { user, product } => {
+                let user = self.parent(at, "user", user).await?;
+                LineRequest::AddOn(AddOnLine { user, product: product.clone() })
+            }
+            DocumentRequest::Device { user, model, mac } => {
+                let user = self.parent(at, "user", user).await?;
+                LineRequest::Device(DeviceLine { user, model: model.clone(), mac: mac.clone() })
+            }
+            DocumentRequest::Pbx { site, name } => {
+                let site = self.parent(at, "site", site).await?;
+                LineRequest::Pbx(PbxLine { site, name: name.clone() })
+            }
+            DocumentRequest::Trunk { pbx, name, channels } => {
+                let pbx = self.parent(at, "pbx", pbx).await?;
+                LineRequest::Trunk(TrunkLine { pbx, name: name.clone(), channels: *channels })
+            }
         })
     }
 
-    async fn port(&self, port: &DocumentPort) -> Result<PortLine, Error> {
+    async fn parent(&self, at: &str, field: &str, parent: &DocumentParent) -> Result<Parent, Error> {
+        Ok(match parent {
+            DocumentParent::Line(line) => Parent::Line(*line),
+            DocumentParent::Asset(asset) => Parent::Asset(self.asset(at, field, asset).await?),
+        })
+    }
+
+    async fn any_site(&self, at: &str, site: Option<&DocumentAsset>) -> Result<Option<AssetId>, Error> {
+        match site {
+            Some(site) => self.asset(at, "site", site).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn asset(&self, at: &str, field: &str, asset: &DocumentAsset) -> Result<AssetId, Error> {
+        let found = match asset {
+            DocumentAsset::Id(id) => return Ok(*id),
+            DocumentAsset::Site(name) => self.named.site(name),
+            DocumentAsset::Pbx(name) => self.named.pbx(name),
+            DocumentAsset::User(username) => self.named.user(username, &self.seal(username).await?),
+        };
+        found.map_err(|mut problem| {
+            problem.pointer = format!("{at}/{field}{}", problem.pointer);
+            Error::refused(problem)
+        })
+    }
+
+    async fn port(&self, at: &str, port: &DocumentPort) -> Result<PortLine, Error> {
         Ok(PortLine {
             class: port.class,
             main_number: port.main_number,
@@ -77,7 +155,7 @@ impl<'a> Sealer<'a> {
             account: self.seal(&port.account).await?,
             signatory: self.seal(&port.signatory).await?,
             window: port.window,
-            site: port.site,
+            site: self.any_site(at, port.site.as_ref()).await?,
         })
     }
 
@@ -91,17 +169,18 @@ impl<'a> Sealer<'a> {
         })
     }
 
-    async fn emergency(&self, line: &DocumentEmergency) -> Result<EmergencyLine, Error> {
+    async fn emergency(&self, at: &str, line: &DocumentEmergency) -> Result<EmergencyLine, Error> {
         let address = match &line.address {
             Some(address) => Some(self.address(address).await?),
             None => None,
         };
-        Ok(EmergencyLine { site: line.site, address, contact: self.contact(&line.contact).await? })
+        let site = self.parent(at, "site", &line.site).await?;
+        Ok(EmergencyLine { site, address, contact: self.contact(&line.contact).await? })
     }
 
-    async fn user(&self, user: &DocumentUser) -> Result<UserLine, Error> {
+    async fn user(&self, at: &str, user: &DocumentUser) -> Result<UserLine, Error> {
         Ok(UserLine {
-            site: user.site,
+            site: self.parent(at, "site", &user.site).await?,
             first_name: self.seal(&user.first_name).await?,
             last_name: self.seal(&user.last_name).await?,
             username: self.seal(&user.username).await?,
@@ -140,9 +219,9 @@ impl<'a> Sealer<'a> {
     }
 
     async fn seal(&self, personal: &Personal) -> Result<Sealed, Error> {
-        match self {
-            Self::Engine(engine, owner) => seal(engine, *owner, personal).await,
-            Self::ThrownAway(key) => Ok(key.seal(&personal.text, &personal.normalised)),
+        match &self.key {
+            Key::Engine(engine, owner) => seal(engine, *owner, personal).await,
+            Key::ThrownAway(key) => Ok(key.seal(&personal.text, &personal.normalised)),
         }
     }
 }

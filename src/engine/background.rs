@@ -31,7 +31,8 @@ async fn whole(step: impl Future<Output = Result<usize, Error>>) -> Result<usize
     }
 }
 
-fn said(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
 }
@@ -40,10 +41,15 @@ fn said(panic: &(dyn Any + Send)) -> String {
 pub(super) async fn forget_records(inner: Arc<Inner>) {
     let mut ended = inner.stop.subscribe();
     loop {
-        match inner.log.forget_records(inner.clock.now().timestamp_micros()).await {
+        let forget = async {
+            let count = inner.log.forget_records(inner.clock.now().timestamp_micros()).await?;
+            Ok(usize::try_from(count).unwrap_or(usize::MAX))
+        };
+        match whole(forget).await {
             Ok(0) => {}
             Ok(count) => tracing::debug!(count, "expired idempotency records were forgotten"),
-            Err(error) => tracing::warn!(%error, "expired idempotency records stay for now"),
+            Err(Fault::Error(error)) => tracing::warn!(%error, "expired idempotency records stay for now"),
+            Err(Fault::Panic(said)) => tracing::error!(%said, "forgetting idempotency records panicked"),
         }
         tokio::select! {
             _ = ended.wait_for(|ended| *ended) => return,

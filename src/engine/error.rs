@@ -41,6 +41,14 @@ pub enum Error {
         /// Why.
         detail: String,
     },
+    /// Code that the embedder brought panicked.
+    #[error("{part} panicked: {said}")]
+    Panicked {
+        /// Which code.
+        part: String,
+        /// What the panic said.
+        said: String,
+    },
     /// A reader was not there in time.
     #[error("the reader `{reader}` is at {reached}, not yet at {wanted}")]
     NotThereYet {
@@ -78,9 +86,10 @@ impl Error {
         match self {
             Self::Refused(_) | Self::KeyReused => ErrorKind::Refused,
             Self::Conflict { .. } => ErrorKind::Conflict,
-            Self::Corrupt { .. } | Self::ReaderStopped { .. } | Self::Store(StoreError::Corrupt(_)) => {
-                ErrorKind::Corrupt
-            }
+            Self::Corrupt { .. }
+            | Self::Panicked { .. }
+            | Self::ReaderStopped { .. }
+            | Self::Store(StoreError::Corrupt(_)) => ErrorKind::Corrupt,
             Self::Sealing(SealingError::Store(_))
             | Self::Store(_)
             | Self::Overloaded

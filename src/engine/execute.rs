@@ -7,7 +7,7 @@ use orderwire_domain::{
     decider::Context,
     fact::Happened,
     ids::{Mint, StreamId},
-    joint::{self, Command, Decided, Decision, Desk, Halt, Ids, Lookups, Need, Undecided},
+    joint::{self, Command, Decided, Decision, Desk, Halt, Ids, Need, Undecided},
     refusal::Reason,
 };
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Inner,
+    bring::{AtHand, Brought},
     committer::{Answer, Core, Waiting, lock},
     error::Error,
     hundreds::Memory,
@@ -25,9 +26,7 @@ use super::{
         Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend,
         Verdict,
     },
-    picks::Picked,
     provenance::{Provenance, metadata},
-    query,
     tips::Written,
 };
 
@@ -126,14 +125,13 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
 
     // One seed for all attempts: what was looked up about an id minted in one is still known in the next.
     let mint = Mint::new(Uuid::now_v7(), asked.at.unwrap_or_else(|| inner.clock.now()));
-    let mut lookups = Lookups::default();
+    let mut brought = Brought::default();
     let picked = inner.picks.of_command();
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
-    let mut memory = Memory::Unused;
     let mut occasion = Occasion::now(inner, &asked);
     loop {
         let (mut due_snapshots, mut destroyed) = (Vec::new(), None);
-        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &lookups, occasion, &permit)?
+        let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &brought, occasion, &permit)?
         {
             Attempt::Needs(missing) => {
                 needs += 1;
@@ -141,7 +139,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                bring(inner, missing, &mut lookups, &picked, &mut memory).await?;
+                brought.bring(inner, missing, &picked).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states, key) => {
@@ -160,9 +158,9 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                 picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
             }
-            (Answer::Verdict(Verdict::Appended(_)), Err(_)) if memory == Memory::Used => {
-                memory = Memory::Barred;
-                lookups.forget();
+            (Answer::Verdict(Verdict::Appended(_)), Err(_)) if brought.memory == Memory::Used => {
+                brought.memory = Memory::Barred;
+                brought.forget();
             }
             (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
                 return refused(inner, &asked, fingerprint, reasons).await;
@@ -170,14 +168,17 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Verdict(Verdict::Repeated(stored)), _) => return repeated(&stored),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::ClaimsTaken(claims))), _) => {
-                moved += 1;
+                let picks = brought.lookups.picks_lost();
+                brought.lookups.found_taken(claims);
+                // Numbers that others were faster to take have a bound of their own, which the decision knows.
+                moved += u32::from(brought.lookups.picks_lost() == picks);
                 picked.forget();
-                lookups.found_taken(claims);
+                brought.forget();
             }
             (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
                 moved += 1;
                 picked.forget();
-                lookups.forget();
+                brought.forget();
             }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
                 let detail = refusal.to_string();
@@ -186,7 +187,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
             (Answer::Followed, _) => {
                 followed += 1;
                 picked.forget();
-                lookups.forget();
+                brought.forget();
             }
             (Answer::Failed(error), _) => return Err(error.into()),
         }
@@ -203,13 +204,14 @@ fn attempt(
     asked: &Asked,
     fingerprint: Option<Hash>,
     mint: &Mint,
-    lookups: &Lookups,
+    brought: &Brought,
     Occasion { id, at }: Occasion,
     permit: &Arc<OwnedSemaphorePermit>,
 ) -> Result<Attempt, Error> {
     let context = Context { at, rules: Arc::clone(&inner.rules) };
     let mut core = lock(&inner.core);
-    let desk = Desk::new(context, mint.clone(), &core.tips, lookups);
+    let at_hand = AtHand { tips: &core.tips, brought };
+    let desk = Desk::new(context, mint.clone(), &at_hand, &brought.lookups);
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
             let ids = decision.ids.clone();
@@ -354,53 +356,6 @@ fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
         detail: error.to_string(),
     })?;
     Ok(Receipt { appended: stored.appended.clone(), ids, repeated: true })
-}
-
-/// Brings what a decision needs.
-async fn bring(
-    inner: &Inner,
-    needs: Vec<Need>,
-    lookups: &mut Lookups,
-    picked: &Picked<'_>,
-    memory: &mut Memory,
-) -> Result<(), Error> {
-    let mut streams = Vec::new();
-    for need in needs {
-        match need {
-            Need::Stream(stream) => streams.push(stream),
-            Need::Numbers { search, except } => {
-                if lookups.lost_numbers() {
-                    // What offered them lags; the next offer would be as old, and the attempts are few.
-                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
-                }
-                let mut found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
-                if found.numbers.len() < search.quantity as usize {
-                    // Nobody is told that there are too few by a reader that has not seen all there is.
-                    inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
-                    found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
-                }
-                lookups.found_numbers(search, except, found);
-            }
-            Need::Holders(claims) => {
-                for (claim, holder) in inner.hundreds.holders(&inner.log, claims, memory).await? {
-                    lookups.found_holder(claim, holder);
-                }
-            }
-            Need::LiveCompanies(reseller) => {
-                // The reseller is suspended, so its companies can only become fewer from here on.
-                inner.readers.catch_up("companies", &inner.log, &inner.recent).await?;
-                lookups.found_live_companies(reseller, query::live_companies(&inner.log, reseller).await?);
-            }
-        }
-    }
-    if !streams.is_empty() {
-        let loaded = inner.loader.load(streams).await?;
-        let mut core = lock(&inner.core);
-        for (stream, sequence, state) in loaded {
-            core.tips.loaded(stream, sequence, state);
-        }
-    }
-    Ok(())
 }
 
 /// What tells one request from another.

@@ -4,10 +4,10 @@
 //! fact, so a repeated fact finds nothing left to do, and a crash repeats nothing. Work of outside systems is handed to
 //! the [`Provisioner`]; losing providers, range holders and the network answer with commands of their own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use orderwire_domain::{
     company::events::CompanyEvent,
     fact::{Fact, Happened},
@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Inner,
+    background::said,
     certain::Seen,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
@@ -77,6 +78,9 @@ pub enum Provisioned {
 }
 
 /// The port to the systems that provision sites, users and devices. It may be asked about one line more than once.
+///
+/// Where it panics, the order is parked (see [`Engine::parked`](super::Engine::parked)): its line stays in progress until
+/// a command completes or fails it, or holds and resumes it, which asks again.
 #[async_trait]
 pub trait Provisioner: Send + Sync + 'static {
     /// Takes a line on.
@@ -196,13 +200,16 @@ async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, E
             .map(|request| request.order)
             .into_iter()
             .collect(),
-        // Other orders for the same company may have waited for it.
-        Happened::Company(company, CompanyEvent::CompanyActivated { .. }) => {
-            match inner.state(company.stream()).await? {
-                (_, State::Company(company)) => company.open_orders().collect(),
-                (_, other) => return Err(wrong_kind(company.stream(), &other)),
-            }
-        }
+        // Other orders for the same company may have waited for it, and do so in vain once nobody brings it.
+        Happened::Company(
+            company,
+            CompanyEvent::CompanyActivated { .. }
+            | CompanyEvent::CompanyLineDropped { .. }
+            | CompanyEvent::OrderClosed { .. },
+        ) => match inner.state(company.stream()).await? {
+            (_, State::Company(company)) => company.open_orders().collect(),
+            (_, other) => return Err(wrong_kind(company.stream(), &other)),
+        },
         _ => Vec::new(),
     })
 }
@@ -346,7 +353,13 @@ async fn provision(
         request: LineRequest::clone(&line.request),
         asset: order.asset(number),
     };
-    let command = match inner.provisioner.provision(&started).await {
+    // Retried for ever, a provisioner that panics over one line would hold up every order after it.
+    let outcome = AssertUnwindSafe(inner.provisioner.provision(&started)).catch_unwind().await;
+    let outcome = outcome.map_err(|panic| Error::Panicked {
+        part: format!("the provisioner of line {number}"),
+        said: said(&*panic),
+    })?;
+    let command = match outcome {
         Provisioned::Later => return Ok(()),
         Provisioned::Done => OrderCommand::CompleteLine { line: number },
         Provisioned::Failed(failure) => OrderCommand::FailLine { line: number, failure },

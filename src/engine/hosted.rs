@@ -215,7 +215,8 @@ impl<D: Seated> EventStore<Hosted<D>> for LogEventStore {
         let loads = self.log.load(&[(stream, schema(stream.kind))]).await.map_err(of_store)?;
         let load =
             loads.into_iter().next().ok_or_else(|| unexpected("a load was not answered".to_owned()))?;
-        let (_, sequence, state) = fold(stream, load).map_err(|error| unexpected(error.to_string()))?;
+        let folded = fold(&self.log, stream, load).await;
+        let (_, sequence, state) = folded.map_err(|error| unexpected(error.to_string()))?;
         let state = D::of(&state).map(|state| (**state).clone()).unwrap_or_default();
         Ok(LoadedAggregate {
             stream: Some(stream),

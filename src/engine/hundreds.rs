@@ -24,9 +24,10 @@ const HUNDREDS_MAX: usize = 200_000;
 pub struct Hundreds(Mutex<HashMap<Claim, StreamId>>);
 
 /// Whether one command may use what is remembered, and whether it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Memory {
     /// It may, and has not yet.
+    #[default]
     Unused,
     /// It has.
     Used,

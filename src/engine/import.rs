@@ -12,7 +12,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
     decider::IllegalEvent,
-    fact::Happened,
+    fact::{Happened, Unreadable},
     ids::{AggregateKind, StreamId},
     joint::{State, taken_reason},
     refusal::Reason,
@@ -76,9 +76,7 @@ enum Fault {
     #[error("its sequence should be {0}")]
     Gap(Sequence),
     #[error("it cannot be read as an event: {0}")]
-    Payload(serde_json::Error),
-    #[error("it is named `{0}` in version `{1}`, which is not what its payload says")]
-    Name(String, String),
+    Event(#[from] Unreadable),
     #[error("its metadata is not a flat map of strings: {0}")]
     Metadata(serde_json::Error),
     #[error(transparent)]
@@ -91,8 +89,9 @@ impl Fault {
             Self::Id(_) => "id_unknown",
             Self::Kind(_) => "kind_mismatch",
             Self::Gap(_) => "sequence_gap",
-            Self::Payload(_) => "event_unknown",
-            Self::Name(..) => "event_misnamed",
+            Self::Event(Unreadable::Payload { .. }) => "event_unknown",
+            Self::Event(Unreadable::Version { .. }) => "event_version_unknown",
+            Self::Event(Unreadable::Name { .. }) => "event_misnamed",
             Self::Metadata(_) => "metadata_invalid",
             Self::Illegal(_) => "step_illegal",
         }
@@ -263,10 +262,7 @@ fn step(
     if event.sequence != expected {
         return Err(Fault::Gap(expected));
     }
-    let happened = Happened::read(stream, &event.payload).map_err(Fault::Payload)?;
-    if (event.event_type.as_str(), event.event_version.as_str()) != (happened.name(), happened.version()) {
-        return Err(Fault::Name(event.event_type, event.event_version));
-    }
+    let happened = Happened::read(stream, &event.event_type, &event.event_version, &event.payload)?;
     let state = state.after(&happened).map_err(Fault::Illegal)?;
     let mut fields: BTreeMap<String, String> =
         serde_json::from_str(&event.metadata).map_err(Fault::Metadata)?;

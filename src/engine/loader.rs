@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     error::Error,
-    log::{Sequence, SharedLog, Snapshot, StoreError, StoredEvent, StreamLoad},
+    log::{LoadedEvent, Sequence, SharedLog, Snapshot, StoreError, StreamLoad},
 };
 
 /// One question to the store asks for at most this many streams.
@@ -101,18 +101,23 @@ async fn answer(log: &SharedLog, requests: Vec<Request>) {
 async fn fold_all(log: &SharedLog, loads: Vec<(StreamId, StreamLoad)>) -> Result<Vec<Loaded>, Error> {
     let mut loaded = Vec::new();
     for (stream, load) in loads {
-        loaded.push(match begin(stream, load.snapshot) {
-            Ok((sequence, state)) => follow(stream, sequence, state, load.events)?,
-            Err(error) => {
-                // A snapshot only saves time: the events it stands for are all there.
-                tracing::warn!(%stream, %error, "a snapshot cannot be read; its events are read instead");
-                let whole = log.load(&[(stream, NO_SCHEMA)]).await?.into_iter().next();
-                let events = whole.map(|load| load.events).unwrap_or_default();
-                follow(stream, 0, State::beginning(stream), events)?
-            }
-        });
+        loaded.push(fold(log, stream, load).await?);
     }
     Ok(loaded)
+}
+
+/// The state that a snapshot and the events after it lead to.
+pub async fn fold(log: &SharedLog, stream: StreamId, load: StreamLoad) -> Result<Loaded, Error> {
+    match begin(stream, load.snapshot) {
+        Ok((sequence, state)) => follow(stream, sequence, state, load.events),
+        Err(error) => {
+            // A snapshot only saves time: the events it stands for are all there.
+            tracing::warn!(%stream, %error, "a snapshot cannot be read; its events are read instead");
+            let whole = log.load(&[(stream, NO_SCHEMA)]).await?.into_iter().next();
+            let events = whole.map(|load| load.events).unwrap_or_default();
+            follow(stream, 0, State::beginning(stream), events)
+        }
+    }
 }
 
 fn reply(answer: oneshot::Sender<Result<Vec<Loaded>, Error>>, loaded: Result<Vec<Loaded>, Error>) {
@@ -129,28 +134,19 @@ fn begin(stream: StreamId, snapshot: Option<Snapshot>) -> Result<(Sequence, Stat
     }
 }
 
-/// The state that a snapshot and the events after it lead to.
-pub fn fold(stream: StreamId, load: StreamLoad) -> Result<Loaded, Error> {
-    let (sequence, state) = begin(stream, load.snapshot).map_err(|error| Error::Corrupt {
-        stream: stream.to_string(),
-        detail: format!("its snapshot cannot be read: {error}"),
-    })?;
-    follow(stream, sequence, state, load.events)
-}
-
 /// The state that these events lead to.
 fn follow(
     stream: StreamId,
     mut sequence: Sequence,
     mut state: State,
-    events: Vec<StoredEvent>,
+    events: Vec<LoadedEvent>,
 ) -> Result<Loaded, Error> {
     let corrupt = |detail: String| Error::Corrupt { stream: stream.to_string(), detail };
     for event in events {
         if event.sequence != sequence + 1 {
             return Err(corrupt(format!("event {} follows event {sequence}", event.sequence)));
         }
-        let happened = Happened::read(stream, &event.payload)
+        let happened = Happened::read(stream, &event.event_type, &event.event_version, &event.payload)
             .map_err(|error| corrupt(format!("event {} cannot be read: {error}", event.sequence)))?;
         state = state.after(&happened).map_err(|illegal| Error::illegal(stream, &illegal))?;
         sequence = event.sequence;

@@ -223,7 +223,20 @@ pub struct StreamLoad {
     /// Where to start, if there is one with the asked fingerprint.
     pub snapshot: Option<Snapshot>,
     /// Every event after it, in order.
-    pub events: Vec<StoredEvent>,
+    pub events: Vec<LoadedEvent>,
+}
+
+/// An event with just what a fold needs of it: a cold load is on the path of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedEvent {
+    /// Its index in the stream.
+    pub sequence: Sequence,
+    /// Its type.
+    pub event_type: String,
+    /// The version of its shape.
+    pub event_version: String,
+    /// JSON, byte for byte as appended.
+    pub payload: String,
 }
 
 /// A data key, wrapped by the master key.

@@ -6,6 +6,9 @@
 
 pub mod append;
 mod background;
+mod bring;
+mod builder;
+mod census;
 mod certain;
 pub mod clock;
 mod committer;
@@ -30,11 +33,14 @@ pub mod sealing;
 mod timers;
 mod tips;
 
-use std::sync::{Arc, Mutex, atomic::AtomicU64};
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicU64},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
-    ids::StreamId,
+    ids::{ResellerId, StreamId},
     joint::{Command, Seated, State},
     refusal::Reason,
     rules::Rules,
@@ -42,29 +48,29 @@ use orderwire_domain::{
     views::table::Table,
 };
 use tokio::{
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
 use self::{
     background::{forget_records, keep_going},
-    clock::{Clock, SystemClock},
-    committer::{Core, SharedCore},
+    clock::Clock,
+    committer::SharedCore,
     execute::{Asked, Snapshots, Turns},
-    fulfilment::{FULFILMENT, ManualProvisioner, Provisioner},
+    fulfilment::{FULFILMENT, Provisioner},
     hundreds::Hundreds,
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     parked::Parked,
     picks::Picks,
-    readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
+    readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
-    reference::{Ranges, ReferenceData},
-    sealing::MasterKey,
-    tips::Tips,
+    reference::ReferenceData,
 };
 pub use self::{
+    builder::Builder,
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
     loader::schema as snapshot_schema,
@@ -75,8 +81,6 @@ pub use self::{
 pub const COMMANDS_IN_FLIGHT_MAX: usize = 10_000;
 /// An idempotency key and its owner have at most this many bytes each: every store indexes them.
 pub const KEY_BYTES_MAX: usize = 400;
-/// Aggregates kept at hand, unless the builder says otherwise.
-const AGGREGATES_AT_HAND: usize = 10_000;
 
 /// The order core. Cheap to clone; every clone is the same engine.
 #[derive(Clone)]
@@ -118,140 +122,6 @@ impl Drop for Inner {
     }
 }
 
-/// Puts an engine together.
-pub struct Builder {
-    clock: Arc<dyn Clock>,
-    rules: Arc<Rules>,
-    provisioner: Arc<dyn Provisioner>,
-    reference: Arc<dyn ReferenceData>,
-    own_readers: Vec<Reader>,
-    aggregates_at_hand: usize,
-    background: bool,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            rules: Arc::new(Rules::bundled()),
-            provisioner: Arc::new(ManualProvisioner),
-            reference: Arc::new(Ranges::bundled()),
-            own_readers: Vec::new(),
-            aggregates_at_hand: AGGREGATES_AT_HAND,
-            background: true,
-        }
-    }
-}
-
-impl Builder {
-    /// Another clock than the wall's.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Other rules than the bundled ones.
-    #[must_use]
-    pub fn rules(mut self, rules: Rules) -> Self {
-        self.rules = Arc::new(rules);
-        self
-    }
-
-    /// The systems that provision sites, users and devices.
-    #[must_use]
-    pub fn provisioner(mut self, provisioner: impl Provisioner) -> Self {
-        self.provisioner = Arc::new(provisioner);
-        self
-    }
-
-    /// Other reference data than the bundled sample.
-    #[must_use]
-    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
-        self.reference = Arc::new(reference);
-        self
-    }
-
-    /// A reader of the embedder's own: its statements and its checkpoint are one transaction.
-    #[must_use]
-    pub fn reader(mut self, name: &str, effect: Effect) -> Self {
-        self.own_readers.push(Reader::of_effect(name, effect));
-        self
-    }
-
-    /// How many aggregates are kept at hand.
-    #[must_use]
-    pub fn aggregates_at_hand(mut self, count: usize) -> Self {
-        self.aggregates_at_hand = count;
-        self
-    }
-
-    /// Whether readers, fulfilment and timers run by themselves. Without, [`Engine::settle`] runs them.
-    #[must_use]
-    pub fn background(mut self, background: bool) -> Self {
-        self.background = background;
-        self
-    }
-
-    /// An engine over this store, which was opened and migrated before.
-    pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
-        let keyring = Keyring::open(master, &log).await?;
-        let start = log.head().await?.position;
-        let (queue, waiting) = mpsc::unbounded_channel();
-        let core: SharedCore = Arc::new(Mutex::new(Core {
-            tips: Tips::new(self.aggregates_at_hand),
-            next: 1,
-            queue: Some(queue),
-        }));
-        let (head_sender, head) = watch::channel(start);
-        let committer = committer::run(
-            Arc::clone(&log),
-            Arc::clone(&self.clock),
-            Arc::clone(&core),
-            waiting,
-            head_sender,
-        );
-        tokio::spawn(async move {
-            if let Err(panic) = tokio::spawn(committer).await {
-                tracing::error!(%panic, "the committer has ended: nothing is appended any more");
-            }
-        });
-        let (stop, _) = watch::channel(false);
-        let inner = Arc::new(Inner {
-            loader: Loader::start(&log),
-            snapshots: Snapshots::start(&log),
-            picks: Picks::default(),
-            hundreds: Hundreds::default(),
-            log,
-            clock: self.clock,
-            rules: self.rules,
-            provisioner: self.provisioner,
-            reference: self.reference,
-            core,
-            permits: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
-            turns: Mutex::default(),
-            keyring,
-            readers: Readers::new(self.own_readers),
-            recent: Recent::default(),
-            parked: Parked::default(),
-            certain_to: AtomicU64::default(),
-            fulfilment_turn: tokio::sync::Mutex::default(),
-            timers_turn: tokio::sync::Mutex::default(),
-            head,
-            stop,
-            tasks: Mutex::default(),
-        });
-        for reader in inner.readers.iter() {
-            reader.begin(&inner.log).await?;
-        }
-        let engine = Engine { inner };
-        if self.background {
-            engine.start();
-        }
-        Ok(engine)
-    }
-}
-
 impl Engine {
     /// What an engine can be put together from.
     pub fn builder() -> Builder {
@@ -280,6 +150,12 @@ impl Engine {
             detail: "its state is of another kind".to_owned(),
         };
         D::of(&state).map(|state| (sequence, Arc::clone(state))).ok_or_else(wrong)
+    }
+
+    /// How many companies of a reseller are neither released, expired nor ceased, and the sequence of the reseller at
+    /// which that was so. Counted from the log, so it takes its time where there are many companies.
+    pub async fn live_companies(&self, reseller: ResellerId) -> Result<(Sequence, u32), Error> {
+        census::live_companies(&self.inner, reseller).await
     }
 
     /// The state of any aggregate, with the sequence of its last event.
@@ -364,6 +240,21 @@ impl Engine {
                 return Ok(());
             }
         }
+    }
+
+    /// Has every reader take what is in the log by now, and does nothing that this makes due. Answers how many events the
+    /// slowest of them still lacks when the time is over.
+    pub async fn catch_up(&self, within: Duration) -> Result<u64, Error> {
+        let (head, until) = (self.head().await?.position, Instant::now() + within);
+        let mut lacks = 0;
+        for reader in self.inner.readers.iter() {
+            while reader.step(&self.inner.log, &self.inner.recent).await? > 0
+                && reader.reached() < head
+                && Instant::now() < until
+            {}
+            lacks = lacks.max(head.saturating_sub(reader.reached()));
+        }
+        Ok(lacks)
     }
 
     /// Fulfils until there is nothing left to do; answers how many events that took.

@@ -18,7 +18,7 @@ impl Parked {
     /// is everybody's: going on would leave out whatever comes.
     pub fn takes(error: &Error) -> bool {
         match error {
-            Error::Corrupt { .. } | Error::KeyReused => true,
+            Error::Corrupt { .. } | Error::Panicked { .. } | Error::KeyReused => true,
             Error::Sealing(error) => !matches!(error, SealingError::Store(_)),
             _ => false,
         }

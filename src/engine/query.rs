@@ -3,12 +3,10 @@
 //! A search proposes; only a commit decides. Deliberately absent: who may see what, which the edge decides.
 
 use orderwire_domain::{
-    ids::ResellerId,
     joint::FoundNumbers,
     number::{NumberRange, NumberSet},
     order::line::{NumberSearch, SearchBy},
     views::{
-        company_directory::{COMPANY_DIRECTORY, CompanyStage},
         number_availability::{FreeRun, NUMBER, NUMBER_RUN, STOCK_BLOCK, StockBlock},
         table::{Record, Table, Value},
     },
@@ -50,19 +48,6 @@ pub fn equal(column: &'static str, value: impl Into<Value>) -> Filter {
 fn read<T: Record>(table: &Table, doc: &str) -> Result<T, Error> {
     let corrupt = |error| StoreError::Corrupt(format!("a row of {} cannot be read: {error}", table.name));
     Ok(serde_json::from_str(doc).map_err(corrupt)?)
-}
-
-/// How many companies of a reseller are neither released, expired nor ceased.
-pub async fn live_companies(log: &SharedLog, reseller: ResellerId) -> Result<u32, Error> {
-    let mut live = 0;
-    for stage in
-        [CompanyStage::Qualified, CompanyStage::Ordered, CompanyStage::Active, CompanyStage::Suspended]
-    {
-        let word: &str = stage.into();
-        let filters = [equal("reseller", reseller.to_string()), equal("status", word)];
-        live += log.count(&COMPANY_DIRECTORY, &filters).await?;
-    }
-    Ok(u32::try_from(live).unwrap_or(u32::MAX))
 }
 
 /// Free numbers that fit a search: the shortest run that is long enough, else, where they need not follow one another,

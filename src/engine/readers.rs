@@ -137,28 +137,25 @@ impl Reader {
             return Ok(0);
         };
         let to = last.position;
-        let applied = match self.commit(log, after, to, &page).await {
+        // Rows are at hand again only when they are stored: a page that failed is folded on what is stored, and so is one
+        // whose caller gave up half way, which nothing here would notice.
+        let mut rows = self.take_rows();
+        let applied = match self.commit(log, after, to, &page, &mut rows).await {
             Ok(commit) => log.apply(&commit).await.map_err(Error::from),
             Err(error) => Err(error),
         };
         match applied {
             Ok(()) => {
+                self.keep_rows(rows);
                 self.reached.send_replace(to);
                 Ok(page.len())
             }
-            Err(error) => {
-                self.forget_rows();
-                match error {
-                    // Another process took this page: there is nothing left of it to do.
-                    Error::Store(StoreError::CheckpointMoved { .. }) => Ok(page.len()),
-                    // It did so while rows were fetched for this page, so they were of a later one.
-                    Error::ReaderStopped { .. } if log.checkpoint(&self.name).await? != after => {
-                        Ok(page.len())
-                    }
-                    Error::ReaderStopped { detail, .. } => Err(self.stop(detail)),
-                    error => Err(error),
-                }
-            }
+            // Another process took this page: there is nothing left of it to do.
+            Err(Error::Store(StoreError::CheckpointMoved { .. })) => Ok(page.len()),
+            // It did so while rows were fetched for this page, so they were of a later one.
+            Err(Error::ReaderStopped { .. }) if log.checkpoint(&self.name).await? != after => Ok(page.len()),
+            Err(Error::ReaderStopped { detail, .. }) => Err(self.stop(detail)),
+            Err(error) => Err(error),
         }
     }
 
@@ -168,9 +165,10 @@ impl Reader {
         after: Position,
         to: Position,
         facts: &[Fact],
+        rows: &mut Overlay,
     ) -> Result<ReaderCommit, Error> {
         let (changes, statements) = match &self.work {
-            Work::Fold(fold, overlay) => (self.fold(log, *fold, overlay, facts).await?, Vec::new()),
+            Work::Fold(fold, _) => (self.fold(log, *fold, rows, facts).await?, Vec::new()),
             Work::Effect(effect) => {
                 let mut tx = ReaderTx::default();
                 effect(&mut tx, facts).map_err(|why| self.broken(&why))?;
@@ -185,37 +183,45 @@ impl Reader {
         &self,
         log: &SharedLog,
         fold: Fold,
-        overlay: &Mutex<Overlay>,
+        overlay: &mut Overlay,
         facts: &[Fact],
     ) -> Result<Vec<RowChange>, Error> {
-        let overlay = || overlay.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rest = facts;
         while !rest.is_empty() {
-            let progress = overlay().fold_page(fold, rest);
+            let progress = overlay.fold_page(fold, rest);
             let progress = progress.map_err(|fault| match fault {
                 Fault::Broken(why) => self.broken(&why),
                 Fault::Need(need) => self.broken(&format!("{need:?} was asked for outside a page")),
             })?;
             rest = &rest[progress.folded..];
             for (need, rows) in fetch(&**log, &self.tables, progress.needs).await? {
-                overlay().supply(&need, rows);
+                overlay.supply(&need, rows);
             }
         }
-        let mut overlay = overlay();
         let changes = overlay.take_changes().into_iter().map(|(table, key, row)| match row {
             Some(row) => RowChange::Put(table, row),
             None => RowChange::Delete(table, key),
         });
-        let changes = changes.collect();
-        if overlay.len() > ROWS_AT_HAND_MAX {
-            *overlay = Overlay::default();
-        }
-        Ok(changes)
+        Ok(changes.collect())
     }
 
     fn forget_rows(&self) {
+        self.keep_rows(Overlay::default());
+    }
+
+    fn take_rows(&self) -> Overlay {
+        match &self.work {
+            Work::Fold(_, overlay) => {
+                std::mem::take(&mut *overlay.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            Work::Effect(_) => Overlay::default(),
+        }
+    }
+
+    fn keep_rows(&self, rows: Overlay) {
         if let Work::Fold(_, overlay) = &self.work {
-            *overlay.lock().unwrap_or_else(PoisonError::into_inner) = Overlay::default();
+            let rows = if rows.len() > ROWS_AT_HAND_MAX { Overlay::default() } else { rows };
+            *overlay.lock().unwrap_or_else(PoisonError::into_inner) = rows;
         }
     }
 
@@ -348,7 +354,7 @@ async fn fetch(
 /// An event of the log as folds see it.
 pub fn fact(event: &StoredEvent) -> Result<Fact, Error> {
     let corrupt = |detail: String| Error::Corrupt { stream: event.stream.to_string(), detail };
-    let happened = Happened::read(event.stream, &event.payload)
+    let happened = Happened::read(event.stream, &event.event_type, &event.event_version, &event.payload)
         .map_err(|error| corrupt(format!("event {} cannot be read: {error}", event.sequence)))?;
     let recorded_at = time(event.recorded_at_us);
     let decided_at = provenance::decided_at(&event.metadata).unwrap_or(recorded_at);

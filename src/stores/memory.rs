@@ -18,9 +18,9 @@ use super::sql::LOG_ID;
 use crate::engine::{
     append::{self, ClaimNet, Facts, Lost, Plan, RecordKey},
     log::{
-        Appended, Commit, CommitRefusal, Comparison, Filter, Head, IdempotencyRecord, KeyChange, Log,
-        Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError, StoredEvent, StoredRecord,
-        StreamLoad, Verdict, WrappedKey,
+        Appended, Commit, CommitRefusal, Comparison, Filter, Head, IdempotencyRecord, KeyChange, LoadedEvent,
+        Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError, StoredEvent,
+        StoredRecord, StreamLoad, Verdict, WrappedKey,
     },
 };
 
@@ -164,14 +164,10 @@ impl State {
         plan.verdicts
     }
 
-    fn after(&self, stream: StreamId, after: Sequence, limit: usize) -> Vec<StoredEvent> {
+    fn after(&self, stream: StreamId, after: Sequence, limit: usize) -> impl Iterator<Item = &StoredEvent> {
         let positions = self.streams.get(&stream).map_or(&[][..], Vec::as_slice);
-        positions
-            .iter()
-            .skip(index(after))
-            .take(limit)
-            .map(|position| self.events[index(*position) - 1].clone())
-            .collect()
+        let some = positions.iter().skip(index(after)).take(limit);
+        some.map(|position| &self.events[index(*position) - 1])
     }
 
     fn table(&self, table: &Table) -> Result<&BTreeMap<String, Row>, StoreError> {
@@ -269,7 +265,13 @@ impl Log for MemoryLog {
             let kept = state.snapshots.get(stream);
             let snapshot = kept.filter(|snapshot| snapshot.fingerprint == *fingerprint).cloned();
             let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.sequence);
-            StreamLoad { snapshot, events: state.after(*stream, from, usize::MAX) }
+            let events = state.after(*stream, from, usize::MAX).map(|event| LoadedEvent {
+                sequence: event.sequence,
+                event_type: event.event_type.clone(),
+                event_version: event.event_version.clone(),
+                payload: event.payload.clone(),
+            });
+            StreamLoad { snapshot, events: events.collect() }
         };
         Ok(streams.iter().map(load).collect())
     }
@@ -280,7 +282,7 @@ impl Log for MemoryLog {
         after: Sequence,
         limit: usize,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        Ok(self.lock().after(stream, after, limit))
+        Ok(self.lock().after(stream, after, limit).cloned().collect())
     }
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {

@@ -83,8 +83,8 @@ impl Dialect {
     }
 }
 
-/// The statements that create a table and its indexes where they do not exist yet.
-pub fn create_table(table: &Table, dialect: Dialect) -> Vec<String> {
+/// The statements that create a table and its indexes where they do not exist yet, each with the name of what it creates.
+pub fn create_table(table: &Table, dialect: Dialect) -> Vec<(String, String)> {
     let text = dialect.text();
     let mut columns = format!("log_id BIGINT NOT NULL, key {text} NOT NULL, parent {text} NOT NULL");
     for column in table.columns {
@@ -94,10 +94,11 @@ pub fn create_table(table: &Table, dialect: Dialect) -> Vec<String> {
         };
         write(&mut columns, format_args!(", {} {kind}", quoted(column.name)));
     }
-    let mut statements = vec![format!(
+    let create = format!(
         "CREATE TABLE IF NOT EXISTS {} ({columns}, doc TEXT NOT NULL, PRIMARY KEY (log_id, key))",
         quoted(table.name)
-    )];
+    );
+    let mut statements = vec![(table.name.to_owned(), create)];
     let parent: &[&str] = &["parent"];
     for index in std::iter::once(&parent).chain(table.indexes) {
         let mut on = "log_id".to_owned();
@@ -107,8 +108,9 @@ pub fn create_table(table: &Table, dialect: Dialect) -> Vec<String> {
         }
         // The key last makes the order of ties part of the index.
         let key = if index.contains(&"key") { "" } else { ", key" };
-        let name = quoted(&format!("{}_by_{}", table.name, index.join("_")));
-        statements.push(format!("CREATE INDEX IF NOT EXISTS {name} ON {} ({on}{key})", quoted(table.name)));
+        let name = format!("{}_by_{}", table.name, index.join("_"));
+        let (index, table) = (quoted(&name), quoted(table.name));
+        statements.push((name, format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({on}{key})")));
     }
     statements
 }
@@ -270,8 +272,11 @@ mod tests {
 
     #[test]
     fn a_table_has_an_index_for_its_parent_and_for_each_list_of_columns() {
+        let (names, statements): (Vec<String>, Vec<String>) =
+            create_table(&SHELF, Dialect::Sqlite).into_iter().unzip();
+        assert_eq!(names, ["shelf", "shelf_by_parent", "shelf_by_order_due"]);
         assert_eq!(
-            create_table(&SHELF, Dialect::Sqlite),
+            statements,
             [
                 "CREATE TABLE IF NOT EXISTS \"shelf\" (log_id BIGINT NOT NULL, key TEXT NOT NULL, parent TEXT NOT \
                  NULL, \"order\" TEXT, \"due\" BIGINT, doc TEXT NOT NULL, PRIMARY KEY (log_id, key))",
@@ -280,8 +285,8 @@ mod tests {
             ]
         );
         let postgres = create_table(&SHELF, Dialect::Postgres);
-        assert!(postgres[0].contains("\"order\" TEXT COLLATE \"C\", \"due\" BIGINT"));
-        assert!(postgres[2].ends_with("(log_id, \"order\" NULLS FIRST, \"due\" NULLS FIRST, key)"));
+        assert!(postgres[0].1.contains("\"order\" TEXT COLLATE \"C\", \"due\" BIGINT"));
+        assert!(postgres[2].1.ends_with("(log_id, \"order\" NULLS FIRST, \"due\" NULLS FIRST, key)"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The real binary on real files: what it prints, how it ends, and that what is refused leaves nothing behind.
 
 mod bad_input;
+mod documents;
 mod everyday;
 
 use std::{

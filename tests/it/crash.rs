@@ -2,7 +2,11 @@
 //! it did not is there whole or not at all, and work goes on.
 //!
 //! The writer is this test binary again, told by the environment what to do: it executes commands and prints a line for
-//! each answer it got. `ORDERWIRE_CRASHES` says how often it is killed (5 unless it is set).
+//! each answer it got. `ORDERWIRE_CRASHES` says how often it is killed (5 unless it is set). In `database` the writer goes
+//! on and `PostgreSQL` is killed.
+
+#[cfg(feature = "postgres")]
+mod database;
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +17,7 @@ use std::{
 
 use orderwire::{
     domain::{company::commands::CompanyCommand, joint::Command},
-    engine::{IdempotencyKey, Receipt, fulfilment::AutoProvisioner, sealing::MasterKey},
+    engine::{Error, ErrorKind, IdempotencyKey, Receipt, fulfilment::AutoProvisioner, sealing::MasterKey},
 };
 
 use crate::{invariants::Audit, world::*};
@@ -36,11 +40,12 @@ fn told(name: &IdempotencyKey, receipt: &Receipt) -> String {
 
 /// One customer after the other: qualified, numbers reserved and given back, an order drafted and submitted.
 async fn write(world: &World, cycle: u32, first: u32) {
-    let reseller = world.reseller(1000 + cycle * AT_ONCE + first).await;
+    let told_of = new_reseller(1000 + cycle * AT_ONCE + first);
+    let reseller = asked(world, &key_of(cycle, first, "reseller"), &told_of).await.unwrap().id("reseller");
     for n in (first..COMPANIES_MAX).step_by(AT_ONCE as usize) {
         let ask = async |step: &str, command: Command| {
             let name = key_of(cycle, n, step);
-            let receipt = world.engine.execute(&command, &operator(), Some(&name)).await.ok()?;
+            let receipt = asked(world, &name, &command).await?;
             let mut out = std::io::stdout().lock();
             writeln!(out, "ack {}", told(&name, &receipt)).unwrap();
             out.flush().unwrap();
@@ -62,8 +67,23 @@ async fn write(world: &World, cycle: u32, first: u32) {
         let Some(drafted) = ask("draft", draft).await else { continue };
         ask("submit", Command::Submit { order: drafted.id("order") }).await;
         // One of them also has orders carried out, so that the kill finds every kind of writing under way.
-        if first == 0 {
-            world.engine.settle().await.unwrap();
+        if first == 0
+            && let Err(error) = world.engine.settle().await
+        {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        }
+    }
+}
+
+/// Asks until there is an answer; `None` is a refusal. Without an answer nobody knows whether it was done, and asked again
+/// with its key it is done once.
+async fn asked(world: &World, name: &IdempotencyKey, command: &Command) -> Option<Receipt> {
+    loop {
+        match world.engine.execute(command, &operator(), Some(name)).await {
+            Ok(receipt) => return Some(receipt),
+            Err(Error::Refused(_) | Error::Conflict { .. }) => return None,
+            Err(Error::Store(error)) => assert_eq!(Error::Store(error).kind(), ErrorKind::Unavailable),
+            Err(error) => panic!("{}: {error}", name.key),
         }
     }
 }
@@ -75,12 +95,16 @@ async fn the_writer_that_is_killed() {
     let [url, master, cycle] = task.split(' ').collect::<Vec<_>>().try_into().expect("three words");
     let store = Store::at(url).under(MasterKey::parse(master).unwrap());
     let world = World::open(&store).await;
-    let cycle: u32 = cycle.parse().unwrap();
+    write_all(&world, cycle.parse().unwrap()).await;
+}
+
+/// As many at once as there are commands in flight; none of them ends.
+async fn write_all(world: &World, cycle: u32) {
     let writers = (0..AT_ONCE).map(|first| {
         let world = world.clone();
         tokio::spawn(async move { write(&world, cycle, first).await })
     });
-    futures::future::join_all(writers).await;
+    futures::future::try_join_all(writers).await.unwrap();
 }
 
 async fn kill_again_and_again(url: &str) {
@@ -134,7 +158,7 @@ fn run_and_kill(task: &str, pause: Duration) -> BTreeSet<String> {
         line.clear();
     }
     let status = writer.wait().unwrap();
-    assert!(!status.success(), "the writer ended by itself: {status}");
+    assert_eq!(status.code(), None, "the writer ended by itself: {status}");
     answers
 }
 

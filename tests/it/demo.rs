@@ -54,7 +54,11 @@ async fn claims_of_events(log: &SharedLog) -> BTreeMap<Claim, StreamId> {
         for event in &page {
             assert_eq!(event.position, after + 1, "positions have no gap");
             after = event.position;
-            for change in Happened::read(event.stream, &event.payload).unwrap().claims() {
+            for change in
+                Happened::read(event.stream, &event.event_type, &event.event_version, &event.payload)
+                    .unwrap()
+                    .claims()
+            {
                 match change.action {
                     ClaimAction::Take => assert_eq!(held.insert(change.claim, change.holder), None),
                     ClaimAction::Release => assert_eq!(held.remove(&change.claim), Some(change.holder)),

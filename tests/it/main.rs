@@ -8,12 +8,15 @@ mod demo;
 mod engine;
 mod golden;
 mod hosted;
+mod import;
 mod invariants;
 mod planted;
+mod planted_derived;
 mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
+mod repairs;
 mod replay;
 mod store_contract;
 mod tidy;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
 use serde::{Deserialize, Serialize};
 
-use super::london_civil;
+use super::{london, london_civil, london_date};
 use crate::invalid::Invalid;
 
 /// What is submitted before this time in London counts from the same day (industry porting process).
@@ -82,6 +82,12 @@ impl WorkingDays {
     /// The `n`th working day before a date; the date itself if `n` is zero.
     pub fn subtract(&self, date: NaiveDate, n: u32) -> Result<NaiveDate, BeyondCalendar> {
         self.walk(date, n, |date| date.checked_sub_days(Days::new(1)))
+    }
+
+    /// The end, in London, of the n-th working day after today: whoever has n days may use all of the last one.
+    pub fn end_of_working_day(&self, at: DateTime<Utc>, n: u32) -> Result<DateTime<Utc>, BeyondCalendar> {
+        let last = self.add(london_date(at), n)?;
+        Ok(london(last + Days::new(1), NaiveTime::MIN))
     }
 
     /// The day from which lead times count: today if it is a working day and not yet 13:00:00 in London, else the next one.

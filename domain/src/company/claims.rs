@@ -26,10 +26,11 @@ impl Event for CompanyEvent {
     fn claims(&self, holder: StreamId) -> Vec<ClaimChange> {
         use CompanyEvent::{
             AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned, CompanyActivated,
-            CompanyCeased, CompanyErased, CompanyExpired, CompanyQualified, CompanyReleased, CompanyResumed,
-            CompanySuspended, NumbersAllocated, NumbersAssigned, NumbersCeased, NumbersCommitted,
-            NumbersLive, NumbersReleased, NumbersReserved, NumbersUncommitted, NumbersWithdrawn, OrderClosed,
-            OrderOpened, PortedNumbersAllocated, QualificationExtended, ReservationEnded,
+            CompanyCeased, CompanyErased, CompanyExpired, CompanyLineDropped, CompanyQualified,
+            CompanyReleased, CompanyResumed, CompanySuspended, NumbersAllocated, NumbersAssigned,
+            NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased, NumbersReserved,
+            NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened, PortedNumbersAllocated,
+            QualificationExtended, ReservationEnded,
         };
         let take = |claims: Vec<Claim>| changes(claims, |claim| ClaimChange::take(holder, claim));
         let release = |claims: Vec<Claim>| changes(claims, |claim| ClaimChange::release(holder, claim));
@@ -60,6 +61,7 @@ impl Event for CompanyEvent {
             QualificationExtended { .. }
             | ReservationEnded { .. }
             | OrderOpened { .. }
+            | CompanyLineDropped { .. }
             | OrderClosed { .. }
             | NumbersCommitted { source: NumberSource::Reservation(_), .. }
             | NumbersUncommitted { back_to: Some(_), .. }

@@ -71,8 +71,6 @@ pub enum CompanyCommand {
         coming: Vec<(AssetId, NumberSet)>,
         /// The channels its company line asks for.
         channels: Option<u32>,
-        /// Open orders whose company line ended without being done: they bring no channels any more.
-        failed: Vec<OrderId>,
     },
     /// Let a waiting line make something else.
     ReplanLine {
@@ -135,6 +133,11 @@ pub enum CompanyCommand {
         order: OrderId,
         /// Its line.
         line: LineNumber,
+    },
+    /// A company line failed or was cancelled: its order does not bring the company into service any more.
+    DropCompanyLine {
+        /// The order.
+        order: OrderId,
     },
     /// An order ended: whatever is still committed to it is given up.
     CloseOrder {

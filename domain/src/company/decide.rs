@@ -30,8 +30,8 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
         }
         C::ReleaseReservation { reservation } => numbers::release(estate, *reservation, context),
         C::ExpireReservation { reservation } => numbers::expire(estate, *reservation, context),
-        C::OpenOrder { order, plans, numbers, coming, channels, failed } => {
-            let asked = orders::Asked { order: *order, plans, numbers, coming, channels: *channels, failed };
+        C::OpenOrder { order, plans, numbers, coming, channels } => {
+            let asked = orders::Asked { order: *order, plans, numbers, coming, channels: *channels };
             orders::open(company, estate, &asked, context)
         }
         C::ReplanLine { order, line, plan, numbers } => {
@@ -51,6 +51,7 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
         C::AddAsset { order, line } => orders::add_asset(estate, *order, *line, context),
         C::RemoveAsset { asset } => orders::remove_asset(estate, *asset),
         C::DropLine { order, line } => orders::drop_line(estate, *order, *line, context),
+        C::DropCompanyLine { order } => orders::drop_company_line(estate, *order),
         C::CloseOrder { order } => orders::close(company, estate, *order, context),
         C::Activate { order } => activate(estate, *order),
         C::Suspend { reason } => Ok(vec![CompanyEvent::CompanySuspended { reason: reason.clone() }]),
@@ -66,7 +67,8 @@ fn extend(company: &Company, context: &Context) -> Decision {
     if *extensions >= limits.qualification_extensions_max {
         errors.push(CompanyError::QualificationExtensionsMax(*extensions));
     }
-    let expires_at = after(*expires_at, limits.qualification_days);
+    // Where numbers kept it beyond its time, it begins anew.
+    let expires_at = after((*expires_at).max(context.at), limits.qualification_days);
     refuse(errors, || vec![CompanyEvent::QualificationExtended { expires_at }])
 }
 
@@ -114,9 +116,10 @@ fn cease(estate: &Estate) -> Decision {
     refuse(errors, || vec![CompanyEvent::CompanyCeased { name, domain }])
 }
 
-/// A company that is merely qualified can use that only while it lasts, whether or not the timer has run.
+/// A company that is merely qualified can use that only while it lasts, whether or not the timer has run. Numbers in
+/// service keep it beyond that, and then it must also be possible to order it, or it could only give them up.
 pub(super) fn overdue(company: &Company, at: DateTime<Utc>) -> Vec<CompanyError> {
-    let over = company.expires_at().filter(|until| *until <= at);
+    let over = company.expires_at().filter(|until| *until <= at && !company.has_numbers_in_service());
     over.map(CompanyError::QualificationExpired).into_iter().collect()
 }
 

@@ -99,15 +99,15 @@ pub enum LineProblem {
     LineWithoutAsset,
     #[error("the line holds no numbers")]
     LineWithoutNumbers,
-    #[error("a {0} cannot become a {1}")]
+    #[error("what is of kind {0} cannot become one of kind {1}")]
     KindChanged(AssetKind, AssetKind),
     #[error("the company has no {} {}", .0.kind, .0.asset)]
     ParentUnknown(Parenthood),
-    #[error("{id} is a {1}", id = .0.asset)]
+    #[error("{id} is of kind {1}", id = .0.asset)]
     ParentKind(Parenthood, AssetKind),
     #[error("{} is still to be made", .0.asset)]
     ParentPlanned(Parenthood),
-    #[error("the company has such a {} already", words(*.0))]
+    #[error("the company has that {} already", words(*.0))]
     NameTaken(ClaimScope),
     #[error("location code {0} and extension {1} would be dialled alike")]
     DiallingAmbiguous(LocationCode, Extension, &'static str),

@@ -128,7 +128,7 @@ pub struct Reservation {
 /// An order that is under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenOrder {
-    /// The channels its company line asks for, where it has one.
+    /// The channels its company line asks for, where it has one that may still be done.
     pub channels: Option<u32>,
     /// What its lines still hold; a line that holds nothing is not here.
     pub lines: OrdMap<LineNumber, LineHolding>,
@@ -188,6 +188,11 @@ impl Estate {
     /// What a line of an open order holds.
     pub fn line(&self, order: OrderId, line: LineNumber) -> Option<&LineHolding> {
         self.orders.get(&order)?.lines.get(&line)
+    }
+
+    /// The channels that an open order brings, if one is to bring the company into service.
+    pub fn coming_channels(&self) -> Option<u32> {
+        self.orders.values().find_map(|order| order.channels)
     }
 
     /// An asset that exists.

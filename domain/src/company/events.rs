@@ -88,6 +88,11 @@ pub enum CompanyEvent {
         /// The channels its company line asks for, where it has one.
         channels: Option<u32>,
     },
+    /// The company line of an open order failed or was cancelled: the order brings no channels any more.
+    CompanyLineDropped {
+        /// The order.
+        order: OrderId,
+    },
     /// An order for it ended.
     OrderClosed {
         /// Which.

@@ -47,6 +47,7 @@ pub(super) const LIFECYCLE: Lifecycle<CompanyStatus, CompanyAction, CompanyEvent
         step(S::Ordered,   A::AllocateNumbers,       E::ReservationEnded,       S::Ordered),
         step(S::Ordered,   A::DropLine,              E::AssetDropped,           S::Ordered),
         step(S::Ordered,   A::DropLine,              E::NumbersUncommitted,     S::Ordered),
+        step(S::Ordered,   A::DropCompanyLine,       E::CompanyLineDropped,     S::Ordered),
         step(S::Ordered,   A::CloseOrder,            E::AssetDropped,           S::Ordered),
         step(S::Ordered,   A::CloseOrder,            E::NumbersUncommitted,     S::Ordered),
         step(S::Ordered,   A::CloseOrder,            E::OrderClosed,            S::Ordered),

@@ -194,6 +194,11 @@ impl Company {
             .flat_map(|estate| estate.numbers.iter().map(|(number, held)| (*number, held)))
     }
 
+    /// Whether it has numbers beyond reservations and open orders.
+    pub fn has_numbers_in_service(&self) -> bool {
+        self.numbers().any(|(_, held)| held.is_in_service())
+    }
+
     /// One of its numbers.
     pub fn number(&self, number: TelephoneNumber) -> Option<&HeldNumber> {
         self.estate()?.numbers.get(&number)

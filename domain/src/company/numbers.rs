@@ -29,9 +29,10 @@ pub(super) fn reserve(
     }
     errors.extend(listed(estate.pick(numbers, |_| true), CompanyError::NumbersHeld));
     errors.extend(room(estate, numbers.len(), context));
-    // While it is merely qualified, nothing outlasts the qualification.
+    // While it is merely qualified, nothing outlasts the qualification; once numbers keep it instead, they keep this too.
     let days = after(context.at, limits.reservation_days);
-    let until = company.expires_at().map_or(days, |qualified_until| days.min(qualified_until));
+    let qualified_until = company.expires_at().filter(|until| *until > context.at);
+    let until = qualified_until.map_or(days, |qualified_until| days.min(qualified_until));
     let expires_at = (!ring_fence).then_some(until);
     refuse(errors, || {
         let event = |numbers| CompanyEvent::NumbersReserved { reservation, numbers, expires_at };

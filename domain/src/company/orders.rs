@@ -30,7 +30,6 @@ pub(super) struct Asked<'a> {
     pub(super) numbers: &'a [(LineNumber, NumberSet)],
     pub(super) coming: &'a [(AssetId, NumberSet)],
     pub(super) channels: Option<u32>,
-    pub(super) failed: &'a [OrderId],
 }
 
 /// Numbers of a line that come from one place.
@@ -49,7 +48,7 @@ pub(super) fn open(company: &Company, estate: &Estate, asked: &Asked<'_>, contex
     let fresh = parts.iter().filter(|part| part.source == NumberSource::Stock);
     errors.extend(room(estate, fresh.map(|part| part.numbers.len()).sum(), context));
 
-    let capacity = channels.or_else(|| capacity(company, estate, asked.failed));
+    let capacity = channels.or_else(|| capacity(company, estate));
     if capacity.is_none() && !asked.plans.is_empty() {
         errors.push(CompanyError::CompanyLineMissing);
     }
@@ -90,7 +89,7 @@ fn order_errors(
         errors.push(CompanyError::OpenOrdersMax(estate.orders.len()));
     }
     if let Some(channels) = asked.channels {
-        if capacity(company, estate, asked.failed).is_some() {
+        if capacity(company, estate).is_some() {
             errors.push(CompanyError::CompanyLineTwice);
         }
         let max = context.rules.limits().company_channels_max;
@@ -102,9 +101,8 @@ fn order_errors(
 }
 
 /// The channels that the company has, or will have by an order under way.
-fn capacity(company: &Company, estate: &Estate, failed: &[OrderId]) -> Option<u32> {
-    let mut live = estate.orders.iter().filter(|(id, _)| !failed.contains(id));
-    company.channels().or_else(|| live.find_map(|(_, order)| order.channels))
+fn capacity(company: &Company, estate: &Estate) -> Option<u32> {
+    company.channels().or_else(|| estate.coming_channels())
 }
 
 /// Where the numbers of each line come from, or what speaks against taking them.
@@ -198,8 +196,7 @@ pub(super) fn replan(
         match held.asset.and_then(|id| Some((id, estate.assets.get(&id)?))) {
             None => errors.push(CompanyError::Line(line, LineProblem::LineWithoutAsset)),
             Some((asset, planned)) => {
-                let mut review =
-                    Review::of(estate.clone(), order, &[], capacity(company, estate, &[]), context);
+                let mut review = Review::of(estate.clone(), order, &[], capacity(company, estate), context);
                 review.replace(line, asset, planned, to);
                 errors.extend(review.finish());
                 let (from, to) = (planned.plan.clone(), to.clone());
@@ -259,6 +256,13 @@ pub(super) fn remove_asset(estate: &Estate, asset: AssetId) -> Decision {
 pub(super) fn drop_line(estate: &Estate, order: OrderId, line: LineNumber, context: &Context) -> Decision {
     require_open(estate, order)?;
     Ok(dropped(estate, order, line, context))
+}
+
+pub(super) fn drop_company_line(estate: &Estate, order: OrderId) -> Decision {
+    match require_open(estate, order)?.channels {
+        Some(_) => Ok(vec![CompanyEvent::CompanyLineDropped { order }]),
+        None => Err(vec![CompanyError::CompanyLineMissing]),
+    }
 }
 
 fn dropped(estate: &Estate, order: OrderId, line: LineNumber, context: &Context) -> Vec<CompanyEvent> {

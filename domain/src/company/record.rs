@@ -18,10 +18,10 @@ impl Estate {
     /// Takes an event in, as far as it is about what is held.
     pub(super) fn record(&mut self, event: &CompanyEvent) {
         use CompanyEvent::{
-            AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned, NumbersAllocated,
-            NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased, NumbersReserved,
-            NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened, PortedNumbersAllocated,
-            ReservationEnded,
+            AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned, CompanyLineDropped,
+            NumbersAllocated, NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased,
+            NumbersReserved, NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened,
+            PortedNumbersAllocated, ReservationEnded,
         };
         match event {
             NumbersReserved { reservation, numbers, expires_at } => {
@@ -46,6 +46,11 @@ impl Estate {
             }
             OrderOpened { order, channels } => {
                 self.orders.insert(*order, OpenOrder { channels: *channels, ..OpenOrder::default() });
+            }
+            CompanyLineDropped { order } => {
+                if let Some(open) = self.orders.get_mut(order) {
+                    open.channels = None;
+                }
             }
             OrderClosed { order, .. } => {
                 self.orders.remove(order);

@@ -76,7 +76,7 @@ pub fn cease_numbers(desk: &mut Desk, id: CompanyId, numbers: &NumberSet) -> Res
 pub fn expire_if_only_numbers_kept_it(desk: &mut Desk, id: CompanyId) -> Result<(), Halt> {
     let company = desk.existing::<Company>(id)?;
     let over = company.expires_at().is_some_and(|until| until <= desk.context.at);
-    if over && !company.numbers().any(|(_, held)| held.is_in_service()) {
+    if over && !company.has_numbers_in_service() {
         desk.tell::<Company>(id, &CompanyCommand::Expire)?;
     }
     Ok(())

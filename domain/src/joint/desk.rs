@@ -5,17 +5,18 @@
 //! decision rested on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     sync::Arc,
 };
 
+use super::lookups::{FoundNumbers, Lookups};
 use crate::{
-    claim::{Claim, ClaimAction, ClaimChange, ClaimScope},
+    claim::{Claim, ClaimAction, ClaimChange},
     company::{Company, events::CompanyEvent},
     decider::{Context, Decider, Event as _, IllegalEvent, Refused, apply, handle},
     fact::Happened,
     ids::{CompanyId, Mint, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId},
-    number::{NumberSet, TelephoneNumber},
+    number::NumberSet,
     number_block::{NumberBlock, events::BlockEvent},
     order::{
         Order,
@@ -142,26 +143,17 @@ impl State {
 pub enum Need {
     /// An aggregate.
     Stream(StreamId),
-    /// Free numbers: as many as asked, or as many as there are.
+    /// Free numbers for one search after the other: as many as asked, or as many as there are.
     Numbers {
         /// Which.
-        search: NumberSearch,
-        /// None of these.
+        searches: Vec<NumberSearch>,
+        /// None of these, nor what a search before found.
         except: NumberSet,
     },
     /// Who holds these claims now.
     Holders(Vec<Claim>),
     /// How many companies of a suspended reseller are neither released, expired nor ceased.
     LiveCompanies(ResellerId),
-}
-
-/// Free numbers as a search found them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FoundNumbers {
-    /// As many as asked; fewer where there are no more.
-    pub numbers: NumberSet,
-    /// How many would fit the search.
-    pub free: u64,
 }
 
 /// Why a decision came to no end.
@@ -205,56 +197,6 @@ pub trait Streams {
     fn state(&self, stream: StreamId) -> Option<(u64, State)>;
 }
 
-/// What was looked up for one command, besides aggregates. It outlives the desk: deciding again does not ask again.
-#[derive(Clone, Debug, Default)]
-pub struct Lookups {
-    found: Vec<(NumberSearch, NumberSet, FoundNumbers)>,
-    holders: BTreeMap<Claim, Option<StreamId>>,
-    live_companies: BTreeMap<ResellerId, u32>,
-    taken: BTreeSet<Claim>,
-}
-
-impl Lookups {
-    /// The result of a search.
-    pub fn found_numbers(&mut self, search: NumberSearch, except: NumberSet, found: FoundNumbers) {
-        self.found.push((search, except, found));
-    }
-
-    /// Who holds a claim.
-    pub fn found_holder(&mut self, claim: Claim, holder: Option<StreamId>) {
-        self.holders.insert(claim, holder);
-    }
-
-    /// How many live companies a reseller has.
-    pub fn found_live_companies(&mut self, reseller: ResellerId, count: u32) {
-        self.live_companies.insert(reseller, count);
-    }
-
-    /// Somebody else took these: the next decision neither picks nor asks for them, and looks everything up again.
-    pub fn found_taken(&mut self, claims: impl IntoIterator<Item = Claim>) {
-        self.taken.extend(claims);
-        self.forget();
-    }
-
-    /// Forgets whatever may have changed, but not which claims were lost.
-    pub fn forget(&mut self) {
-        self.found.clear();
-        self.holders.clear();
-        self.live_companies.clear();
-    }
-
-    /// Whether numbers that looked free were not.
-    pub fn lost_numbers(&self) -> bool {
-        self.taken.iter().any(|claim| claim.scope == ClaimScope::Number)
-    }
-
-    /// Numbers that somebody else took meanwhile.
-    fn taken_numbers(&self) -> NumberSet {
-        let numbers = self.taken.iter().filter(|claim| claim.scope == ClaimScope::Number);
-        numbers.filter_map(|claim| TelephoneNumber::parse(&claim.key).ok()).collect()
-    }
-}
-
 /// An aggregate on the desk.
 #[derive(Clone, Debug)]
 struct Seat {
@@ -287,13 +229,26 @@ pub struct Desk<'a> {
     seats: BTreeMap<StreamId, Seat>,
     claims: Vec<ClaimChange>,
     picked: NumberSet,
+    /// How often numbers were picked.
+    picks: usize,
+    /// Searches that will be picked for, in this order, so that they are brought together.
+    searches: VecDeque<NumberSearch>,
 }
 
 impl<'a> Desk<'a> {
     /// An empty desk.
     pub fn new(context: Context, mint: Mint, streams: &'a dyn Streams, lookups: &'a Lookups) -> Self {
-        let seats = BTreeMap::new();
-        Self { context, mint, streams, lookups, seats, claims: Vec::new(), picked: NumberSet::default() }
+        Self {
+            context,
+            mint,
+            streams,
+            lookups,
+            seats: BTreeMap::new(),
+            claims: Vec::new(),
+            picked: NumberSet::default(),
+            picks: 0,
+            searches: VecDeque::new(),
+        }
     }
 
     fn seat(&mut self, stream: StreamId) -> Result<&mut Seat, Halt> {
@@ -357,16 +312,29 @@ impl<'a> Desk<'a> {
         self.tell::<D>(id, command)
     }
 
+    /// Says which searches will be picked for, in this order: the first that needs numbers asks for those of all.
+    pub fn will_pick(&mut self, searches: impl IntoIterator<Item = NumberSearch>) {
+        self.searches.extend(searches);
+    }
+
     /// Free numbers that fit the search, none of them `held`, picked before or taken by somebody else.
     pub fn pick(&mut self, search: &NumberSearch, held: &NumberSet) -> Result<FoundNumbers, Halt> {
+        if self.searches.front() == Some(search) {
+            self.searches.pop_front();
+        }
         let except = self.picked.union(&self.lookups.taken_numbers()).union(held);
-        let known =
-            self.lookups.found.iter().find(|(asked, without, _)| asked == search && *without == except);
-        let Some((_, _, found)) = known.cloned() else {
-            return Err(Halt::Need(vec![Need::Numbers { search: search.clone(), except }]));
+        let Some(found) = self.lookups.found(self.picks, search, &except) else {
+            let searches = std::iter::once(search.clone()).chain(self.searches.drain(..)).collect();
+            return Err(Halt::Need(vec![Need::Numbers { searches, except }]));
         };
+        self.picks += 1;
         self.picked = self.picked.union(&found.numbers);
         Ok(found)
+    }
+
+    /// Whether numbers were picked so often, and lost to others each time, that it is enough.
+    pub fn has_picked_enough(&self) -> bool {
+        self.lookups.picks_lost() >= self.context.rules.limits().number_picks_max
     }
 
     /// Who holds these claims, as far as known: advice, since only the commit decides.
@@ -379,10 +347,15 @@ impl<'a> Desk<'a> {
         Ok(claims.into_iter().map(|claim| (claim.clone(), self.lookups.holders[&claim])).collect())
     }
 
-    /// How many companies of the reseller are live.
-    pub fn live_companies(&self, reseller: ResellerId) -> Result<u32, Halt> {
-        let count = self.lookups.live_companies.get(&reseller).copied();
-        count.ok_or_else(|| Halt::Need(vec![Need::LiveCompanies(reseller)]))
+    /// How many companies of the reseller are live, counted since it was as this decision sees it: whoever was resumed
+    /// and suspended once more after that may have another one.
+    pub fn live_companies(&mut self, reseller: ResellerId) -> Result<u32, Halt> {
+        self.existing::<Reseller>(reseller)?;
+        let sequence = self.seats.get(&reseller.stream()).map(|seat| seat.loaded_at);
+        match self.lookups.live_companies.get(&reseller) {
+            Some((counted_at, count)) if Some(*counted_at) == sequence => Ok(*count),
+            _ => Err(Halt::Need(vec![Need::LiveCompanies(reseller)])),
+        }
     }
 
     /// The claims that this decision would take and somebody else has, as the last attempt to append it found out.
@@ -449,6 +422,9 @@ fn line_of(state: &State, happened: &Happened) -> Option<LineNumber> {
             ),
             _,
         ) => Some(*line),
+        (Happened::Company(_, CompanyEvent::AssetReplanned { asset, .. }), State::Company(company)) => {
+            company.asset(*asset).map(|asset| asset.line)
+        }
         (
             Happened::PortRequest(_, PortEvent::PortDrafted(_) | PortEvent::PortNumbersAdded { .. }),
             State::PortRequest(port),

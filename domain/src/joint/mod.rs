@@ -8,6 +8,7 @@ mod amend;
 mod command;
 mod companies;
 pub mod desk;
+mod lookups;
 mod numbers;
 mod orders;
 mod plans;
@@ -16,13 +17,16 @@ mod reads;
 mod stock;
 mod submit;
 mod todo;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 pub use self::{
     command::Command,
     desk::Seated,
-    desk::{Decided, Desk, FoundNumbers, Halt, Lookups, Need, State, Streams},
+    desk::{Decided, Desk, Halt, Need, State, Streams},
+    lookups::{FoundNumbers, Lookups},
     todo::{Todo, is_own_work, todo},
 };
 use crate::{

@@ -7,13 +7,13 @@ use super::{
     reads,
 };
 use crate::{
-    claim::Claim,
+    claim::{Claim, ClaimScope},
     company::Company,
     decider::Decider as _,
     ids::{AggregateKind, NumberBlockId, StreamId},
-    number::NumberSet,
+    number::{NumberSet, TelephoneNumber},
     number_block::{BlockStatus, NumberBlock, claims::hundred_of},
-    order::line::{NumberAsk, NumberSearch},
+    order::line::{LineNumber, NumberAsk, NumberSearch},
     refusal::Reason,
 };
 
@@ -77,6 +77,16 @@ fn searched(desk: &mut Desk, company: &Company, search: &NumberSearch, subject: 
         let reasons = vec![reason("not_enough_numbers", subject, detail, "no more than are free")];
         return Ok(Asked { numbers: NumberSet::default(), reasons });
     }
+    if desk.has_picked_enough() {
+        let detail = format!(
+            "{} numbers were asked for, {} are free, and others were faster {} times",
+            search.quantity,
+            found.free,
+            desk.context.rules.limits().number_picks_max
+        );
+        let reasons = vec![reason("numbers_contended", subject, detail, "numbers that nobody else asks for")];
+        return Ok(Asked { numbers: NumberSet::default(), reasons });
+    }
     // What was found may come from a block that was withdrawn meanwhile; the commit must rest on the block itself.
     let reasons = not_ours(desk, &found.numbers, subject)?;
     Ok(Asked { numbers: found.numbers, reasons })
@@ -84,29 +94,64 @@ fn searched(desk: &mut Desk, company: &Company, search: &NumberSearch, subject: 
 
 /// Numbers that no active block of ours contains. Looks at every block concerned, so that the commit rests on it.
 fn not_ours(desk: &mut Desk, numbers: &NumberSet, subject: &str) -> Result<Vec<Reason>, Halt> {
-    let hundreds: BTreeSet<Claim> = numbers.iter().map(hundred_of).collect();
+    let stock = stock_hundreds(desk, numbers.iter().map(hundred_of))?;
+    let strangers = numbers.iter().filter(|number| !stock.contains(&hundred_of(*number)));
+    Ok(about(strangers, "is not in our stock")
+        .map(|detail| {
+            reason("number_not_ours", subject, detail, "a number of a block that was loaded as stock")
+        })
+        .into_iter()
+        .collect())
+}
+
+/// Those of these hundreds that an active block of ours contains. Looks at every block concerned.
+pub fn stock_hundreds(
+    desk: &mut Desk,
+    hundreds: impl Iterator<Item = Claim>,
+) -> Result<BTreeSet<Claim>, Halt> {
+    let hundreds: BTreeSet<Claim> = hundreds.collect();
     let holders = desk.holders(hundreds.into_iter().collect())?;
     desk.gather(holders.iter().filter_map(|(_, holder)| *holder))?;
-
-    let mut without_block = BTreeSet::new();
-    for (hundred, holder) in &holders {
-        let is_stock = match block_of(*holder) {
-            Some(block) => desk.existing::<NumberBlock>(block)?.status() == BlockStatus::Active,
-            None => false,
-        };
-        if !is_stock {
-            without_block.insert(hundred.clone());
+    let mut stock = BTreeSet::new();
+    for (hundred, holder) in holders {
+        if let Some(block) = block_of(holder)
+            && desk.existing::<NumberBlock>(block)?.status() == BlockStatus::Active
+        {
+            stock.insert(hundred);
         }
     }
-    let strangers: Vec<_> =
-        numbers.iter().filter(|number| without_block.contains(&hundred_of(*number))).collect();
-    let Some(first) = strangers.first() else { return Ok(Vec::new()) };
-    let more = match strangers.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
-    let detail = format!("{first}{more} is not in our stock");
-    Ok(vec![reason("number_not_ours", subject, detail, "a number of a block that was loaded as stock")])
+    Ok(stock)
+}
+
+/// Ports of numbers that nobody has to hand over: of our own stock, or with a company or port request of this carrier.
+pub fn no_ports(desk: &mut Desk, ports: &[(LineNumber, NumberSet)]) -> Result<Vec<Reason>, Halt> {
+    let all = || ports.iter().flat_map(|(_, numbers)| numbers.iter());
+    let held = |number: TelephoneNumber| Claim::platform(ClaimScope::Number, number.to_string());
+    // Asked for together: each question is a round.
+    desk.holders(all().flat_map(|number| [hundred_of(number), held(number)]).collect())?;
+    let stock = stock_hundreds(desk, all().map(hundred_of))?;
+    let mut reasons = Vec::new();
+    for (line, numbers) in ports {
+        let holders = desk.holders(numbers.iter().map(held).collect())?;
+        let ours = numbers
+            .iter()
+            .zip(holders)
+            .filter(|(number, (_, holder))| holder.is_some() || stock.contains(&hundred_of(*number)));
+        reasons.extend(about(ours.map(|(number, _)| number), "is with this carrier already").map(|detail| {
+            let expected = "a number that another provider serves";
+            reason("not_a_port", &format!("/lines/{line}"), detail, expected)
+        }));
+    }
+    Ok(reasons)
+}
+
+/// What is said about the first of these numbers, and how many more it is true of.
+fn about(mut numbers: impl Iterator<Item = TelephoneNumber>, what: &str) -> Option<String> {
+    let first = numbers.next()?;
+    Some(match numbers.count() {
+        0 => format!("{first} {what}"),
+        more => format!("{first} and {more} more: {what}"),
+    })
 }
 
 /// The block that holds a hundred.

@@ -16,7 +16,7 @@ use crate::{
         Line, Order, OrderStatus,
         commands::{OrderAction, OrderCommand},
         events::OrderEvent,
-        line::{LineNumber, LineRequest},
+        line::{LineKind, LineNumber, LineRequest},
     },
     port_request::{PortRequest, commands::PortCommand, events::PortCancellation},
 };
@@ -91,6 +91,10 @@ fn settle(desk: &mut Desk, id: OrderId, events: &[OrderEvent]) -> Result<(), Hal
     let Some(company) = order.company() else { return Ok(()) };
     for line in ended {
         desk.tell::<Company>(company, &CompanyCommand::DropLine { order: id, line })?;
+        let brought = order.line(line).is_some_and(|line| line.kind() == LineKind::Company);
+        if brought && reads::is_to_bring(&*desk.get::<Company>(company)?, id) {
+            desk.tell::<Company>(company, &CompanyCommand::DropCompanyLine { order: id })?;
+        }
     }
     close_if_ended(desk, id, company)
 }

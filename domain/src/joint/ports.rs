@@ -71,7 +71,9 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
             let milestone = Milestone::Allocated;
             on_line(desk, before, |line| OrderCommand::ReachMilestone { line, milestone })
         }
-        PortEvent::DateChangeAccepted { window, .. } => date_line(desk, before, *window),
+        PortEvent::LcpAccepted { window, .. }
+        | PortEvent::DateAgreed { window, .. }
+        | PortEvent::DateChangeAccepted { window, .. } => date_line(desk, before, *window),
         PortEvent::PortPartlyCompleted { live, .. } => make_live(desk, id, before, live),
         PortEvent::PortCompleted { live, returned, .. } => {
             // Numbers that went live in an earlier part of the activation are live in the company already.
@@ -99,15 +101,14 @@ fn follow(desk: &mut Desk, id: PortRequestId, before: &PortRequest, event: &Port
     }
 }
 
-/// The port's line shows the date that stands from here on. While a cancellation is dealt with no line is amended, and
-/// the port request alone knows the date.
+/// The port's line shows the date that stands from here on, also while a cancellation of the order is looked at.
 fn date_line(desk: &mut Desk, port: &PortRequest, window: PortWindow) -> Result<(), Halt> {
     let asked = reads::request(port);
     let order = desk.existing::<Order>(asked.order)?;
     let Some(LineRequest::Port(line)) = order.line(asked.line).map(|line| &*line.request) else {
         return Ok(());
     };
-    if !order.is_open() || line.window == window {
+    if line.window == window {
         return Ok(());
     }
     let request = LineRequest::Port(Box::new(PortLine { window, ..(**line).clone() }));

@@ -80,3 +80,8 @@ pub fn unused_numbers_of_site(company: &Company, site: AssetId) -> NumberSet {
 pub fn has_open_order(company: &Company, order: OrderId) -> bool {
     company.open_orders().any(|open| open == order)
 }
+
+/// Whether the company is to come into service by this order.
+pub fn is_to_bring(company: &Company, order: OrderId) -> bool {
+    company.estate().and_then(|estate| estate.orders.get(&order)).is_some_and(|open| open.channels.is_some())
+}

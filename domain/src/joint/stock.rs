@@ -52,10 +52,13 @@ pub fn reseller(desk: &mut Desk, id: ResellerId, command: &ResellerCommand) -> R
     Ok(Outcome::default())
 }
 
-/// Ends a reseller. It is suspended first, so no company can come up while its companies are counted.
+/// Ends a reseller. It is suspended first, so no company can come up while its companies are counted; without that the
+/// command is refused whatever the count, and nobody has to count.
 pub fn close_reseller(desk: &mut Desk, id: ResellerId) -> Result<Outcome, Halt> {
-    desk.existing::<Reseller>(id)?;
-    let live_companies = desk.live_companies(id)?;
+    let live_companies = match &*desk.existing::<Reseller>(id)? {
+        Reseller::Suspended { .. } => desk.live_companies(id)?,
+        _ => 0,
+    };
     desk.tell::<Reseller>(id, &ResellerCommand::Close { live_companies })?;
     Ok(Outcome::default())
 }

@@ -19,10 +19,11 @@ use crate::{
     ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
     lead_time::PortClass,
     number::{NumberSet, TelephoneNumber},
+    number_block::claims::hundred_of,
     order::{
-        Line, Order, OrderStatus,
+        Order, OrderStatus,
         commands::OrderCommand,
-        line::{LineKind, LineNumber, LineRequest, LineStatus, NumberAsk, PortLine},
+        line::{LineKind, LineNumber, LineRequest, NumberAsk, PortLine},
     },
     port_request::{PortRequest, commands::PortCommand},
     refusal::Reason,
@@ -59,6 +60,8 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
         reasons.extend(out_of_bounds);
         return Err(Halt::Refused(reasons));
     }
+    let ported: Vec<_> = needed.ports.iter().map(|(line, _, port)| (*line, port.numbers())).collect();
+    reasons.extend(numbers::no_ports(desk, &ported)?);
     if let Some(company) = order.company() {
         let command = CompanyCommand::OpenOrder {
             order: id,
@@ -66,7 +69,6 @@ pub fn submit(desk: &mut Desk, id: OrderId) -> Result<Outcome, Halt> {
             numbers: needed.numbers.clone().into_iter().collect(),
             coming: needed.coming.clone(),
             channels: needed.channels,
-            failed: without_company_line(desk, company)?,
         };
         let told = desk.tell::<Company>(company, &command);
         collect(&mut reasons, told)?;
@@ -105,6 +107,7 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         coming: Vec::new(),
         channels: None,
     };
+    look_ahead(desk, order)?;
     let mut of_lines = BTreeMap::new();
     for (number, line) in order.lines() {
         if line.kind().makes_asset() {
@@ -136,6 +139,27 @@ fn work_out(desk: &mut Desk, order: &Order, reasons: &mut Vec<Reason>) -> Result
         reasons.extend(against);
     }
     Ok(needed)
+}
+
+/// Asks for what the numbers lines need all together: line by line, each would ask for itself and begin anew.
+fn look_ahead(desk: &mut Desk, order: &Order) -> Result<(), Halt> {
+    let asks: Vec<&NumberAsk> = order
+        .lines()
+        .filter_map(|(_, line)| match &*line.request {
+            LineRequest::Numbers(wanted) => Some(&wanted.ask),
+            _ => None,
+        })
+        .collect();
+    let named = asks.iter().filter_map(|ask| match ask {
+        NumberAsk::Numbers(numbers) => Some(numbers),
+        _ => None,
+    });
+    numbers::stock_hundreds(desk, named.flat_map(NumberSet::iter).map(hundred_of))?;
+    desk.will_pick(asks.iter().filter_map(|ask| match ask {
+        NumberAsk::Search(search) => Some(search.clone()),
+        _ => None,
+    }));
+    Ok(())
 }
 
 /// Every number of an order goes into sets that must be read again: they are counted before any is made, and a number
@@ -180,25 +204,6 @@ fn check_numbers(desk: &mut Desk, order: &Order, needed: &Needed) -> Result<Vec<
         reasons.push(numbers::reason("numbers_out_of_bounds", "/lines", detail, &expected));
     }
     Ok(reasons)
-}
-
-/// The open orders that were to bring the company into service and will not. The company was told what they asked for,
-/// and only they know what became of it.
-fn without_company_line(desk: &mut Desk, company: CompanyId) -> Result<Vec<OrderId>, Halt> {
-    let company = desk.existing::<Company>(company)?;
-    let orders = company.estate().into_iter().flat_map(|estate| &estate.orders);
-    let bringing: Vec<OrderId> =
-        orders.filter(|(_, order)| order.channels.is_some()).map(|(id, _)| *id).collect();
-    desk.gather(bringing.iter().map(|order| order.stream()))?;
-    let mut failed = Vec::new();
-    for id in bringing {
-        let order = desk.existing::<Order>(id)?;
-        let alive = |line: &Line| line.is_open() || line.status() == LineStatus::Completed;
-        if !order.lines().any(|(_, line)| line.kind() == LineKind::Company && alive(line)) {
-            failed.push(id);
-        }
-    }
-    Ok(failed)
 }
 
 /// Without a company, an order can only port numbers.

@@ -11,7 +11,7 @@ use crate::{
     order::{
         Order, OrderStatus,
         commands::OrderCommand,
-        line::{LineKind, LineNumber, LineStatus},
+        line::{LineFailure, LineKind, LineNumber, LineStatus},
     },
     port_request::{PortRequest, commands::PortCommand},
 };
@@ -37,12 +37,15 @@ pub fn todo(
         OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
         OrderStatus::Acknowledged | OrderStatus::InProgress => {
             let in_service = company.is_some_and(is_in_service);
-            // What an order adds to a company waits for the company itself, whichever order brings that.
-            let adds = |line: LineNumber| order.line(line).is_some_and(|line| line.kind().makes_asset());
-            let ready = order.ready_lines().into_iter().filter(|line| in_service || !adds(*line));
+            let ready = order.ready_lines().into_iter().filter(|line| in_service || !adds(order, *line));
             let started = ready
                 .map(|line| Todo { command: of_order(OrderCommand::StartLine { line }), line: Some(line) });
-            started.chain(complete_own(id, order)).chain(allocate(order.company(), ports)).collect()
+            let given_up = company.into_iter().flat_map(|company| give_up(id, order, company));
+            given_up
+                .chain(started)
+                .chain(complete_own(id, order))
+                .chain(allocate(order.company(), ports))
+                .collect()
         }
         OrderStatus::Pending | OrderStatus::Held => allocate(order.company(), ports).collect(),
         OrderStatus::AssessingCancellation => {
@@ -55,6 +58,36 @@ pub fn todo(
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether the line adds to the company. It waits for the company itself then, whichever order brings that.
+fn adds(order: &Order, line: LineNumber) -> bool {
+    order.line(line).is_some_and(|line| line.kind().makes_asset())
+}
+
+/// What waits for a company that no order brings any more fails, and what waits on that is cancelled with it.
+fn give_up(id: OrderId, order: &Order, company: &Company) -> Vec<Todo> {
+    let is_coming = company.estate().is_some_and(|estate| estate.coming_channels().is_some());
+    if is_in_service(company) || is_coming {
+        return Vec::new();
+    }
+    let waits = |line: LineNumber| order.line(line).is_some_and(|line| line.status() == LineStatus::Waiting);
+    let first = |line: &LineNumber| !order.dependencies(*line).iter().any(|on| adds(order, on.line));
+    let given_up =
+        order.open_lines().into_iter().filter(|line| waits(*line) && adds(order, *line)).filter(first);
+    let failure = || LineFailure {
+        code: "company_not_coming".to_owned(),
+        detail: "the company is not in service, and no open order brings it into service any more".to_owned(),
+    };
+    given_up
+        .map(|line| Todo {
+            command: Command::Order {
+                order: id,
+                command: OrderCommand::FailLine { line, failure: failure() },
+            },
+            line: None,
+        })
+        .collect()
 }
 
 /// Whether assets may be added to the company.

@@ -121,8 +121,8 @@ pub enum OrderCommand {
     RequireInformation {
         /// What.
         question: Sealed,
-        /// By when.
-        deadline: DateTime<Utc>,
+        /// By when; without one, the limit for such information says it.
+        deadline: Option<DateTime<Utc>>,
     },
     /// Tell it.
     ProvideInformation {

@@ -7,7 +7,7 @@ use super::{
     commands::OrderCommand,
     draft,
     events::OrderEvent,
-    line::{LineFailure, LineNumber},
+    line::{LineFailure, LineNumber, LineRequest},
     progress,
 };
 use crate::{decider::Context, decider::Decider, refusal::Reason};
@@ -54,6 +54,10 @@ fn of_placed(order: &Order, placed: &Placed, command: &OrderCommand, context: &C
             return progress::fail(placed, *line, &bounded(*line, failure)?, assessing);
         }
         OrderCommand::CancelLine { line } => return progress::cancel(placed, *line, assessing),
+        // What a losing provider agreed to meanwhile is so; nothing else is amended then.
+        OrderCommand::AmendLine { request, .. } if assessing && !matches!(request, LineRequest::Port(_)) => {
+            return Err(vec![not_permitted(order, command)]);
+        }
         OrderCommand::AmendLine { line, request } => {
             return progress::amend(placed, *line, request, context);
         }
@@ -62,10 +66,8 @@ fn of_placed(order: &Order, placed: &Placed, command: &OrderCommand, context: &C
         }
         OrderCommand::RefuseCancellation { lines } => return refuse_cancellation(order, lines),
         OrderCommand::RequireInformation { question, deadline } => {
-            if *deadline <= context.at {
-                return Err(vec![OrderError::DeadlinePast(*deadline)]);
-            }
-            OrderEvent::InformationRequired { question: question.clone(), deadline: *deadline }
+            let deadline = information_deadline(*deadline, context)?;
+            OrderEvent::InformationRequired { question: question.clone(), deadline }
         }
         OrderCommand::ProvideInformation { answer } => {
             OrderEvent::InformationProvided { answer: answer.clone() }
@@ -83,6 +85,22 @@ fn of_placed(order: &Order, placed: &Placed, command: &OrderCommand, context: &C
 /// For whoever asks `decide` without asking the lifecycle first.
 fn not_permitted(order: &Order, command: &OrderCommand) -> OrderError {
     OrderError::NotPermitted { status: order.status(), action: command.into() }
+}
+
+/// The deadline that was set, or the end of the last of the working days that a reseller has anyway.
+fn information_deadline(
+    deadline: Option<DateTime<Utc>>,
+    context: &Context,
+) -> Result<DateTime<Utc>, Vec<OrderError>> {
+    match deadline {
+        Some(deadline) if deadline <= context.at => Err(vec![OrderError::DeadlinePast(deadline)]),
+        Some(deadline) => Ok(deadline),
+        None => {
+            let days = context.rules.limits().information_deadline_working_days;
+            let end = context.rules.calendar().end_of_working_day(context.at, days);
+            end.map_err(|beyond| vec![OrderError::DeadlineBeyondCalendar(beyond)])
+        }
+    }
 }
 
 fn overdue(deadline: DateTime<Utc>, at: DateTime<Utc>) -> Decided {

@@ -9,7 +9,7 @@ use super::{
     lifecycle::{self, OrderStatus},
     line::{LineKind, LineNumber, LineStatus, Milestone},
 };
-use crate::refusal::Rule;
+use crate::{calendar::BeyondCalendar, refusal::Rule};
 
 /// What is minted for a line when its order is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
@@ -41,12 +41,12 @@ pub enum OrderError {
     MoreThanDateChanges { line: LineNumber },
     #[error("the line has reached {} before", word(*milestone))]
     MilestoneReached { line: LineNumber, milestone: Milestone },
-    #[error("a {kind} line never reaches {}", word(*milestone))]
+    #[error("a line of kind {kind} never reaches {}", word(*milestone))]
     MilestoneForeign { line: LineNumber, milestone: Milestone, kind: LineKind },
 
     #[error("there is no line {parent} in the order")]
     ParentUnknown { line: LineNumber, field: Field, parent: LineNumber },
-    #[error("line {parent} is a {found} line")]
+    #[error("line {parent} is of kind {found}")]
     ParentWrong {
         line: LineNumber,
         field: Field,
@@ -75,7 +75,7 @@ pub enum OrderError {
     UntouchedUntil(DateTime<Utc>),
     #[error("no {minted} was minted for the line")]
     MintedMissing { line: LineNumber, minted: Minted },
-    #[error("a {minted} was minted for a line that has none")]
+    #[error("the {minted} of a line that has none was minted")]
     MintedInVain { line: LineNumber, minted: Minted },
     #[error("the {minted} of the line was given before")]
     MintedTwice { line: LineNumber, minted: Minted },
@@ -88,6 +88,8 @@ pub enum OrderError {
     CodeOutOfBounds { line: LineNumber },
     #[error("the deadline {0} has passed before it is set")]
     DeadlinePast(DateTime<Utc>),
+    #[error(transparent)]
+    DeadlineBeyondCalendar(BeyondCalendar),
     #[error("the information may be given until {0}")]
     DeadlineRuns(DateTime<Utc>),
     #[error("the line is past its point of no return")]
@@ -132,6 +134,7 @@ impl Rule for OrderError {
             Self::ReasonOutOfBounds { .. } => "reason_out_of_bounds",
             Self::CodeOutOfBounds { .. } => "code_out_of_bounds",
             Self::DeadlinePast(_) => "deadline_past",
+            Self::DeadlineBeyondCalendar(_) => "deadline_beyond_calendar",
             Self::DeadlineRuns(_) => "deadline_runs",
             Self::PastNoReturn { .. } => "past_no_return",
             Self::CanBeCancelled { .. } => "can_be_cancelled",
@@ -147,7 +150,7 @@ impl Rule for OrderError {
             Self::ReasonsOutOfBounds { .. } => Some("/reasons".to_owned()),
             Self::ReasonOutOfBounds { index } => Some(format!("/reasons/{index}")),
             Self::CodeOutOfBounds { line } => Some(format!("/lines/{line}/code")),
-            Self::DeadlinePast(_) => Some("/deadline".to_owned()),
+            Self::DeadlinePast(_) | Self::DeadlineBeyondCalendar(_) => Some("/deadline".to_owned()),
             Self::LineUnknown { line }
             | Self::LineNotPermitted { line, .. }
             | Self::LineWaits { line, .. }
@@ -174,11 +177,11 @@ impl Rule for OrderError {
     fn expected(&self) -> Option<String> {
         match self {
             Self::LineNotPermitted { action, .. } => Some(format!("a line that is {}", from(*action))),
-            Self::LineKindChanges { kind, .. } => Some(format!("a {kind} line")),
+            Self::LineKindChanges { kind, .. } => Some(format!("a line of kind {kind}")),
             Self::ParentUnknown { .. } => Some("a line of this order".to_owned()),
             Self::ParentWrong { expects, .. } => {
                 let kinds: Vec<&str> = expects.iter().map(|kind| (*kind).into()).collect();
-                Some(format!("a {} line", kinds.join(" or ")))
+                Some(format!("a line of kind {}", kinds.join(" or ")))
             }
             Self::NumbersElsewhere { .. } => Some("numbers of the same site".to_owned()),
             Self::SecondCompany { .. } => Some("at most one company line".to_owned()),

@@ -148,6 +148,7 @@ pub(super) const ORDER: Lifecycle<OrderStatus, OrderAction, OrderEventKind> = {
         step(AssessingCancellation, FailLine,                  CancellationTooLate,  AssessingCancellation),
         step(AssessingCancellation, FailLine,                  OrderPartlyCompleted, Partial),
         step(AssessingCancellation, FailLine,                  OrderFailed,          Failed),
+        step(AssessingCancellation, AmendLine,             LineAmended,          AssessingCancellation),
         step(AssessingCancellation, AcceptCancellation,        CancellationAccepted, PendingCancellation),
         step(AssessingCancellation, RefuseCancellation,        CancellationRefused,  Submitted),
         step(AssessingCancellation, RefuseCancellation,        CancellationRefused,  Acknowledged),

@@ -4,14 +4,10 @@
 //! attempt is refused. Absent: timers of a draft, which its order carries on or cancels, and of an activation, which the
 //! network answers: silence there is a jeopardy, because numbers may have moved.
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{OldDate, PortError, PortRequest, commands::PortCommand};
-use crate::{
-    calendar::{london, london_date},
-    decider::Context,
-    lead_time::PortClass,
-};
+use crate::{decider::Context, lead_time::PortClass};
 
 /// A command that time alone brings about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +80,6 @@ pub(super) fn lapsed(context: &Context) -> Result<DateTime<Utc>, PortError> {
     end_of_working_day(context.rules.limits().port_lapsed_working_days, context)
 }
 
-/// The end, in London, of the n-th working day after today: whoever has n days may use all of the last one.
 fn end_of_working_day(n: u32, context: &Context) -> Result<DateTime<Utc>, PortError> {
-    let last = context.rules.calendar().add(london_date(context.at), n)?;
-    Ok(london(last + Days::new(1), NaiveTime::MIN))
+    Ok(context.rules.calendar().end_of_working_day(context.at, n)?)
 }

@@ -47,7 +47,7 @@ limits! {
     quarantine_days,
     /// How long after a port it can be undone in an emergency.
     restoration_days,
-    /// How long after it ceased a number can still be ported.
+    /// How long after it ceased a number can still be ported; it rests at least so long.
     portable_after_cease_days,
     /// After how long without progress a port request times out.
     port_no_progress_working_days,
@@ -103,6 +103,12 @@ impl Limits {
                 let expected = format!("at most {ceiling}");
                 return Err(Invalid::new("limit_too_high", format!("{name} is {value}"), expected));
             }
+        }
+        // A number is nobody else's while its last user may still take it along.
+        if self.quarantine_days < self.portable_after_cease_days {
+            let detail = format!("quarantine_days is {}", self.quarantine_days);
+            let expected = format!("at least portable_after_cease_days, {}", self.portable_after_cease_days);
+            return Err(Invalid::new("quarantine_too_short", detail, expected));
         }
         Ok(())
     }

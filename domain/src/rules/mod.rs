@@ -257,6 +257,7 @@ mod tests {
             json.replace("\"order_lines_max\":10000", "\"order_lines_max\":10001"),
             json.replace("\"company_numbers_max\":20000", "\"company_numbers_max\":20001"),
             json.replace("\"reservation_days\":14", "\"reservation_days\":4000000000"),
+            json.replace("\"quarantine_days\":31", "\"quarantine_days\":30"),
             json.replace("\"subsequent\":72", "\"subsequent\":4000000000"),
             json.replace("\"2024-01-01\":\"New", "\"1999-01-01\":\"New"),
         ] {

@@ -20,6 +20,7 @@ use crate::{
     fact::{Fact, Happened},
     ids::{CompanyId, Mint, NoticeId, OrderId, ResellerId, ReservationId},
     notice::NoticeType,
+    number::NumberSet,
     order::{events::OrderEvent, line::LineNumber},
 };
 
@@ -89,6 +90,9 @@ pub struct NoticeData {
     /// The reservation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation: Option<ReservationId>,
+    /// The numbers, where they are neither a line's nor a port's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<NumberSet>,
 }
 
 /// How far one sequence is.
@@ -197,8 +201,12 @@ fn about_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) 
         CompanyEvent::ReservationEnded { reservation, .. } => Some(*reservation),
         _ => None,
     };
+    let numbers = match event {
+        CompanyEvent::NumbersWithdrawn { numbers, .. } => Some(numbers.clone()),
+        _ => None,
+    };
     let subject = reservation.map_or_else(|| company.to_string(), |reservation| reservation.to_string());
-    let data = NoticeData { company: Some(company), reservation, ..NoticeData::default() };
+    let data = NoticeData { company: Some(company), reservation, numbers, ..NoticeData::default() };
     Ok(About { reseller, order: None, subject, data })
 }
 

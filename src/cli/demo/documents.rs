@@ -1,24 +1,20 @@
 //! The order documents of the demo, and how one becomes that of another customer.
 //!
-//! The documents are those in `examples/orders`, as a reseller would send them: the first mix sends them as they are, but
-//! for the names of existing sites, which stand where the ids belong that a site gets when it is ordered. Every further
-//! mix has names, addresses, numbers and dates of its own.
+//! The documents are those in `examples/orders`, and the first mix sends them as they are. Every further mix has
+//! references, companies, devices, ported numbers and dates of its own: what must differ is changed in [`change`] alone.
 
 use anyhow::{Context as _, bail};
 use chrono::NaiveDate;
-use serde_json::{Value, json};
+use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
 use super::stock;
 use crate::{
     domain::{
         calendar::WorkingDays,
-        company::{Company, asset::AssetPlan},
-        ids::{AssetId, CompanyId},
         number::{NumberRange, TelephoneNumber},
     },
     edge::document::{self, OrderDocument},
-    engine::Engine,
 };
 
 /// The day on which the documents were written, a Monday: their dates are reckoned from it.
@@ -96,48 +92,25 @@ pub struct Variation<'a> {
     pub calendar: &'a WorkingDays,
 }
 
-/// The document of a mix. Sites that it names are those of `company`.
-pub async fn varied(
-    engine: &Engine,
-    document: Document,
-    variation: &Variation<'_>,
-    company: Option<CompanyId>,
-) -> anyhow::Result<OrderDocument> {
-    let mut text = text_of(document, variation).with_context(|| format!("{document:?}"))?;
-    if let Some(company) = company {
-        let (_, company) = engine.load::<Company>(company).await?;
-        name_sites(&mut text, &company)?;
-    }
-    document::parse(&text.to_string()).map_err(|problems| {
+/// The document of a mix.
+pub fn varied(document: Document, variation: &Variation<'_>) -> anyhow::Result<OrderDocument> {
+    let text = text_of(document, variation).with_context(|| format!("{document:?}"))?;
+    document::parse(&text).map_err(|problems| {
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{document:?}: {}", problems.join("; "))
     })
 }
 
-/// The document of a mix, with the names of existing sites still in it.
-fn text_of(document: Document, variation: &Variation<'_>) -> anyhow::Result<Value> {
+/// What the document of a mix says.
+fn text_of(document: Document, variation: &Variation<'_>) -> anyhow::Result<String> {
+    if variation.mix == 0 {
+        return Ok(document.text().to_owned());
+    }
     let mut text: Value = serde_json::from_str(document.text())?;
-    if variation.mix > 0 {
-        let start = first_ported(&text)?;
-        let numbers = Moved { start, to: stock::elsewhere(variation.mix) + document.ported_from() };
-        change(&mut text, variation, &numbers)?;
-    }
-    Ok(text)
-}
-
-/// Puts the id of a site in place of its name.
-fn name_sites(value: &mut Value, company: &Company) -> anyhow::Result<()> {
-    if let Some(name) = value.get("site_name").and_then(Value::as_str) {
-        let id = site(company, name).with_context(|| format!("the company has no site `{name}`"))?;
-        *value = json!({ "asset": id });
-        return Ok(());
-    }
-    children(value).try_for_each(|child| name_sites(child, company))
-}
-
-fn site(company: &Company, wanted: &str) -> Option<AssetId> {
-    let named = |plan: &AssetPlan| matches!(plan, AssetPlan::Site { name, .. } if name.as_str() == wanted);
-    company.assets().find(|(_, asset)| named(&asset.plan)).map(|(id, _)| id)
+    let start = first_ported(&text)?;
+    let numbers = Moved { start, to: stock::elsewhere(variation.mix) + document.ported_from() };
+    change(&mut text, variation, &numbers)?;
+    Ok(text.to_string())
 }
 
 fn children(value: &mut Value) -> Box<dyn Iterator<Item = &mut Value> + '_> {
@@ -270,6 +243,7 @@ mod tests {
             for document in Document::ALL {
                 let text = text_of(*document, &variation).unwrap();
                 let mut found = Vec::new();
+                let text: Value = serde_json::from_str(&text).unwrap();
                 values(&text, &["reference", "mac", "main_number"], &mut found);
                 of_mix.extend(found);
             }

@@ -14,8 +14,6 @@ mod summary;
 mod timeline;
 
 use std::{
-    io::Write,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -30,7 +28,7 @@ use self::{
     timeline::Timeline,
 };
 use crate::{
-    cli::{exit::Failure, session},
+    cli::{exit::Failure, output::Output, session},
     domain::{calendar::london, ids::ResellerId, joint::Command},
     edge::{
         self, Problem,
@@ -59,12 +57,18 @@ pub struct Demo {
 }
 
 /// Plays the demo and prints what came of it.
-pub async fn run(demo: Demo, out: &mut impl Write) -> Result<(), Failure> {
+pub async fn run(demo: Demo, output: &mut Output<'_>) -> Result<(), Failure> {
     if !(1..=ORDERS_MAX).contains(&demo.orders) {
         let why = format!("there are numbers for 1 to {ORDERS_MAX} orders, not for {}", demo.orders);
         return Err(Failure::of_argument("--orders", why));
     }
-    let mut store = demo.store.unwrap_or_else(|| OpenOptions::of(fresh_file().display().to_string()));
+    let mut store = if let Some(store) = demo.store {
+        store
+    } else {
+        let file = fresh_file();
+        output.remark(&format!("the demo's store is {file}"))?;
+        OpenOptions::of(file)
+    };
     store.migrate = Migrate::Yes;
     let clock = SimulatedClock::at(london(documents::written(), MORNING));
     let builder = Engine::builder()
@@ -75,8 +79,8 @@ pub async fn run(demo: Demo, out: &mut impl Write) -> Result<(), Failure> {
     let engine = open_engine(&store, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&store.store), error })?;
     let printed = match play(&engine, clock, demo.orders).await {
-        Ok((summary, _)) if demo.json => print::json(out, &summary),
-        Ok((summary, timelines)) => print::tables(out, &summary, &timelines),
+        Ok((summary, _)) if demo.json => print::json(output.writer(), &summary),
+        Ok((summary, timelines)) => print::tables(output.writer(), &summary, &timelines),
         Err(error) => Err(error),
     };
     engine.close().await;
@@ -139,8 +143,7 @@ async fn reseller(engine: &Engine, operator: &Provenance) -> anyhow::Result<Rese
 }
 
 /// A file that nobody has; it is kept, so that it can be looked into.
-fn fresh_file() -> PathBuf {
-    let file = std::env::temp_dir().join(format!("orderwire-demo-{}.db", uuid::Uuid::now_v7().simple()));
-    eprintln!("the demo's store is {}", file.display());
-    file
+fn fresh_file() -> String {
+    let name = format!("orderwire-demo-{}.db", uuid::Uuid::now_v7().simple());
+    std::env::temp_dir().join(name).display().to_string()
 }

@@ -97,10 +97,10 @@ impl<'a> Mix<'a> {
         let company = self.new_company().await?;
         let others: Vec<Script<'_>> = vec![
             Box::pin(self.single_line(company)),
-            Box::pin(self.multi_line(company)),
-            Box::pin(self.later_order(company)),
-            Box::pin(self.refused(company)),
-            Box::pin(self.cancelled(company)),
+            Box::pin(self.multi_line()),
+            Box::pin(self.later_order()),
+            Box::pin(self.refused()),
+            Box::pin(self.cancelled()),
             Box::pin(self.rejected()),
         ];
         self.cast.stage.together(others.into_iter().take(orders as usize - 1).collect()).await
@@ -108,7 +108,7 @@ impl<'a> Mix<'a> {
 
     /// A company with everything: its lines are done as soon as what they wait for is.
     async fn new_company(&self) -> anyhow::Result<CompanyId> {
-        let placed = self.order(Document::NewCompany, None).await?;
+        let placed = self.order(Document::NewCompany).await?;
         self.cast.stage.settled().await;
         placed.company.context("the first order makes a company")
     }
@@ -116,7 +116,7 @@ impl<'a> Mix<'a> {
     /// The numbers belong to nobody until the reseller gives them to a company, ahead of the date.
     async fn single_line(&self, company: CompanyId) -> anyhow::Result<()> {
         self.at(0, "10:05").await?;
-        let order = self.order(Document::SingleLinePort, Some(company)).await?.order;
+        let order = self.order(Document::SingleLinePort).await?.order;
         for port in self.ports(order).await? {
             self.at(1, "09:20").await?;
             port.losing_provider_accepts().await?;
@@ -129,9 +129,9 @@ impl<'a> Mix<'a> {
     }
 
     /// A port of numbers that were ported before: the range holder must accept too.
-    async fn multi_line(&self, company: CompanyId) -> anyhow::Result<()> {
+    async fn multi_line(&self) -> anyhow::Result<()> {
         self.at(0, "10:40").await?;
-        let order = self.order(Document::MultiLinePort, Some(company)).await?.order;
+        let order = self.order(Document::MultiLinePort).await?.order;
         for port in self.ports(order).await? {
             self.at(2, "14:10").await?;
             port.losing_provider_accepts().await?;
@@ -144,18 +144,18 @@ impl<'a> Mix<'a> {
     }
 
     /// The customer grows a week later.
-    async fn later_order(&self, company: CompanyId) -> anyhow::Result<()> {
+    async fn later_order(&self) -> anyhow::Result<()> {
         self.at(5, "09:30").await?;
-        self.order(Document::LaterOrder, Some(company)).await?;
+        self.order(Document::LaterOrder).await?;
         self.cast.stage.settled().await;
         Ok(())
     }
 
     /// It is told everything that is wrong at once, and is given up.
-    async fn refused(&self, company: CompanyId) -> anyhow::Result<()> {
+    async fn refused(&self) -> anyhow::Result<()> {
         self.at(1, "15:00").await?;
         let (engine, reseller) = (self.cast.stage.engine(), &self.cast.reseller);
-        let document = self.document(Document::Refused, Some(company)).await?;
+        let document = self.document(Document::Refused)?;
         let order = edge::place::place(engine, reseller, &document).await?.order;
         let submitted = edge::place::submit(engine, reseller, order).await;
         let reasons = match submitted.map_err(|error| edge::place::in_document(&document, error)) {
@@ -169,9 +169,9 @@ impl<'a> Mix<'a> {
     }
 
     /// One losing provider has accepted and the other has not answered when the customer thinks better of it.
-    async fn cancelled(&self, company: CompanyId) -> anyhow::Result<()> {
+    async fn cancelled(&self) -> anyhow::Result<()> {
         self.at(2, "10:00").await?;
-        let order = self.order(Document::Cancelled, Some(company)).await?.order;
+        let order = self.order(Document::Cancelled).await?.order;
         self.at(3, "11:00").await?;
         if let Some(port) = self.ports(order).await?.first() {
             port.losing_provider_accepts().await?;
@@ -185,7 +185,7 @@ impl<'a> Mix<'a> {
     /// The losing provider knows another postcode; the lead time starts again with the second attempt.
     async fn rejected(&self) -> anyhow::Result<()> {
         self.at(0, "11:30").await?;
-        let order = self.order(Document::RejectedPort, None).await?.order;
+        let order = self.order(Document::RejectedPort).await?.order;
         for port in self.ports(order).await? {
             self.at(1, "13:50").await?;
             port.losing_provider_rejects(vec![PortRejection::PostcodeMismatch]).await?;
@@ -207,13 +207,9 @@ impl<'a> Mix<'a> {
     }
 
     /// Places and submits a document, and has the carrier take it on.
-    async fn order(
-        &self,
-        document: Document,
-        company: Option<CompanyId>,
-    ) -> anyhow::Result<edge::place::Placed> {
+    async fn order(&self, document: Document) -> anyhow::Result<edge::place::Placed> {
         let (engine, reseller) = (self.cast.stage.engine(), &self.cast.reseller);
-        let sent = self.document(document, company).await?;
+        let sent = self.document(document)?;
         let placed = edge::place::place(engine, reseller, &sent).await.with_context(|| document.title())?;
         edge::place::submit(engine, reseller, placed.order).await.with_context(|| document.title())?;
         self.tell(document, placed.order, None);
@@ -221,15 +217,9 @@ impl<'a> Mix<'a> {
         Ok(placed)
     }
 
-    async fn document(
-        &self,
-        document: Document,
-        company: Option<CompanyId>,
-    ) -> anyhow::Result<OrderDocument> {
-        let engine = self.cast.stage.engine();
-        let variation =
-            Variation { mix: self.number, first_day: self.first_day, calendar: engine.rules().calendar() };
-        documents::varied(engine, document, &variation, company).await
+    fn document(&self, document: Document) -> anyhow::Result<OrderDocument> {
+        let calendar = self.cast.stage.engine().rules().calendar();
+        documents::varied(document, &Variation { mix: self.number, first_day: self.first_day, calendar })
     }
 
     async fn ports(&self, order: OrderId) -> anyhow::Result<Vec<Port<'_>>> {

@@ -1,32 +1,27 @@
 //! The numbers of the demo: stock to give out, and others that customers bring from elsewhere.
 //!
-//! The first mix of orders uses the ranges that Ofcom keeps for drama. Further mixes use numbers of 01632, an area that
-//! no place has: the lower part of it is stock, the upper part is with other providers. Stock is loaded when the mixes
-//! that need it begin.
+//! The first mix of orders uses the ranges that Ofcom keeps for drama: those of `examples/stock.csv` are stock, the others
+//! are with other providers. Further mixes use numbers of 01632, an area that no place has: the lower part of it is stock,
+//! the upper part is with other providers. Stock is loaded when the mixes that need it begin.
 
 use anyhow::Context as _;
 
 use crate::{
+    cli::stock,
     domain::{
         joint::Command,
         names::{Cupid, SiteName},
         number::NumberRange,
     },
+    edge,
     engine::{Engine, Provenance},
 };
 
 /// Ourselves, as range holder.
 const OURS: &str = "001";
 
-/// The drama ranges that are stock, with their places. The others are with other providers.
-const DRAMA: &[(&str, &str)] = &[
-    ("0113 496 0000-0999", "Leeds"),
-    ("0114 496 0000-0999", "Sheffield"),
-    ("0121 496 0000-0999", "Birmingham"),
-    ("0161 496 0000-0999", "Manchester"),
-    ("0191 498 0000-0999", "Newcastle"),
-    ("029 2018 0000-0999", "Cardiff"),
-];
+/// The drama ranges that are stock.
+const DRAMA: &str = include_str!("../../../examples/stock.csv");
 
 /// The area of further stock.
 pub const AREA: &str = "01632";
@@ -45,8 +40,9 @@ pub const MIXES_MAX: u32 = (1_000_000 - ELSEWHERE) / BROUGHT_BY_A_MIX;
 
 /// Loads the drama ranges, and as much further stock as so many mixes need.
 pub async fn load(engine: &Engine, operator: &Provenance, mixes: u32) -> anyhow::Result<()> {
-    for (range, place) in DRAMA {
-        load_block(engine, operator, range, place).await?;
+    let drama = stock::rows(DRAMA).map_err(edge::Error::Refused)?;
+    for (_, command) in drama {
+        engine.execute(&command, operator, None).await?;
     }
     // The end of a block may be too short for what is asked in a row, so each place has one more than would do.
     let rounds = if mixes > 1 { (mixes * TAKEN_BY_A_MIX).div_ceil(BLOCK) + 1 } else { 0 };

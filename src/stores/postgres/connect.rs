@@ -27,6 +27,9 @@ const TIMEOUTS: [(&str, &str); 3] =
 const PLANS: [(&str, &str); 4] =
     [("jit", "off"), ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
 
+/// One plan for good: planning a statement of the hot path takes longer than running it.
+const PLANNED_ONCE: [(&str, &str); 1] = [("plan_cache_mode", "force_generic_plan")];
+
 /// Where the database is and how to get in. Its own texts never contain the password.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
@@ -62,14 +65,17 @@ impl Server {
             .acquire_timeout(CONNECT_TIMEOUT)
             // A ping before each use is a round trip; a connection found dead is dropped and the read repeated.
             .test_before_acquire(false)
-            .connect_lazy_with(self.options.clone().options([TIMEOUTS[0], TIMEOUTS[1], PLANS[0], PLANS[1]]))
+            .connect_lazy_with(
+                self.options
+                    .clone()
+                    .options([TIMEOUTS[0], TIMEOUTS[1], PLANS[0], PLANS[1]])
+                    .options(PLANNED_ONCE),
+            )
     }
 
     /// A connection for appends.
     pub(super) async fn append_connection(&self) -> Result<PgConnection, StoreError> {
-        // One plan for good, because planning the statement takes as long as running it on a few commits.
-        let generic = [("plan_cache_mode", "force_generic_plan")];
-        self.connection(self.options.clone().options(TIMEOUTS).options(PLANS).options(generic)).await
+        self.connection(self.options.clone().options(TIMEOUTS).options(PLANS).options(PLANNED_ONCE)).await
     }
 
     /// A connection for migrations, which may take as long as they take.

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     engine::log::{
-        Head, Position, Sequence, Snapshot, StoreError, StoredEvent, StoredRecord, StreamLoad, WrappedKey,
+        Head, LoadedEvent, Position, Sequence, Snapshot, StoreError, StoredEvent, StoredRecord, StreamLoad,
+        WrappedKey,
     },
     stores::sql::LOG_ID,
 };
@@ -56,24 +57,23 @@ pub(super) async fn head(pool: &PgPool) -> Result<Head, StoreError> {
 
 /// All streams in one statement: a row per event, and one for a stream without any. The state of a snapshot comes with
 /// the first row of its stream only.
+const LOAD: &str = "
+SELECT a.nth, s.sequence, CASE WHEN e.sequence IS NULL OR e.sequence = s.sequence + 1 THEN s.state END,
+       e.sequence, e.event_type, e.event_version, e.payload::text
+FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS a (aggregate_type, aggregate_id, fingerprint, nth)
+LEFT JOIN LATERAL (SELECT * FROM snapshots s
+    WHERE s.aggregate_type = a.aggregate_type AND s.aggregate_id = a.aggregate_id AND s.fingerprint = a.fingerprint
+    OFFSET 0) s ON true
+LEFT JOIN LATERAL (SELECT e.sequence, e.event_type, e.event_version, e.payload FROM events e
+    WHERE e.aggregate_type = a.aggregate_type AND e.aggregate_id = a.aggregate_id
+    AND e.sequence > coalesce(s.sequence, 0) OFFSET 0) e ON true
+ORDER BY a.nth, e.sequence";
+
 pub(super) async fn load(pool: &PgPool, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
-    let sql = format!(
-        "SELECT {EVENT}, a.nth, s.sequence, \
-                CASE WHEN e.sequence IS NULL OR e.sequence = s.sequence + 1 THEN s.state END \
-         FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY \
-              AS a (aggregate_type, aggregate_id, fingerprint, nth) \
-         LEFT JOIN LATERAL (SELECT * FROM snapshots s \
-              WHERE s.aggregate_type = a.aggregate_type AND s.aggregate_id = a.aggregate_id \
-              AND s.fingerprint = a.fingerprint OFFSET 0) s ON true \
-         LEFT JOIN LATERAL (SELECT * FROM events e \
-              WHERE e.aggregate_type = a.aggregate_type AND e.aggregate_id = a.aggregate_id \
-              AND e.sequence > coalesce(s.sequence, 0) OFFSET 0) e ON true \
-         ORDER BY a.nth, e.sequence"
-    );
     let kinds: Vec<&str> = streams.iter().map(|(stream, _)| stream.kind.word()).collect();
     let ids: Vec<String> = streams.iter().map(|(stream, _)| stream.to_string()).collect();
     let fingerprints: Vec<&str> = streams.iter().map(|(_, fingerprint)| *fingerprint).collect();
-    let rows = fetch(pool, || sqlx::query(&sql).bind(&kinds).bind(&ids).bind(&fingerprints)).await?;
+    let rows = fetch(pool, || sqlx::query(LOAD).bind(&kinds).bind(&ids).bind(&fingerprints)).await?;
 
     let mut loads = vec![StreamLoad::default(); streams.len()];
     for row in &rows {
@@ -83,16 +83,22 @@ pub(super) async fn load(pool: &PgPool, streams: &[(StreamId, &str)]) -> Result<
 }
 
 fn add_to_load(row: &PgRow, streams: &[(StreamId, &str)], loads: &mut [StreamLoad]) -> Result<(), Failure> {
-    let nth: i64 = row.try_get(10)?;
+    let nth: i64 = row.try_get(0)?;
     let index = usize::try_from(nth - 1).expect("ordinality counts what was asked, from 1");
     let (stream, fingerprint) = streams[index];
-    if let Some(state) = row.try_get::<Option<String>, _>(12)? {
-        let sequence = unsigned(row.try_get(11)?)?;
+    if let Some(state) = row.try_get::<Option<String>, _>(2)? {
+        let sequence = unsigned(row.try_get(1)?)?;
         let fingerprint = fingerprint.to_owned();
         loads[index].snapshot = Some(Snapshot { stream, sequence, fingerprint, state });
     }
-    if row.try_get::<Option<i64>, _>(0)?.is_some() {
-        loads[index].events.push(event_of(row)?);
+    if let Some(sequence) = row.try_get::<Option<i64>, _>(3)? {
+        let event = LoadedEvent {
+            sequence: unsigned(sequence)?,
+            event_type: row.try_get(4)?,
+            event_version: row.try_get(5)?,
+            payload: row.try_get(6)?,
+        };
+        loads[index].events.push(event);
     }
     Ok(())
 }

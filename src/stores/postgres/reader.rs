@@ -26,18 +26,27 @@ use crate::{
 const APPLY_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(super) async fn create_tables(pool: &PgPool, tables: &[&'static Table]) -> Result<(), StoreError> {
-    let statements: Vec<String> =
+    let statements: Vec<(String, String)> =
         tables.iter().flat_map(|table| sql::create_table(table, Dialect::Postgres)).collect();
-    create(pool, &statements.join("; ")).await.map_err(Failure::into_store_error)
+    create(pool, &statements).await.map_err(Failure::into_store_error)
 }
 
-async fn create(pool: &PgPool, statements: &str) -> Result<(), Failure> {
+/// Creates what is missing. To find out that an index exists already, its statement would wait for every transaction that
+/// writes to the table, and those of another process for this one, until one of them is ended.
+async fn create(pool: &PgPool, statements: &[(String, String)]) -> Result<(), Failure> {
     let mut transaction = begin(pool).await?;
     // The same turn as for migrations: two processes that create one table at once would collide.
     let turn = "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE";
     sqlx::query(turn).fetch_one(&mut *transaction).await?;
+    let missing = "SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS \
+                   (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                    WHERE n.nspname = current_schema() AND c.relname = name::name)";
+    let names: Vec<&str> = statements.iter().map(|(name, _)| name.as_str()).collect();
+    let missing: Vec<String> = sqlx::query_scalar(missing).bind(names).fetch_all(&mut *transaction).await?;
+    let statements = statements.iter().filter(|(name, _)| missing.contains(name));
+    let statements: Vec<&str> = statements.map(|(_, statement)| statement.as_str()).collect();
     // A plain text is sent as it is, however many statements it holds.
-    transaction.execute(statements).await?;
+    transaction.execute(statements.join("; ").as_str()).await?;
     Ok(transaction.commit().await?)
 }
 

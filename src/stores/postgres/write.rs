@@ -1,10 +1,16 @@
 //! The one statement that writes a batch, and the look-ups of what must hold for it.
 //!
-//! Everything is sent as arrays, one per column, so that a batch of any size is one round trip and one prepared
-//! statement.
+//! Everything is sent as arrays, one per column, so that a batch of any size is one round trip. The statement has only
+//! the parts that a batch needs, since each costs the server the same for one row as for none; so there are a few dozen
+//! texts at most, and each is prepared once.
+
+use std::fmt::Write as _;
 
 use orderwire_domain::{claim::Claim, ids::StreamId};
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use sqlx::{
+    Arguments as _, Encode, PgConnection, Postgres, Row as _, Type,
+    postgres::{PgArguments, PgRow},
+};
 
 use super::{Failure, signed, unsigned};
 use crate::{
@@ -16,74 +22,15 @@ use crate::{
     stores::sql::LOG_ID,
 };
 
-/// Moves the head from where it is known to be, and writes everything else only if that came true.
+/// Writes what was planned on this head, if it is still the head and these streams are where they were seen.
 ///
-/// - `head` compares and sets: no row comes out of it if the head is elsewhere, or if a stream is not at the sequence
+/// - The head is compared and set: no row comes out of it if the head is elsewhere, or if a stream is not at the sequence
 ///   that was seen, which no constraint notices for a stream that is only read. All other parts select from it.
 /// - A claim is inserted, or changed only where it is held by whom it was thought to be held by; a record is put in the
-///   place of an expired one only; a key is destroyed only while there is one. What falls short must undo the rest, so the answer is computed by an expression that
-///   fails: the cast of a text that says what is wrong.
+///   place of an expired one only; a key is destroyed only while there is one. What falls short must undo the rest, so
+///   the answer is computed by an expression that fails: the cast of a text that says what is wrong.
 /// - The server plans it once, while the tables are small. `= ANY` on the first column of an index keeps each look-up to
 ///   its keys for good; joined alone, one claim would be found by reading all of them.
-const WRITE: &str = "
-WITH head AS (
-    UPDATE log_head SET position = $3, recorded_at = $4, frontier = $5
-    WHERE log_id = $1 AND position = $2 AND NOT EXISTS (
-        SELECT FROM unnest($6::text[], $7::text[], $8::bigint[]) AS s (aggregate_type, aggregate_id, seen)
-        WHERE s.seen <> coalesce((
-            SELECT max(e.sequence) FROM events e
-            WHERE e.aggregate_type = s.aggregate_type AND e.aggregate_id = s.aggregate_id), 0))
-    RETURNING log_id
-), appended AS (
-    INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
-                        log_id, position, recorded_at, leaf)
-    SELECT n.aggregate_type, n.aggregate_id, n.sequence, n.event_type, n.event_version,
-           n.payload::json, n.metadata::json, head.log_id, $2 + n.nth, $4, n.leaf
-    FROM head, unnest($9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[],
-                      $16::bytea[]) WITH ORDINALITY
-         AS n (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, leaf, nth)
-), taken AS (
-    INSERT INTO claims (claim, log_id, holder)
-    SELECT n.claim, head.log_id, n.holder FROM head, unnest($17::text[], $18::text[]) AS n (claim, holder)
-), handed_over AS (
-    UPDATE claims c SET holder = n.after
-    FROM head, unnest($19::text[], $20::text[], $21::text[]) AS n (claim, before, after)
-    WHERE c.claim = ANY ($19::text[]) AND c.log_id = $1 AND c.claim = n.claim AND c.holder = n.before
-    RETURNING 1
-), released AS (
-    DELETE FROM claims c
-    USING head, unnest($22::text[], $23::text[]) AS n (claim, holder)
-    WHERE c.claim = ANY ($22::text[]) AND c.log_id = $1 AND c.claim = n.claim AND c.holder = n.holder
-    RETURNING 1
-), remembered AS (
-    INSERT INTO idempotency AS i (log_id, owner, key, fingerprint, ids, first, count, recorded_at, expires_at)
-    SELECT head.log_id, n.*
-    FROM head, unnest($24::text[], $25::text[], $26::bytea[], $27::text[], $28::bigint[], $29::bigint[],
-                      $30::bigint[], $31::bigint[]) AS n
-    ON CONFLICT (log_id, owner, key) DO UPDATE
-    SET fingerprint = excluded.fingerprint, ids = excluded.ids, first = excluded.first, count = excluded.count,
-        recorded_at = excluded.recorded_at, expires_at = excluded.expires_at
-    WHERE i.expires_at <= $32
-    RETURNING 1
-), made AS (
-    INSERT INTO data_keys (key_id, wrapped)
-    SELECT n.key_id, n.wrapped FROM head, unnest($33::text[], $34::bytea[]) AS n (key_id, wrapped)
-), destroyed AS (
-    UPDATE data_keys k SET wrapped = NULL
-    FROM head
-    WHERE k.key_id = ANY ($35::text[]) AND k.wrapped IS NOT NULL
-    RETURNING 1
-), rows (written, expected) AS (
-    SELECT (SELECT count(*) FROM handed_over) + (SELECT count(*) FROM released)
-           + (SELECT count(*) FROM remembered) + (SELECT count(*) FROM destroyed),
-           (SELECT count(*) FROM head) * (cardinality($19::text[]) + cardinality($22::text[])
-           + cardinality($24::text[]) + cardinality($35::text[]))
-)
-SELECT CASE WHEN written = expected THEN (SELECT count(*) FROM head)
-            ELSE ('only ' || written || ' of ' || expected || ' claims, records and keys are as they were seen')::bigint END
-FROM rows";
-
-/// Writes what was planned on this head, if it is still the head and these streams are where they were seen.
 pub(super) async fn write(
     connection: &mut PgConnection,
     head: &Head,
@@ -91,74 +38,248 @@ pub(super) async fn write(
     seen: impl Iterator<Item = (StreamId, Sequence)>,
     now_us: i64,
 ) -> sqlx::Result<bool> {
-    let mut query = sqlx::query_scalar::<_, i64>(WRITE)
-        .bind(LOG_ID)
-        .bind(signed(head.position))
-        .bind(signed(plan.head.position))
-        .bind(plan.head.recorded_at_us)
-        .bind(plan.head.frontier.to_bytes());
-
-    let (mut kinds, mut ids, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
-    for (stream, sequence) in seen {
-        kinds.push(stream.kind.word());
-        ids.push(stream.to_string());
-        sequences.push(signed(sequence));
-    }
-    query = query.bind(kinds).bind(ids).bind(sequences);
-
-    let events = &plan.events;
-    query = query
-        .bind(events.iter().map(|row| row.stream.kind.word()).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| row.stream.to_string()).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| signed(row.sequence)).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| row.event.event_type.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| row.event.event_version.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| row.event.payload.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| row.event.metadata.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|row| row.leaf.as_slice()).collect::<Vec<_>>());
-
-    // The claim and its one or two holders, by what happens to it.
-    let mut taken = [const { Vec::<String>::new() }; 2];
-    let mut handed_over = [const { Vec::<String>::new() }; 3];
-    let mut released = [const { Vec::<String>::new() }; 2];
-    for (claim, net) in &plan.claims {
-        let name = name_of(claim);
-        match net {
-            ClaimNet::Insert(to) => push(&mut taken, [name, to.to_string()]),
-            ClaimNet::Delete(from) => push(&mut released, [name, from.to_string()]),
-            ClaimNet::Update { from, to } => {
-                push(&mut handed_over, [name, from.to_string(), to.to_string()]);
-            }
-        }
-    }
-    for column in taken.into_iter().chain(handed_over).chain(released) {
-        query = query.bind(column);
-    }
-
-    let records = &plan.records;
-    query = query
-        .bind(records.iter().map(|(record, _)| record.owner.as_str()).collect::<Vec<_>>())
-        .bind(records.iter().map(|(record, _)| record.key.as_str()).collect::<Vec<_>>())
-        .bind(records.iter().map(|(record, _)| record.fingerprint.as_slice()).collect::<Vec<_>>())
-        .bind(records.iter().map(|(record, _)| record.ids.as_str()).collect::<Vec<_>>())
-        .bind(records.iter().map(|(_, appended)| signed(appended.first)).collect::<Vec<_>>())
-        .bind(records.iter().map(|(_, appended)| signed(appended.count)).collect::<Vec<_>>())
-        .bind(records.iter().map(|(_, appended)| appended.recorded_at_us).collect::<Vec<_>>())
-        .bind(records.iter().map(|(record, _)| record.expires_at_us).collect::<Vec<_>>())
-        .bind(now_us);
-
-    let (mut made, mut wrapped, mut destroyed) = (Vec::new(), Vec::new(), Vec::new());
-    for change in &plan.keys {
-        match change {
-            KeyChange::Make(key) => {
-                made.push(key.key_id.as_str());
-                wrapped.push(key.wrapped.as_slice());
-            }
-            KeyChange::Destroy { key_id } => destroyed.push(key_id.as_str()),
-        }
-    }
-    let moved = query.bind(made).bind(wrapped).bind(destroyed).fetch_one(connection).await?;
+    let mut statement = Statement::default();
+    statement.head(head, plan, seen)?;
+    statement.events(plan)?;
+    statement.claims(plan)?;
+    statement.records(plan, now_us)?;
+    statement.keys(plan)?;
+    let (sql, arguments) = statement.end();
+    let moved: i64 = sqlx::query_scalar_with(&sql, arguments).fetch_one(connection).await?;
     Ok(moved == 1)
+}
+
+/// The statement as far as it is written.
+#[derive(Default)]
+struct Statement {
+    sql: String,
+    arguments: PgArguments,
+    /// Parts that answer a row for each row they write, with how many that must be.
+    counted: Vec<(String, usize)>,
+}
+
+impl Statement {
+    /// Sends a value; gives what stands for it in the text.
+    fn value<'q, T: 'q + Encode<'q, Postgres> + Type<Postgres>>(&mut self, value: T) -> sqlx::Result<String> {
+        self.arguments.add(value).map_err(sqlx::Error::Encode)?;
+        Ok(format!("${}", self.arguments.len()))
+    }
+
+    fn push(&mut self, part: &str) {
+        self.sql.push_str(part);
+    }
+
+    /// The part that all others select from.
+    fn head(
+        &mut self,
+        head: &Head,
+        plan: &Plan,
+        seen: impl Iterator<Item = (StreamId, Sequence)>,
+    ) -> sqlx::Result<()> {
+        let known = self.value(signed(head.position))?;
+        let next = self.value(signed(plan.head.position))?;
+        let recorded_at = self.value(plan.head.recorded_at_us)?;
+        let frontier = self.value(plan.head.frontier.to_bytes())?;
+        self.push(&format!(
+            "WITH head AS (
+                UPDATE log_head SET position = {next}, recorded_at = {recorded_at}, frontier = {frontier}
+                WHERE log_id = {LOG_ID} AND position = {known}"
+        ));
+        let (mut kinds, mut ids, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
+        for (stream, sequence) in seen {
+            kinds.push(stream.kind.word());
+            ids.push(stream.to_string());
+            sequences.push(signed(sequence));
+        }
+        if !kinds.is_empty() {
+            let (kinds, ids, sequences) = (self.value(kinds)?, self.value(ids)?, self.value(sequences)?);
+            self.push(&format!(
+                " AND NOT EXISTS (
+                    SELECT FROM unnest({kinds}, {ids}, {sequences}) AS s (aggregate_type, aggregate_id, seen)
+                    WHERE s.seen <> coalesce((
+                        SELECT max(e.sequence) FROM events e
+                        WHERE e.aggregate_type = s.aggregate_type AND e.aggregate_id = s.aggregate_id), 0))"
+            ));
+        }
+        self.push(" RETURNING log_id, position, recorded_at)");
+        Ok(())
+    }
+
+    fn events(&mut self, plan: &Plan) -> sqlx::Result<()> {
+        let events = &plan.events;
+        let Some(first) = events.first() else { return Ok(()) };
+        let columns = [
+            self.value(events.iter().map(|row| row.stream.kind.word()).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| row.stream.to_string()).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| signed(row.sequence)).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| row.event.event_type.as_str()).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| row.event.event_version.as_str()).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| row.event.payload.as_str()).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| row.event.metadata.as_str()).collect::<Vec<_>>())?,
+            self.value(events.iter().map(|row| row.leaf.as_slice()).collect::<Vec<_>>())?,
+        ]
+        .join(", ");
+        let before = self.value(signed(first.position - 1))?;
+        self.push(&format!(
+            ", appended AS (
+                INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
+                                    metadata, log_id, position, recorded_at, leaf)
+                SELECT n.aggregate_type, n.aggregate_id, n.sequence, n.event_type, n.event_version,
+                       n.payload::json, n.metadata::json, head.log_id, {before} + n.nth, head.recorded_at, n.leaf
+                FROM head, unnest({columns}) WITH ORDINALITY
+                     AS n (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                           leaf, nth))"
+        ));
+        Ok(())
+    }
+
+    fn claims(&mut self, plan: &Plan) -> sqlx::Result<()> {
+        // The claim and its one or two holders, by what happens to it.
+        let mut taken = [const { Vec::<String>::new() }; 2];
+        let mut handed_over = [const { Vec::<String>::new() }; 3];
+        let mut released = [const { Vec::<String>::new() }; 2];
+        for (claim, net) in &plan.claims {
+            let name = name_of(claim);
+            match net {
+                ClaimNet::Insert(to) => push(&mut taken, [name, to.to_string()]),
+                ClaimNet::Delete(from) => push(&mut released, [name, from.to_string()]),
+                ClaimNet::Update { from, to } => {
+                    push(&mut handed_over, [name, from.to_string(), to.to_string()]);
+                }
+            }
+        }
+        if !taken[0].is_empty() {
+            let [claims, holders] = taken;
+            let (claims, holders) = (self.value(claims)?, self.value(holders)?);
+            self.push(&format!(
+                ", taken AS (
+                    INSERT INTO claims (claim, log_id, holder)
+                    SELECT n.claim, head.log_id, n.holder
+                    FROM head, unnest({claims}, {holders}) AS n (claim, holder))"
+            ));
+        }
+        if !handed_over[0].is_empty() {
+            let [claims, before, after] = handed_over;
+            let count = claims.len();
+            let (claims, before, after) = (self.value(claims)?, self.value(before)?, self.value(after)?);
+            self.push(&format!(
+                ", handed_over AS (
+                    UPDATE claims c SET holder = n.after
+                    FROM head, unnest({claims}, {before}, {after}) AS n (claim, before, after)
+                    WHERE c.claim = ANY ({claims}) AND c.log_id = head.log_id AND c.claim = n.claim
+                    AND c.holder = n.before
+                    RETURNING 1)"
+            ));
+            self.counted.push(("(SELECT count(*) FROM handed_over)".to_owned(), count));
+        }
+        if !released[0].is_empty() {
+            let [claims, holders] = released;
+            let count = claims.len();
+            let (claims, holders) = (self.value(claims)?, self.value(holders)?);
+            self.push(&format!(
+                ", released AS (
+                    DELETE FROM claims c
+                    WHERE c.claim = ANY ({claims}) AND c.log_id = (SELECT log_id FROM head)
+                    RETURNING c.claim, c.holder)"
+            ));
+            // Who held them is looked at afterwards, by a hash of the pairs: a join would compare each with every other.
+            let held = format!(
+                "(SELECT count(*) FILTER (WHERE (r.claim, r.holder) IN (
+                     SELECT n.claim, n.holder FROM unnest({claims}, {holders}) AS n (claim, holder)))
+                  FROM released r)"
+            );
+            self.counted.push((held, count));
+        }
+        Ok(())
+    }
+
+    fn records(&mut self, plan: &Plan, now_us: i64) -> sqlx::Result<()> {
+        let records = &plan.records;
+        if records.is_empty() {
+            return Ok(());
+        }
+        let columns = [
+            self.value(records.iter().map(|(record, _)| record.owner.as_str()).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(record, _)| record.key.as_str()).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(record, _)| record.fingerprint.as_slice()).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(record, _)| record.ids.as_str()).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(_, appended)| signed(appended.first)).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(_, appended)| signed(appended.count)).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(_, appended)| appended.recorded_at_us).collect::<Vec<_>>())?,
+            self.value(records.iter().map(|(record, _)| record.expires_at_us).collect::<Vec<_>>())?,
+        ]
+        .join(", ");
+        let now = self.value(now_us)?;
+        self.push(&format!(
+            ", remembered AS (
+                INSERT INTO idempotency AS i
+                       (log_id, owner, key, fingerprint, ids, first, count, recorded_at, expires_at)
+                SELECT head.log_id, n.* FROM head, unnest({columns}) AS n
+                ON CONFLICT (log_id, owner, key) DO UPDATE
+                SET fingerprint = excluded.fingerprint, ids = excluded.ids, first = excluded.first,
+                    count = excluded.count, recorded_at = excluded.recorded_at, expires_at = excluded.expires_at
+                WHERE i.expires_at <= {now}
+                RETURNING 1)"
+        ));
+        self.counted.push(("(SELECT count(*) FROM remembered)".to_owned(), records.len()));
+        Ok(())
+    }
+
+    fn keys(&mut self, plan: &Plan) -> sqlx::Result<()> {
+        let (mut made, mut wrapped, mut destroyed) = (Vec::new(), Vec::new(), Vec::new());
+        for change in &plan.keys {
+            match change {
+                KeyChange::Make(key) => {
+                    made.push(key.key_id.as_str());
+                    wrapped.push(key.wrapped.as_slice());
+                }
+                KeyChange::Destroy { key_id } => destroyed.push(key_id.as_str()),
+            }
+        }
+        if !made.is_empty() {
+            let (made, wrapped) = (self.value(made)?, self.value(wrapped)?);
+            self.push(&format!(
+                ", made AS (
+                    INSERT INTO data_keys (key_id, wrapped)
+                    SELECT n.key_id, n.wrapped FROM head, unnest({made}, {wrapped}) AS n (key_id, wrapped))"
+            ));
+        }
+        if !destroyed.is_empty() {
+            let count = destroyed.len();
+            let destroyed = self.value(destroyed)?;
+            self.push(&format!(
+                ", destroyed AS (
+                    UPDATE data_keys k SET wrapped = NULL FROM head
+                    WHERE k.key_id = ANY ({destroyed}) AND k.wrapped IS NOT NULL
+                    RETURNING 1)"
+            ));
+            self.counted.push(("(SELECT count(*) FROM destroyed)".to_owned(), count));
+        }
+        Ok(())
+    }
+
+    /// The answer: how many heads were moved, or an error if some of what was written is not as it was seen.
+    fn end(mut self) -> (String, PgArguments) {
+        if self.counted.is_empty() {
+            self.push(" SELECT count(*) FROM head");
+            return (self.sql, self.arguments);
+        }
+        let expected: usize = self.counted.iter().map(|(_, rows)| rows).sum();
+        let expected = self.value(signed(expected as u64)).expect("a number can be sent");
+        let written =
+            self.counted.iter().map(|(written, _)| written.as_str()).collect::<Vec<_>>().join(" + ");
+        write!(
+            self.sql,
+            ", rows (moved, written, expected) AS (
+                 SELECT n.moved, {written}, n.moved * {expected} FROM (SELECT count(*) FROM head) AS n (moved))
+             SELECT CASE WHEN written = expected THEN moved
+                         ELSE ('only ' || written || ' of ' || expected
+                               || ' claims, records and keys are as they were seen')::bigint END
+             FROM rows"
+        )
+        .expect("a text takes any text");
+        (self.sql, self.arguments)
+    }
 }
 
 fn push<const N: usize>(columns: &mut [Vec<String>; N], values: [String; N]) {

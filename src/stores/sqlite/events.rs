@@ -4,7 +4,7 @@ use orderwire_domain::ids::StreamId;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::{
-    engine::log::{Position, Sequence, Snapshot, StoreError, StoredEvent, StreamLoad},
+    engine::log::{LoadedEvent, Position, Sequence, Snapshot, StoreError, StoredEvent, StreamLoad},
     stores::sql::LOG_ID,
 };
 
@@ -76,7 +76,19 @@ pub(super) fn load(
         Snapshot { stream: of, sequence, fingerprint, state }
     });
     let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.sequence);
-    Ok(StreamLoad { events: stream(connection, of, from, usize::MAX)?, snapshot })
+    let sql = "SELECT sequence, event_type, event_version, payload FROM events \
+               WHERE log_id = ?1 AND aggregate_type = ?2 AND aggregate_id = ?3 AND sequence > ?4 ORDER BY sequence";
+    let values = params![LOG_ID, of.kind.word(), of.to_string(), from];
+    let mut statement = connection.prepare_cached(sql)?;
+    let events = statement.query_map(values, |row| {
+        Ok(LoadedEvent {
+            sequence: row.get(0)?,
+            event_type: row.get(1)?,
+            event_version: row.get(2)?,
+            payload: row.get(3)?,
+        })
+    })?;
+    Ok(StreamLoad { snapshot, events: events.collect::<Result<_, _>>()? })
 }
 
 /// Keeps each snapshot unless a later one is kept already.

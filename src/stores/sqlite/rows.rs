@@ -10,7 +10,7 @@ use crate::{
 
 /// Creates tables and indexes that do not exist yet.
 pub(super) fn create(connection: &Connection, tables: &[&Table]) -> Result<(), StoreError> {
-    for statement in tables.iter().flat_map(|table| sql::create_table(table, Dialect::Sqlite)) {
+    for (_, statement) in tables.iter().flat_map(|table| sql::create_table(table, Dialect::Sqlite)) {
         connection.execute_batch(&statement)?;
     }
     Ok(())

@@ -5,8 +5,10 @@
 //! the same instant, overlapping sets, 50 of 48, a reservation that expires during submit, submitting at once. In
 //! `invariants`, after every test: order complete after every line, nothing after a terminal event.
 
+mod large;
 mod orders;
 mod ports;
+mod waiting;
 
 use orderwire::domain::{
     ids::{CompanyId, OrderId, PortRequestId},

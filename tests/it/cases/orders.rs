@@ -3,10 +3,11 @@
 use chrono::TimeDelta;
 use orderwire::{
     domain::{
-        company::{Company, CompanyStatus},
+        company::{Company, CompanyStatus, commands::CompanyCommand},
         decider::Decider as _,
         joint::Command,
         names::MacAddress,
+        notice::NoticeType,
         order::{
             Order, OrderStatus,
             commands::OrderCommand,
@@ -22,7 +23,10 @@ use orderwire::{
     engine::fulfilment::{Provisioned, StartedLine},
 };
 
-use crate::{invariants::Audit, world::*};
+use crate::{
+    invariants::{Audit, notices},
+    world::*,
+};
 
 async fn start() -> (World, orderwire::domain::ids::ResellerId) {
     let world = World::in_memory().await;
@@ -405,5 +409,45 @@ async fn a_company_line_that_failed_lets_another_order_bring_the_company() {
     let site = world.order(company, "PO-2", vec![site_with(1, "61", vec![])]).await;
     world.refused(Command::Submit { order: site }, &["company_line_missing"]).await;
     world.submitted(company, "PO-3", vec![company_line(20)]).await;
+    end(&world).await;
+}
+
+#[tokio::test]
+async fn a_claim_lost_by_an_amendment_names_its_line() {
+    let world = World::open_with(&Store::memory().await, waiting_for(&[3])).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.company(reseller, "Acme").await;
+    let (order, _) = world.submitted(company, "PO-1", new_company(1, 5)).await;
+    world.settle().await;
+    world.submitted(world.company(reseller, "Beta").await, "PO-2", new_company(2, 5)).await;
+    let request = device(2, Parent::Line(line(4)));
+    let amend = Command::Order { order, command: OrderCommand::AmendLine { line: line(5), request } };
+    let error = world.refused(amend, &["mac_taken"]).await;
+    assert_eq!(error.reasons()[0].subject.as_deref(), Some("/lines/5"));
+    end(&world).await;
+}
+
+/// What happens to a company and not to one of its orders or ports, its reseller is told as well.
+#[tokio::test]
+async fn a_reseller_is_told_that_numbers_moved_on_and_that_a_company_was_suspended() {
+    let (world, reseller) = start().await;
+    let company = world.in_service(reseller, 1).await;
+    let numbers = leeds(15, 2);
+    world.done(Command::PortOut { numbers: numbers.clone(), message: "out-1".parse().unwrap() }).await;
+    let reason = orderwire::domain::testing::port_request::sealed("unpaid");
+    for command in [CompanyCommand::Suspend { reason }, CompanyCommand::Resume] {
+        world.done(Command::Company { company, command }).await;
+    }
+    world.settle().await;
+    let told = notices::all(&world.engine).await;
+    let last = &told[told.len() - 3..];
+    let types: Vec<_> = last.iter().map(|notice| notice.notice_type).collect();
+    assert_eq!(
+        types,
+        [NoticeType::NumbersPortedOut, NoticeType::CompanySuspended, NoticeType::CompanyResumed]
+    );
+    assert_eq!((last[0].data.company, last[0].data.numbers.clone()), (Some(company), Some(numbers)));
+    assert!(last.iter().all(|notice| notice.subject == company.to_string()));
     end(&world).await;
 }

@@ -353,3 +353,68 @@ async fn a_site() -> (World, CompanyId, AssetId) {
     let (site, _) = state.assets().find(|(_, asset)| asset.plan.parent().is_none()).unwrap();
     (world, company, site)
 }
+
+/// A move between two resellers of this carrier is not a port, and neither is taking a number of our own stock.
+#[tokio::test]
+async fn a_number_that_this_carrier_serves_is_no_port() {
+    let case = Porting::of(port_of_range(0, 5, morning("2026-06-15"))).await;
+    case.accept("m1").await;
+    case.until_window().await;
+    case.says(PortCommand::Activate).await;
+    let ported = case.world.state::<PortRequest>(case.port).await.numbers();
+    case.live("n1", ported.clone()).await;
+    let world = &case.world;
+    let other = world.reseller(2).await;
+    let company = world.in_service(other, 2).await;
+    let window = morning("2026-08-10");
+    let stock = |n| PortLine { main_number: leeds(n, 1).iter().next().unwrap(), ..port_of(1, window) };
+    for (n, (line, detail)) in [
+        (port_of_range(3, 4, window), "+442079460003 and 1 more: is with this carrier already"),
+        (stock(0), "+441134960000 is with this carrier already"),
+        (stock(199), "+441134960199 is with this carrier already"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let order = world.order(company, &format!("PO-{n}"), vec![numbers_line(search(1)), port(line)]).await;
+        let error = world.refused(Command::Submit { order }, &["not_a_port"]).await;
+        let reason = &error.reasons()[0];
+        assert_eq!((reason.subject.as_deref(), reason.detail.as_str()), (Some("/lines/2"), detail));
+    }
+    // What its user gave back is kept for the range holder: it is still here.
+    world
+        .done(Command::CeaseNumbers { company: case.company, numbers: ported.iter().take(1).collect() })
+        .await;
+    let order = world.order(company, "PO-9", vec![port(port_of(0, window))]).await;
+    world.refused(Command::Submit { order }, &["not_a_port"]).await;
+    case.end().await;
+}
+
+#[tokio::test]
+async fn a_date_accepted_while_a_cancellation_is_looked_at_is_the_lines_date() {
+    let case = Porting::single().await;
+    case.accept("m1").await;
+    let window = morning("2026-06-24");
+    case.says(PortCommand::RequestDate { window }).await;
+    let world = &case.world;
+    world.tell(case.order, OrderCommand::RequestCancellation { reason: None }).await;
+    let message = "m2".parse().unwrap();
+    world.say(case.port, PortCommand::AcceptDateChange { message, window }).await;
+    let order = world.state::<Order>(case.order).await;
+    assert_eq!(order.status(), OrderStatus::AssessingCancellation);
+    let LineRequest::Port(line) = &*order.line(line(1)).unwrap().request else { unreachable!() };
+    assert_eq!(line.window, window);
+    case.end().await;
+}
+
+#[tokio::test]
+async fn a_date_that_we_agreed_to_is_the_lines_date() {
+    let case = Porting::single().await;
+    let window = morning("2026-06-10");
+    case.says(PortCommand::LcpAccept { message: "m1".parse().unwrap(), window }).await;
+    case.says(PortCommand::AgreeDate).await;
+    let order = case.world.state::<Order>(case.order).await;
+    let LineRequest::Port(line) = &*order.line(line(1)).unwrap().request else { unreachable!() };
+    assert_eq!(line.window, window);
+    case.end().await;
+}

@@ -230,3 +230,34 @@ fn a_store_whose_migration_was_cut_short_asks_for_it() {
     assert_eq!(ran.code, 6, "{}", ran.err);
     assert!(ran.err.contains("name_directory") && ran.err.contains("orderwire migrate"), "{}", ran.err);
 }
+
+#[test]
+fn what_clap_refuses_is_json_too_where_that_is_asked_for() {
+    let desk = Desk::empty();
+    let cases: [(&[&str], &str); 4] = [
+        (&["orders", "submit"], "the following required arguments were not provided: <FILE>..."),
+        (&["orders", "frobnicate"], "unrecognized subcommand 'frobnicate'"),
+        (&["stock"], "a command is missing; --help names them"),
+        (&["port-requests", "show", "7"], "prt_"),
+    ];
+    for (arguments, part) in cases {
+        for format in [&["--format", "json"][..], &["--format=jsonl"]] {
+            for words in [[format, arguments].concat(), [arguments, format].concat()] {
+                let ran = desk.run(&words);
+                assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{words:?}");
+                let error: Value =
+                    serde_json::from_str(&ran.err).unwrap_or_else(|_| panic!("{words:?}: {}", ran.err));
+                assert_eq!(
+                    (&error["error"]["kind"], &error["error"]["exit_code"]),
+                    (&json!("usage"), &json!(2))
+                );
+                let message = error["error"]["message"].as_str().unwrap();
+                assert!(message.contains(part) && !message.contains('\n'), "{message}");
+            }
+        }
+    }
+    let ran = desk.run(&["orders", "submit"]);
+    assert!(ran.code == 2 && ran.err.contains("Usage: orderwire orders submit"), "{}", ran.err);
+    let help = desk.run(&["--format", "json", "orders", "--help"]);
+    assert!(help.code == 0 && help.out.contains("Usage: orderwire orders"), "help is what was asked for");
+}

@@ -1,5 +1,13 @@
 //! What an operator does all day.
 
+use std::collections::BTreeSet;
+
+use orderwire::{
+    domain::joint::Command,
+    edge::open::{OpenOptions, open_engine},
+    engine::{Actor, Engine, Provenance},
+};
+
 use super::{Desk, golden, new_company, single_line_port, working_day};
 
 #[test]
@@ -100,6 +108,14 @@ fn an_order_is_provisioned_or_cancelled_and_others_do_not_see_it() {
     }
     let company = desk.json(&["companies", "list"])[0]["company"].as_str().unwrap().to_owned();
     desk.refused(3, &["--as", "R200", "companies", "show", &company], &["not_found"]);
+    assert_eq!(desk.json(&["companies", "show", " acme  LTD"])["company"]["company"], company.as_str());
+    let unknown = ["--as", "R200", "companies", "show", "Acme Ltd"];
+    desk.refused(3, &unknown, &["there is no company `Acme Ltd`"]);
+    assert!(!desk.run(&unknown).err.contains("com_"), "nor is it said whose it is");
+    let numbers =
+        |company: &str| desk.json(&["numbers", "list", "--company", company]).as_array().unwrap().len();
+    assert_eq!((numbers("acme.example"), numbers("Acme Ltd"), numbers(&company)), (4, 4, 4));
+    desk.refused(3, &["numbers", "list", "--company", "nobody.example"], &["not_found"]);
     desk.refused(3, &["--as", "R200", "orders", "submit", "later.json"], &["/reseller", "reseller_other"]);
 }
 
@@ -117,6 +133,8 @@ fn a_port_is_talked_about_until_it_is_cancelled() {
     desk.done(&["port-requests", "represent", port, "--postcode", "LS1 4AQ"]);
     desk.done(&["port-requests", "accept", port, "--message", "m-2"]);
     assert_eq!(status(), "accepted");
+    let early = desk.run(&["port-requests", "network-report", port, "--message", "m-0", "--live", "all"]);
+    assert!(early.code == 0 && early.err.contains("changes nothing"), "{}", early.err);
     let head = desk.head();
     desk.done(&["port-requests", "accept", port, "--message", "m-2"]);
     assert_eq!(desk.head(), head, "a message is heard once");
@@ -221,4 +239,42 @@ fn a_store_in_service_is_not_filled_by_demo_or_bench() {
         desk.command(&["demo", "--orders", "1"]).env("ORDERWIRE_STORE", desk.store()).output().unwrap();
     assert!(demo.status.success(), "the demo takes a store of its own: {demo:?}");
     assert_eq!(desk.head(), before);
+}
+
+/// Another process that appends and leaves the read models where they are.
+async fn appended_elsewhere(desk: &Desk, code: &str) {
+    let options = OpenOptions::of(desk.store().display().to_string());
+    let engine = open_engine(&options, Engine::builder().background(false)).await.unwrap();
+    let command = Command::CreateReseller {
+        code: code.parse().unwrap(),
+        cug_id: code.parse().unwrap(),
+        sales_tag: code.parse().unwrap(),
+        name: "Southern Voice".parse().unwrap(),
+    };
+    let elsewhere = Provenance::of(Actor::new("elsewhere").unwrap());
+    engine.execute(&command, &elsewhere, None).await.unwrap();
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn what_another_process_appended_is_seen_by_the_next_command() {
+    let desk = Desk::ready();
+    let codes = |listed: &serde_json::Value| -> BTreeSet<String> {
+        listed.as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+    };
+    appended_elsewhere(&desk, "R200").await;
+    let listed = desk.run(&["--format", "json", "resellers", "list"]);
+    assert_eq!(codes(&serde_json::from_str(&listed.out).unwrap()), ["R100", "R200"].map(String::from).into());
+    assert_eq!(listed.err, "", "nothing is missing");
+
+    let connection = rusqlite::Connection::open(desk.store()).unwrap();
+    let broken =
+        "CREATE TRIGGER broken BEFORE INSERT ON name_directory BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    connection.execute_batch(broken).unwrap();
+    appended_elsewhere(&desk, "R300").await;
+    let listed = desk.run(&["--format", "json", "resellers", "list"]);
+    assert_eq!(listed.code, 0, "what is known is shown: {}", listed.err);
+    assert_eq!(codes(&serde_json::from_str(&listed.out).unwrap()).len(), 2);
+    let said: serde_json::Value = serde_json::from_str(&listed.err).unwrap();
+    assert!(said["remark"].as_str().unwrap().contains("may lack the end of the log"), "{said}");
 }

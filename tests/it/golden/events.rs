@@ -56,7 +56,7 @@ fn every_event_reads_and_writes_as_it_did() {
         }
         let text = golden(&file, || examples.get(&(kind, name)).map(|payload| format!("{payload}\n")));
         let stream = StreamId { kind, id: Uuid::nil() };
-        let read = Happened::read(stream, &text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let read = Happened::read(stream, name, "1", &text).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(read.name(), name, "{file} is another event");
         assert_eq!(format!("{}\n", read.payload()), text, "{file} is written otherwise");
     }

@@ -33,6 +33,7 @@ pub fn examples() -> Vec<Happened> {
     let companies = [
         CompanyEvent::AssetReplanned { asset, from: pbx("PBX 1"), to: pbx("PBX 2") },
         CompanyEvent::CompanyCeased { name, domain },
+        CompanyEvent::CompanyLineDropped { order: OrderId(id) },
     ];
     let ports = [
         PortEvent::PortNumbersAdded { numbers: leeds(500, 200) },

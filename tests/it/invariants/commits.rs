@@ -6,10 +6,11 @@ use orderwire::domain::{
     claim::{Claim, ClaimScope},
     company::{Company, estate::Holding},
     decider::Decider as _,
-    ids::{CompanyId, OrderId, PortRequestId, StreamId},
+    ids::{CompanyId, OrderId, PortRequestId, ResellerId, StreamId},
     joint::State,
     order::{Order, OrderStatus, line::LineStatus},
     port_request::PortRequest,
+    reseller::ResellerStatus,
 };
 
 use super::Audit;
@@ -36,9 +37,27 @@ pub fn check(audit: &Audit, stream: StreamId) {
             for order in company.open_orders() {
                 check_pair(audit, order, order_of(audit, order), CompanyId(stream.id));
             }
+            if let Some(reseller) = company.reseller() {
+                check_closed(audit, reseller);
+            }
         }
         State::PortRequest(_) => check_port(audit, PortRequestId(stream.id)),
-        State::NumberBlock(_) | State::Reseller(_) => {}
+        State::Reseller(_) => check_closed(audit, ResellerId(stream.id)),
+        State::NumberBlock(_) => {}
+    }
+}
+
+/// Whoever is closed has no company that holds its name.
+fn check_closed(audit: &Audit, reseller: ResellerId) {
+    let Some((_, State::Reseller(state))) = audit.states.get(&reseller.stream()) else { return };
+    if state.status() != ResellerStatus::Closed {
+        return;
+    }
+    for (stream, (_, state)) in &audit.states {
+        let State::Company(company) = state else { continue };
+        let holds =
+            company.held_claims(CompanyId(stream.id)).iter().any(|it| it.scope == ClaimScope::CompanyName);
+        assert!(company.reseller() != Some(reseller) || !holds, "{reseller} is closed, {stream} is live");
     }
 }
 

@@ -8,7 +8,7 @@
 
 mod commits;
 pub mod derived;
-mod notices;
+pub mod notices;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -17,10 +17,7 @@ use super::{Audit, derived::rows};
 
 /// Checks every notice.
 pub async fn check(audit: &Audit, engine: &Engine) {
-    let stored = rows(engine, &NOTICE).await;
-    let mut notices: Vec<Notice> =
-        stored.values().map(|row| serde_json::from_str(&row.doc).unwrap()).collect();
-    notices.sort_by_key(|notice| (notice.reseller, notice.sequence));
+    let notices = all(engine).await;
     chain(&notices, |notice| notice.reseller, |notice| (notice.sequence, notice.previous_id));
     let mut of_orders: Vec<Notice> =
         notices.iter().filter(|notice| notice.order_sequence.is_some()).cloned().collect();
@@ -33,6 +30,15 @@ pub async fn check(audit: &Audit, engine: &Engine) {
     ends(&of_orders);
     every_event_that_is_told(audit, &notices);
     complete_comes_last(audit);
+}
+
+/// Every notice, by reseller and in order.
+pub async fn all(engine: &Engine) -> Vec<Notice> {
+    let stored = rows(engine, &NOTICE).await;
+    let mut notices: Vec<Notice> =
+        stored.values().map(|row| serde_json::from_str(&row.doc).unwrap()).collect();
+    notices.sort_by_key(|notice| (notice.reseller, notice.sequence));
+    notices
 }
 
 /// 1, 2, 3 …, each naming the one before it, and each further along the log.

@@ -7,6 +7,7 @@ mod import;
 mod open;
 mod outcome;
 mod proxy;
+pub mod server;
 mod stock;
 
 use std::{io::Write as _, str::FromStr as _, sync::Arc};

@@ -1,6 +1,9 @@
 //! Opening: schema, server, and what is said where it does not work.
 
-use orderwire::{engine::log::StoreError, stores::postgres::SCHEMA_VERSION};
+use orderwire::{
+    engine::{Engine, log::StoreError},
+    stores::postgres::SCHEMA_VERSION,
+};
 
 use super::*;
 
@@ -48,6 +51,32 @@ async fn processes_that_migrate_at_once_do_not_collide() {
             assert_appended(&append(&log, vec![events(order(n as u128), 0, 1)]).await);
             log.close().await;
         }
+    })
+    .await;
+}
+
+/// As a second process does it with `--migrate` while the first is at work.
+#[tokio::test]
+async fn opening_waits_for_nobody_who_writes_to_tables_that_exist() {
+    on_a_database(async |database: Database| {
+        let log = database.open().await;
+        log.create_tables(&Engine::tables()).await.unwrap();
+        let mut writer = database.connect().await;
+        for table in Engine::tables() {
+            let change = format!("DELETE FROM \"{}\"", table.name);
+            writer.execute(format!("BEGIN; {change}").as_str()).await.unwrap();
+            let other = database.open().await;
+            let outcome = other.create_tables(&Engine::tables()).await;
+            assert_eq!(outcome, Ok(()), "while {} is written", table.name);
+            other.close().await;
+            writer.execute("ROLLBACK").await.unwrap();
+        }
+        // One that is missing is made.
+        let all = Engine::tables();
+        writer.execute(format!("DROP TABLE \"{}\"", all[0].name).as_str()).await.unwrap();
+        log.create_tables(&all).await.unwrap();
+        log.count(all[0], &[]).await.unwrap();
+        log.close().await;
     })
     .await;
 }

@@ -1,26 +1,20 @@
 //! Two engines on one store, as two processes would be: neither keeps a decision that rested on what the other changed.
 
-use orderwire::{
-    domain::{
-        company::Company,
-        joint::Command,
-        order::{Order, line::NumberAsk},
-        reseller::commands::ResellerCommand,
-        testing::port_request::sealed,
-    },
-    engine::fulfilment::AutoProvisioner,
+use orderwire::domain::{
+    company::Company,
+    joint::Command,
+    order::{Order, line::NumberAsk},
+    reseller::commands::ResellerCommand,
+    testing::port_request::sealed,
 };
 
-use super::{all, codes, on_every_store};
-use crate::{invariants::Audit, world::*};
+use super::{all, codes, with_two_engines};
+use crate::world::*;
 
 /// Both have the company at hand; each moves it under the other, again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stream_that_the_other_engine_moved_is_decided_again() {
-    on_every_store(async |store| {
-        let one = World::open(&store).await;
-        let other =
-            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+    with_two_engines(async |one, other| {
         let reseller = one.reseller(1).await;
         one.leeds().await;
         let company = one.company(reseller, "Acme").await;
@@ -36,10 +30,6 @@ async fn a_stream_that_the_other_engine_moved_is_decided_again() {
         other.refused(reserve(company, leeds(50, 1)), &["numbers_held"]).await;
         one.done(Command::Company { company, command: release }).await;
         other.reserve(company, leeds(50, 1)).await;
-        one.settle().await;
-        Audit::of(&one.engine).await;
-        one.engine.close().await;
-        other.engine.close().await;
     })
     .await;
 }
@@ -48,10 +38,7 @@ async fn a_stream_that_the_other_engine_moved_is_decided_again() {
 /// it at hand as active.
 #[tokio::test]
 async fn a_stream_that_was_only_read_and_moved_is_read_again() {
-    on_every_store(async |store| {
-        let one = World::open(&store).await;
-        let other =
-            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+    with_two_engines(async |one, other| {
         let reseller = one.reseller(1).await;
         for round in 0..5 {
             other.company(reseller, &format!("Before {round}")).await;
@@ -61,20 +48,13 @@ async fn a_stream_that_was_only_read_and_moved_is_read_again() {
             one.done(Command::Reseller { reseller, command: ResellerCommand::Resume }).await;
             other.company(reseller, &format!("After {round}")).await;
         }
-        one.settle().await;
-        Audit::of(&one.engine).await;
-        one.engine.close().await;
-        other.engine.close().await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_engines_in_a_hurry_share_companies_numbers_and_readers() {
-    on_every_store(async |store| {
-        let one = World::open(&store).await;
-        let other =
-            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+    with_two_engines(async |one, other| {
         let reseller = one.reseller(1).await;
         one.leeds().await;
         one.settle().await;
@@ -107,12 +87,6 @@ async fn two_engines_in_a_hurry_share_companies_numbers_and_readers() {
         let (first, second) = tokio::join!(one.engine.settle(), other.engine.settle());
         first.unwrap();
         second.unwrap();
-        one.settle().await;
-        for world in [&one, &other] {
-            Audit::of(&world.engine).await;
-        }
-        one.engine.close().await;
-        other.engine.close().await;
     })
     .await;
 }
@@ -120,10 +94,7 @@ async fn two_engines_in_a_hurry_share_companies_numbers_and_readers() {
 /// The order rests on the reservation that its company has; the other engine ends it in between.
 #[tokio::test]
 async fn a_reservation_released_through_the_other_engine_cannot_be_submitted() {
-    on_every_store(async |store| {
-        let one = World::open(&store).await;
-        let other =
-            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+    with_two_engines(async |one, other| {
         let reseller = one.reseller(1).await;
         one.leeds().await;
         let company = one.company(reseller, "Acme").await;
@@ -137,10 +108,6 @@ async fn a_reservation_released_through_the_other_engine_cannot_be_submitted() {
         let outcome = one.ask(&Command::Submit { order }).await;
         assert!(codes(&outcome).contains(&"reservation_empty"), "{outcome:?}");
         assert!(!one.state::<Order>(order).await.is_open());
-        one.settle().await;
-        Audit::of(&one.engine).await;
-        one.engine.close().await;
-        other.engine.close().await;
     })
     .await;
 }
@@ -148,10 +115,7 @@ async fn a_reservation_released_through_the_other_engine_cannot_be_submitted() {
 /// The one that carries out what is submitted knows the order as a draft; it must look again before it finds nothing to do.
 #[tokio::test]
 async fn an_order_submitted_through_one_engine_is_carried_out_by_the_other() {
-    on_every_store(async |store| {
-        let one = World::open(&store).await;
-        let other =
-            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+    with_two_engines(async |one, other| {
         let reseller = one.reseller(1).await;
         one.leeds().await;
         let company = other.company(reseller, "Acme").await;
@@ -161,9 +125,6 @@ async fn an_order_submitted_through_one_engine_is_carried_out_by_the_other() {
         other.settle().await;
         let status = orderwire::domain::decider::Decider::status(&*one.state::<Order>(order).await);
         assert_eq!(status, orderwire::domain::order::OrderStatus::Completed);
-        Audit::of(&one.engine).await;
-        one.engine.close().await;
-        other.engine.close().await;
     })
     .await;
 }

@@ -9,10 +9,13 @@ mod numbers;
 
 use std::sync::Arc;
 
-use orderwire::engine::{Error, Receipt};
+use orderwire::engine::{Error, Receipt, fulfilment::AutoProvisioner};
 use tokio::task::JoinSet;
 
-use crate::world::{Store, World};
+use crate::{
+    invariants::Audit,
+    world::{Store, World},
+};
 
 /// Runs a race on every store there is.
 pub async fn on_every_store(race: impl AsyncFn(Arc<Store>)) {
@@ -23,6 +26,24 @@ pub async fn on_every_store(race: impl AsyncFn(Arc<Store>)) {
         race(Arc::new(Store::at(database.url()))).await;
         database.drop_it().await;
     }
+}
+
+/// Runs a race of two engines, as two processes would have them, on every store there is: whatever they did, each then knows
+/// what the log says, and so does everything derived from it.
+pub async fn with_two_engines(race: impl AsyncFn(World, World)) {
+    on_every_store(async |store| {
+        let one = World::open(&store).await;
+        // It has few aggregates at hand, so that it also has to load.
+        let other =
+            World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
+        race(one.clone(), other.clone()).await;
+        one.settle().await;
+        for world in [one, other] {
+            Audit::of(&world.engine).await;
+            world.engine.close().await;
+        }
+    })
+    .await;
 }
 
 /// What became of each task, in the order in which they were begun.

@@ -50,7 +50,7 @@ pub struct Carrier {
     pub world: World,
     pub audit: Audit,
     resellers: Vec<ResellerId>,
-    companies: BTreeMap<Handle, CompanyId>,
+    pub companies: BTreeMap<Handle, CompanyId>,
     pub orders: BTreeMap<Handle, OrderId>,
     reservations: BTreeMap<Handle, (CompanyId, ReservationId)>,
     leeds: NumberBlockId,
@@ -251,7 +251,7 @@ impl Carrier {
             Whole::Resume => OrderCommand::Resume,
             Whole::Require => {
                 let deadline = self.world.engine.now() + TimeDelta::days(3);
-                OrderCommand::RequireInformation { question: sealed("which door"), deadline }
+                OrderCommand::RequireInformation { question: sealed("which door"), deadline: Some(deadline) }
             }
             Whole::Provide => OrderCommand::ProvideInformation { answer: sealed("the red one") },
             Whole::Cancel => OrderCommand::RequestCancellation { reason: None },

@@ -58,6 +58,10 @@ impl Now<'_> {
                 );
                 vec![world::port(world::port_of_range(n * 10, 4, window)), world::numbers_line(ask), site]
             }
+            // A site that waits for the company alone.
+            (Kind::NumbersAndSite, _) => {
+                vec![world::numbers_line(ask), world::site(serial, LineNumber(1))]
+            }
             (Kind::Numbers | Kind::NumbersForSite, _) => vec![world::numbers_line(ask)],
             (Kind::Port | Kind::PortForSite, _) => vec![world::port(world::port_of(n * 10, window))],
         }

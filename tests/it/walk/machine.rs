@@ -144,7 +144,7 @@ fn of_companies(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
 
 /// A company that may have a site gets orders for it; one that has none, an order that makes one.
 fn an_order(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
-    use Kind::{NewCompany, Numbers, NumbersForSite, Port, PortAndSite, PortForSite};
+    use Kind::{NewCompany, Numbers, NumbersAndSite, NumbersForSite, Port, PortAndSite, PortForSite};
     let order = beliefs.fresh();
     // Mostly one that nobody wished away.
     let companies: Vec<(u32, Just<(Handle, bool)>)> = beliefs
@@ -153,7 +153,8 @@ fn an_order(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
         .map(|(company, it)| (if it.doubtful { 1 } else { 12 }, Just((*company, it.has_site))))
         .collect();
     let companies = Union::new_weighted(companies);
-    let with_site = select(&[NumbersForSite, PortForSite, PortForSite, PortAndSite, Numbers, Port][..]);
+    let with_site = [NumbersForSite, PortForSite, PortForSite, PortAndSite, NumbersAndSite, Numbers, Port];
+    let with_site = select(with_site.to_vec());
     let without = select(&[NewCompany, NewCompany, NewCompany, Numbers, Port][..]);
     let some = (companies, with_site, without, 0u8..30, 0u8..60);
     let some = some.prop_map(move |((company, has_site), with, without, n, reference)| Wish::Order {

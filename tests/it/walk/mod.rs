@@ -1,5 +1,6 @@
 //! Random lives of a whole carrier: several resellers, companies and orders, suppliers that speak late, twice and out of
-//! turn, numbers that run short, and weeks that pass. After every step the log is audited; at the end everything is.
+//! turn, numbers that run short, and weeks that pass. After every step the log is audited; at the end everything is, and
+//! then everything that is open comes to an end.
 //!
 //! What is asked next follows from what somebody believes who only knows what was asked ([`beliefs`]); where that one is
 //! sure of an answer, the carrier must give it.
@@ -11,6 +12,7 @@ mod beliefs;
 mod carrier;
 mod lines;
 mod machine;
+mod endings;
 mod ports;
 mod wish;
 
@@ -29,6 +31,7 @@ use self::{
     beliefs::Beliefs,
     carrier::Carrier,
     machine::{Lives, Step},
+    wish::{Handle, Kind, Whole, Wish},
 };
 use crate::{
     planted::{Defect, planted},
@@ -79,9 +82,26 @@ impl Life {
         self.runtime.block_on(self.carrier.make(step));
     }
 
+    /// A step that is really made; what is believed then must be so.
+    fn take(&mut self, beliefs: Beliefs, step: &Step) -> Beliefs {
+        let beliefs = Lives::apply(beliefs, step);
+        self.go(step);
+        self.carrier.keeps(&beliefs);
+        beliefs
+    }
+
     fn end(mut self) -> Vec<Fact> {
         self.runtime.block_on(self.carrier.end(&self.store));
         self.carrier.audit.facts
+    }
+
+    /// Lets everything end, and looks at it all once more.
+    fn end_in_peace(mut self) -> Vec<Fact> {
+        self.runtime.block_on(async {
+            self.carrier.end(&self.store).await;
+            endings::let_everything_end(&mut self.carrier).await;
+        });
+        self.end()
     }
 }
 
@@ -126,7 +146,7 @@ impl<P: Place> StateMachineTest for CarrierOn<P> {
     }
 
     fn teardown(life: Life, _: Beliefs) {
-        life.end();
+        life.end_in_peace();
     }
 }
 
@@ -189,9 +209,7 @@ pub fn lives(runner: &mut TestRunner, steps: usize) -> impl Iterator<Item = Vec<
         let (mut beliefs, steps, _) = lives.new_tree(runner).unwrap().current();
         let mut life = Life::begin(Store::memory(), &beliefs);
         for step in steps {
-            beliefs = Lives::apply(beliefs, &step);
-            life.go(&step);
-            life.carrier.keeps(&beliefs);
+            beliefs = life.take(beliefs, &step);
         }
         Some(life.end())
     })
@@ -234,4 +252,36 @@ fn walks_reach_the_far_ends_of_the_lifecycles() {
         }
     }
     panic!("never reached: {missing:?}");
+}
+
+/// Random lives seldom have an order that waits for another to bring its company. These begin with one, and then nobody does.
+#[test]
+fn lives_in_which_an_order_waits_in_vain_come_to_an_end() {
+    let mut runner = TestRunner::deterministic();
+    let order =
+        |order, kind, reference| [Wish::Order { order, company: 0, kind, n: 5, reference }, submit(order)];
+    for nobody_brings_it in [Whole::Reject, Whole::Cancel] {
+        let mut begun = vec![Wish::Qualify { company: 0, reseller: 0, name: 4 }];
+        begun.extend(order(1, Kind::NewCompany, 50));
+        begun.extend(order(2, Kind::NumbersAndSite, 51));
+        begun.extend([Wish::WholeOrder { order: 1, what: nobody_brings_it }, Wish::Settle]);
+        // Nothing fails but what waits.
+        let mut beliefs = Beliefs::scripted(vec![9; 8]);
+        let mut life = Life::begin(Store::memory(), &beliefs);
+        for wish in begun {
+            let step = Step { sure: beliefs.sure_of(&wish), wish };
+            beliefs = life.take(beliefs, &step);
+        }
+        let failed = |fact: &Fact| fact.happened.name() == "LineFailed";
+        assert!(life.carrier.audit.facts.iter().any(failed), "it waits for nobody");
+        for _ in 0..20 {
+            let step = Lives::transitions(&beliefs).new_tree(&mut runner).unwrap().current();
+            beliefs = life.take(beliefs, &step);
+        }
+        life.end_in_peace();
+    }
+}
+
+fn submit(order: Handle) -> Wish {
+    Wish::Submit { order, twice: false }
 }

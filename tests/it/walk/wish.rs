@@ -55,6 +55,7 @@ pub enum Kind {
     NumbersForSite,
     PortForSite,
     PortAndSite,
+    NumbersAndSite,
     Numbers,
     Port,
 }

@@ -3,6 +3,7 @@
 //! Every number is from the ranges kept for drama. Absent: the wall clock, sleeping, and anything random but ids.
 
 mod lines;
+mod meddled;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -34,6 +35,7 @@ use orderwire::{
 };
 
 pub use lines::*;
+pub use meddled::*;
 
 /// Where the events of a test are kept.
 pub struct Store {
@@ -62,6 +64,17 @@ impl Store {
 
     pub fn at(url: &str) -> Self {
         Self { url: url.into(), master: MasterKey::generate(), _folder: None, memory: None }
+    }
+
+    /// The same events, kept by a store that is meddled with: the key is the same too.
+    pub async fn meddled_with(&self, meddler: impl Meddles) -> Self {
+        let log: SharedLog = Arc::new(Meddled { log: self.log().await, meddler });
+        Self { memory: Some(log), master: self.master.clone(), _folder: None, url: self.url.clone() }
+    }
+
+    /// The key that its data keys are wrapped with.
+    pub fn master(&self) -> MasterKey {
+        self.master.clone()
     }
 
     #[must_use]
@@ -187,13 +200,7 @@ impl World {
     }
 
     pub async fn reseller(&self, n: u32) -> ResellerId {
-        let command = Command::CreateReseller {
-            code: format!("R{n}").parse().unwrap(),
-            cug_id: format!("CUG{n}").parse().unwrap(),
-            sales_tag: format!("TAG{n}").parse().unwrap(),
-            name: format!("Reseller {n}").parse().unwrap(),
-        };
-        self.done(command).await.id("reseller")
+        self.done(new_reseller(n)).await.id("reseller")
     }
 
     pub async fn stock(&self, range: &str, place: &str) -> NumberBlockId {
@@ -266,6 +273,15 @@ pub fn of(reseller: ResellerId) -> Provenance {
 
 pub fn key(text: &str) -> IdempotencyKey {
     IdempotencyKey { owner: "test".into(), key: text.into(), fingerprint: None }
+}
+
+pub fn new_reseller(n: u32) -> Command {
+    Command::CreateReseller {
+        code: format!("R{n}").parse().unwrap(),
+        cug_id: format!("CUG{n}").parse().unwrap(),
+        sales_tag: format!("TAG{n}").parse().unwrap(),
+        name: format!("Reseller {n}").parse().unwrap(),
+    }
 }
 
 pub fn load(range: &str, place: &str) -> Command {

@@ -48,6 +48,5 @@ fn numbers_order(id: u8, from: u32, len: u32) -> CompanyCommand {
         numbers: vec![(LineNumber(1), numbers(from, len))],
         coming: vec![],
         channels: None,
-        failed: vec![],
     }
 }

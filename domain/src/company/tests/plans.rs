@@ -21,7 +21,7 @@ use crate::{
 fn asking(plans: Vec<AssetPlan>) -> C {
     let line = |(at, plan)| LinePlan { line: LineNumber(at), asset: asset(2, at), plan };
     let plans = (1..).zip(plans).map(line).collect();
-    C::OpenOrder { order: order(2), plans, numbers: vec![], coming: vec![], channels: None, failed: vec![] }
+    C::OpenOrder { order: order(2), plans, numbers: vec![], coming: vec![], channels: None }
 }
 
 /// The codes and subjects of a refusal.
@@ -282,4 +282,22 @@ fn a_five_thousand_user_order_is_judged_in_one_pass() {
     plans.extend((0..4_999).map(|n| user(asset(2, 1), &format!("u{n}"), &format!("{}", 2000 + n), None)));
     let ordered = built().when(&asking(plans)).accepted();
     assert_eq!(ordered.state().assets().count(), 5_000 + 7);
+}
+
+/// What an order under way may add is measured by the company line that will be done, not by one that failed.
+#[test]
+fn a_replanned_trunk_is_measured_by_the_company_line_that_lives() {
+    let one = order(1);
+    let failed = qualified().when(&full_order(1, 1, Some(10), NumberSet::new())).accepted();
+    let failed = failed.when(&C::DropCompanyLine { order: one }).accepted();
+    failed.when(&C::DropCompanyLine { order: one }).refused(&["company_line_missing"]);
+    let bare =
+        C::OpenOrder { order: order(2), plans: vec![], numbers: vec![], coming: vec![], channels: Some(3) };
+    let coming = failed.when(&bare).accepted();
+    let with = |channels| {
+        let plan = AssetPlan::Trunk { pbx: asset(1, 6), name: "t 1".parse().unwrap(), channels };
+        C::ReplanLine { order: one, line: LineNumber(7), plan: Some(plan), numbers: None }
+    };
+    coming.when(&with(3)).accepted();
+    coming.when(&with(4)).refused(&["channels_exceeded"]);
 }

@@ -194,6 +194,7 @@ fn every_action_meets_every_status() {
         C::Activate { order: one },
         C::DropLine { order: one, line: line(2) },
         C::DropLine { order: one, line: line(3) },
+        C::DropCompanyLine { order: one },
         C::CloseOrder { order: one },
         C::RemoveAsset { asset: asset(1, 5) },
         C::RemoveAsset { asset: asset(1, 8) },

@@ -150,7 +150,7 @@ fn a_cancellation_not_answered_before_the_last_line_ends_is_too_late() {
 fn a_supplier_is_heard_whatever_the_order_waits_for() {
     let begun = acknowledged(vec![port(1), port(2)]);
     let deadline = begun.context().at + chrono::TimeDelta::days(1);
-    let require = OrderCommand::RequireInformation { question: sealed("question"), deadline };
+    let require = OrderCommand::RequireInformation { question: sealed("question"), deadline: Some(deadline) };
     let hold = OrderCommand::Hold { reason: sealed("reason") };
     let stops = [vec![], vec![require], vec![hold], vec![REQUEST], vec![REQUEST, accept(&[])]];
     for stop in stops {

@@ -55,7 +55,7 @@ fn commands(create_lines: &[LineRequest], model: &OrderModel) -> Vec<OrderComman
         submit(model, true),
         OrderCommand::Acknowledge,
         OrderCommand::Reject { reasons: reasons(1) },
-        OrderCommand::RequireInformation { question: reason(), deadline: deadline() },
+        OrderCommand::RequireInformation { question: reason(), deadline: Some(deadline()) },
         OrderCommand::ProvideInformation { answer: reason() },
         OrderCommand::InformationDeadlinePasses,
         OrderCommand::Hold { reason: reason() },

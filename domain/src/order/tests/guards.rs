@@ -252,7 +252,10 @@ fn of_a_port_only_the_date_changes_also_once_it_has_begun() {
 #[test]
 fn information_is_given_until_the_deadline_and_the_order_goes_on_where_it_was() {
     let deadline = moment("2026-06-05T10:00:00Z");
-    let require = |deadline| OrderCommand::RequireInformation { question: sealed("question"), deadline };
+    let require = |deadline| OrderCommand::RequireInformation {
+        question: sealed("question"),
+        deadline: Some(deadline),
+    };
     let provide = OrderCommand::ProvideInformation { answer: sealed("answer") };
     let fresh = acknowledged(vec![numbers(1)]);
     fresh.when(&require(fresh.context().at)).refused(&["deadline_past"]);
@@ -269,6 +272,20 @@ fn information_is_given_until_the_deadline_and_the_order_goes_on_where_it_was() 
         let go_on = OrderCommand::RefuseCancellation { lines: vec![] };
         assert_eq!(late.when(&go_on).accepted().state().status(), status);
     }
+}
+
+/// Monday the first and ten working days: the bank holidays of June are none.
+#[test]
+fn information_without_a_deadline_may_be_given_for_ten_working_days() {
+    let require = OrderCommand::RequireInformation { question: sealed("question"), deadline: None };
+    let given = acknowledged(vec![numbers(1)]).after(std::slice::from_ref(&require));
+    assert_eq!(
+        given.state().information_deadline(),
+        Some(moment("2026-06-15T23:00:00Z")),
+        "midnight in London"
+    );
+    let late = acknowledged(vec![numbers(1)]).at(moment("2028-12-30T10:00:00Z"));
+    late.when(&require).refused(&["deadline_beyond_calendar"]);
 }
 
 #[test]

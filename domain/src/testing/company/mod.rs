@@ -128,5 +128,5 @@ pub fn full_order(id: u8, n: u32, channels: Option<u32>, numbers: NumberSet) -> 
         line(9, AssetPlan::EmergencyDetails { site: site_id, address: None, contact }),
     ];
     let numbers = vec![(LineNumber(2), numbers)];
-    CompanyCommand::OpenOrder { order: order(id), plans, numbers, coming: vec![], channels, failed: vec![] }
+    CompanyCommand::OpenOrder { order: order(id), plans, numbers, coming: vec![], channels }
 }

@@ -101,7 +101,7 @@ impl CompanyModel {
             }
             A::CeaseNumbers => &[S::Qualified, S::Active, S::Suspended],
             A::AddAsset | A::RemoveAsset | A::Cease => &[S::Active, S::Suspended],
-            A::Activate => &[S::Ordered],
+            A::Activate | A::DropCompanyLine => &[S::Ordered],
             A::Suspend => &[S::Active],
             A::Resume => &[S::Suspended],
             A::Erase => &[S::Expired, S::Released, S::Ceased],
@@ -112,8 +112,10 @@ impl CompanyModel {
     /// Does what is asked, or says that it may not be done; then the model is of no use any more.
     pub(super) fn attempt(&mut self, command: &CompanyCommand, at: DateTime<Utc>) -> bool {
         use CompanyCommand as C;
-        let overdue =
-            self.stage == CompanyStatus::Qualified && self.qualified_until.is_some_and(|it| it <= at);
+        // Numbers in service keep a qualification beyond its time.
+        let overdue = self.stage == CompanyStatus::Qualified
+            && self.qualified_until.is_some_and(|it| it <= at)
+            && !self.has_numbers_in_service();
         self.permits(command.into())
             && match command {
                 C::Qualify { .. } => {
@@ -122,11 +124,12 @@ impl CompanyModel {
                 }
                 C::ExtendQualification => {
                     self.extensions += 1;
-                    self.qualified_until = self.qualified_until.map(|until| until + TimeDelta::days(30));
+                    self.qualified_until =
+                        self.qualified_until.map(|until| until.max(at) + TimeDelta::days(30));
                     !overdue && self.extensions <= 2
                 }
                 C::Release => !self.has_numbers_in_service() && self.end(CompanyStatus::Released),
-                C::Expire => overdue && !self.has_numbers_in_service() && self.end(CompanyStatus::Expired),
+                C::Expire => overdue && self.end(CompanyStatus::Expired),
                 C::Cease => {
                     let left = !(self.assets.is_empty() && self.numbers.is_empty() && self.orders.is_empty());
                     !left && self.end(CompanyStatus::Ceased)
@@ -143,7 +146,7 @@ impl CompanyModel {
                 C::ReserveNumbers { reservation, numbers, ring_fence } => {
                     let days = at + TimeDelta::days(14);
                     let qualified = self.qualified_until.filter(|_| self.stage == CompanyStatus::Qualified);
-                    let until = qualified.map_or(days, |until| until.min(days));
+                    let until = qualified.filter(|until| *until > at).map_or(days, |until| until.min(days));
                     let until = (!ring_fence).then_some(until);
                     !overdue
                         && self.reservations.insert(*reservation, until).is_none()
@@ -198,6 +201,9 @@ impl CompanyModel {
                 C::DropLine { order, line } => {
                     self.drop_lines(*order, Some(*line));
                     self.orders.contains_key(order)
+                }
+                C::DropCompanyLine { order } => {
+                    self.orders.get_mut(order).is_some_and(|channels| channels.take().is_some())
                 }
                 C::CloseOrder { order } => {
                     self.drop_lines(*order, None);

@@ -73,6 +73,7 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
         }),
         6 => (order_id(), line()).prop_map(|(order, line)| C::AddAsset { order, line }),
         1 => (order_id(), line()).prop_map(|(order, line)| C::DropLine { order, line }),
+        2 => order_id().prop_map(|order| C::DropCompanyLine { order }),
         1 => order_id().prop_map(|order| C::CloseOrder { order }),
         2 => order_id().prop_map(|order| C::Activate { order }),
         4 => an_asset().prop_map(|asset| C::RemoveAsset { asset }),
@@ -154,8 +155,8 @@ impl CompanyModel {
                 Place::OfUser(_) => C::WithdrawNumbers { numbers, why: WithdrawalReason::PortedOut },
             }
         };
-        let of_order = |id: &_| match self.stage {
-            CompanyStatus::Ordered => C::Activate { order: *id },
+        let of_order = |(id, channels): (&_, &Option<u32>)| match self.stage {
+            CompanyStatus::Ordered if channels.is_some() => C::Activate { order: *id },
             _ => C::CloseOrder { order: *id },
         };
         let next = u32::try_from(self.assets.len()).expect("few assets");
@@ -166,7 +167,7 @@ impl CompanyModel {
         let new = new.map(|(id, from)| full_order(id, 1 + next % 8, capacity, numbers(from, 3)));
         let end = if self.stage == CompanyStatus::Active { C::Cease } else { C::Release };
         let more = self.assets.iter().map(of_asset).chain(self.numbers.iter().map(of_number));
-        let more: Vec<_> = more.chain(self.orders.keys().map(of_order)).chain(new).collect();
+        let more: Vec<_> = more.chain(self.orders.iter().map(of_order)).chain(new).collect();
         if more.is_empty() { vec![end] } else { more }
     }
 }

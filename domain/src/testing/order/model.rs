@@ -202,10 +202,15 @@ impl OrderModel {
                     && self.lines.get(&line.0).is_some_and(ModelLine::is_open);
                 may && self.end(line.0, LineStatus::Cancelled)
             }
-            OrderCommand::AmendLine { line, request } => open && self.amend(line.0, request),
+            OrderCommand::AmendLine { line, request } => {
+                let dated = self.status == AssessingCancellation && matches!(request, LineRequest::Port(_));
+                (open || dated) && self.amend(line.0, request)
+            }
             OrderCommand::RequireInformation { deadline, .. } => {
-                let may = [Acknowledged, InProgress].contains(&self.status) && *deadline > at;
-                self.timer = Some(*deadline);
+                // Tests of the whole set one; what is usual has a test of its own.
+                let may =
+                    [Acknowledged, InProgress].contains(&self.status) && deadline.is_none_or(|due| due > at);
+                self.timer = *deadline;
                 self.came_from.push(self.status);
                 may && self.go(Pending)
             }

@@ -160,7 +160,7 @@ impl Choice {
             OrderAction::AmendLine => OrderCommand::AmendLine { line, request: request(self) },
             OrderAction::RequireInformation => {
                 let deadline = at + TimeDelta::days(i64::from(!odd));
-                OrderCommand::RequireInformation { question: reason(), deadline }
+                OrderCommand::RequireInformation { question: reason(), deadline: Some(deadline) }
             }
             OrderAction::ProvideInformation => OrderCommand::ProvideInformation { answer: reason() },
             OrderAction::InformationDeadlinePasses => OrderCommand::InformationDeadlinePasses,

@@ -4,3 +4,4 @@ mod overlay;
 mod numbers;
 mod orders;
 mod timers;
+mod words;

@@ -1,0 +1,162 @@
+//! Putting an engine together: its ports, each with what it is unless somebody says otherwise.
+
+use std::sync::{Arc, Mutex, atomic::AtomicU64};
+
+use orderwire_domain::rules::Rules;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::{
+    COMMANDS_IN_FLIGHT_MAX, Engine, Error, Inner,
+    clock::{Clock, SystemClock},
+    committer::{self, Core, SharedCore},
+    execute::Snapshots,
+    fulfilment::{ManualProvisioner, Provisioner},
+    hundreds::Hundreds,
+    keyring::Keyring,
+    loader::Loader,
+    log::SharedLog,
+    parked::Parked,
+    picks::Picks,
+    readers::{Effect, Reader, Readers},
+    recent::Recent,
+    reference::{Ranges, ReferenceData},
+    sealing::MasterKey,
+    tips::Tips,
+};
+
+/// Aggregates kept at hand, unless the builder says otherwise.
+const AGGREGATES_AT_HAND: usize = 10_000;
+
+/// Puts an engine together.
+pub struct Builder {
+    clock: Arc<dyn Clock>,
+    rules: Arc<Rules>,
+    provisioner: Arc<dyn Provisioner>,
+    reference: Arc<dyn ReferenceData>,
+    own_readers: Vec<Reader>,
+    aggregates_at_hand: usize,
+    background: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            rules: Arc::new(Rules::bundled()),
+            provisioner: Arc::new(ManualProvisioner),
+            reference: Arc::new(Ranges::bundled()),
+            own_readers: Vec::new(),
+            aggregates_at_hand: AGGREGATES_AT_HAND,
+            background: true,
+        }
+    }
+}
+
+impl Builder {
+    /// Another clock than the wall's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Other rules than the bundled ones.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = Arc::new(rules);
+        self
+    }
+
+    /// The systems that provision sites, users and devices.
+    #[must_use]
+    pub fn provisioner(mut self, provisioner: impl Provisioner) -> Self {
+        self.provisioner = Arc::new(provisioner);
+        self
+    }
+
+    /// Other reference data than the bundled sample.
+    #[must_use]
+    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
+        self.reference = Arc::new(reference);
+        self
+    }
+
+    /// A reader of the embedder's own: its statements and its checkpoint are one transaction.
+    #[must_use]
+    pub fn reader(mut self, name: &str, effect: Effect) -> Self {
+        self.own_readers.push(Reader::of_effect(name, effect));
+        self
+    }
+
+    /// How many aggregates are kept at hand.
+    #[must_use]
+    pub fn aggregates_at_hand(mut self, count: usize) -> Self {
+        self.aggregates_at_hand = count;
+        self
+    }
+
+    /// Whether readers, fulfilment and timers run by themselves. Without, [`Engine::settle`] runs them.
+    #[must_use]
+    pub fn background(mut self, background: bool) -> Self {
+        self.background = background;
+        self
+    }
+
+    /// An engine over this store, which was opened and migrated before.
+    pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
+        let keyring = Keyring::open(master, &log).await?;
+        let start = log.head().await?.position;
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let core: SharedCore = Arc::new(Mutex::new(Core {
+            tips: Tips::new(self.aggregates_at_hand),
+            next: 1,
+            queue: Some(queue),
+        }));
+        let (head_sender, head) = watch::channel(start);
+        let committer = committer::run(
+            Arc::clone(&log),
+            Arc::clone(&self.clock),
+            Arc::clone(&core),
+            waiting,
+            head_sender,
+        );
+        tokio::spawn(async move {
+            if let Err(panic) = tokio::spawn(committer).await {
+                tracing::error!(%panic, "the committer has ended: nothing is appended any more");
+            }
+        });
+        let (stop, _) = watch::channel(false);
+        let inner = Arc::new(Inner {
+            loader: Loader::start(&log),
+            snapshots: Snapshots::start(&log),
+            picks: Picks::default(),
+            hundreds: Hundreds::default(),
+            log,
+            clock: self.clock,
+            rules: self.rules,
+            provisioner: self.provisioner,
+            reference: self.reference,
+            core,
+            permits: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
+            turns: Mutex::default(),
+            keyring,
+            readers: Readers::new(self.own_readers),
+            recent: Recent::default(),
+            parked: Parked::default(),
+            certain_to: AtomicU64::default(),
+            fulfilment_turn: tokio::sync::Mutex::default(),
+            timers_turn: tokio::sync::Mutex::default(),
+            head,
+            stop,
+            tasks: Mutex::default(),
+        });
+        for reader in inner.readers.iter() {
+            reader.begin(&inner.log).await?;
+        }
+        let engine = Engine { inner };
+        if self.background {
+            engine.start();
+        }
+        Ok(engine)
+    }
+}

@@ -1,0 +1,217 @@
+//! A store that something is done to on the way: what it is asked for is held up, changed or refused.
+//!
+//! Each method of [`Meddles`] is one place; a test says only what happens at the places it is about.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use orderwire::{
+    domain::{
+        claim::Claim,
+        ids::StreamId,
+        views::table::{Row, Table},
+    },
+    engine::log::{
+        Commit, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence, SharedLog, Snapshot,
+        StoreError, StoredEvent, StoredRecord, StreamLoad, Verdict, WrappedKey,
+    },
+};
+
+/// What is done on the way; nothing unless a test says so.
+#[async_trait]
+pub trait Meddles: Send + Sync + 'static {
+    /// Before a batch is appended: a verdict is given to each of its commits instead.
+    async fn append(&self, _batch: &[Arc<Commit>]) -> Result<Option<Verdict>, StoreError> {
+        Ok(None)
+    }
+
+    /// After a stream was loaded.
+    fn load(&self, _stream: StreamId, _load: &mut StreamLoad) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// After a page of the log was read.
+    fn page(&self, _page: &mut Vec<StoredEvent>) {}
+
+    /// After claims were listed.
+    async fn claims(&self, _claims: &mut Vec<(Claim, StreamId)>) {}
+
+    /// Before a look into a table.
+    async fn select(&self, _select: &Select) {}
+
+    /// Before a reader's page is applied.
+    async fn apply(&self, _commit: &mut ReaderCommit) {}
+
+    /// Before rows are changed without a page.
+    fn change_rows(&self, _changes: &mut Vec<RowChange>) {}
+
+    /// Before the tables of a reader are cleared.
+    fn reset(&self, _tables: &mut Vec<&'static Table>) {}
+}
+
+/// A sound store behind it.
+pub struct Meddled<M> {
+    pub log: SharedLog,
+    pub meddler: M,
+}
+
+#[async_trait]
+impl<M: Meddles> Meddles for Arc<M> {
+    async fn append(&self, batch: &[Arc<Commit>]) -> Result<Option<Verdict>, StoreError> {
+        (**self).append(batch).await
+    }
+
+    fn load(&self, stream: StreamId, load: &mut StreamLoad) -> Result<(), StoreError> {
+        (**self).load(stream, load)
+    }
+
+    fn page(&self, page: &mut Vec<StoredEvent>) {
+        (**self).page(page);
+    }
+
+    async fn claims(&self, claims: &mut Vec<(Claim, StreamId)>) {
+        (**self).claims(claims).await;
+    }
+
+    async fn select(&self, select: &Select) {
+        (**self).select(select).await;
+    }
+
+    async fn apply(&self, commit: &mut ReaderCommit) {
+        (**self).apply(commit).await;
+    }
+
+    fn change_rows(&self, changes: &mut Vec<RowChange>) {
+        (**self).change_rows(changes);
+    }
+
+    fn reset(&self, tables: &mut Vec<&'static Table>) {
+        (**self).reset(tables);
+    }
+}
+
+#[async_trait]
+impl<M: Meddles> Log for Meddled<M> {
+    async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
+        match self.meddler.append(batch).await? {
+            Some(verdict) => Ok(vec![verdict; batch.len()]),
+            None => self.log.append(batch, now_us).await,
+        }
+    }
+
+    async fn load(&self, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
+        let mut loads = self.log.load(streams).await?;
+        for ((stream, _), load) in streams.iter().zip(&mut loads) {
+            self.meddler.load(*stream, load)?;
+        }
+        Ok(loads)
+    }
+
+    async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut page = self.log.page(after, limit).await?;
+        self.meddler.page(&mut page);
+        Ok(page)
+    }
+
+    async fn claims(
+        &self,
+        after: Option<&Claim>,
+        limit: usize,
+    ) -> Result<Vec<(Claim, StreamId)>, StoreError> {
+        let mut claims = self.log.claims(after, limit).await?;
+        self.meddler.claims(&mut claims).await;
+        Ok(claims)
+    }
+
+    async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError> {
+        self.meddler.select(select).await;
+        self.log.select(select).await
+    }
+
+    async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
+        let mut commit = commit.clone();
+        self.meddler.apply(&mut commit).await;
+        self.log.apply(&commit).await
+    }
+
+    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
+        let mut changes = changes.to_vec();
+        self.meddler.change_rows(&mut changes);
+        self.log.change_rows(&changes).await
+    }
+
+    async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
+        let mut tables = tables.to_vec();
+        self.meddler.reset(&mut tables);
+        self.log.reset(reader, &tables).await
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.log.head().await
+    }
+
+    async fn stream(
+        &self,
+        of: StreamId,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.log.stream(of, after, limit).await
+    }
+
+    async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {
+        self.log.keep_snapshots(snapshots).await
+    }
+
+    async fn holders(&self, claims: &[Claim]) -> Result<Vec<Option<StreamId>>, StoreError> {
+        self.log.holders(claims).await
+    }
+
+    async fn claim_count(&self) -> Result<u64, StoreError> {
+        self.log.claim_count().await
+    }
+
+    async fn record(&self, owner: &str, key: &str, now_us: i64) -> Result<Option<StoredRecord>, StoreError> {
+        self.log.record(owner, key, now_us).await
+    }
+
+    async fn forget_records(&self, now_us: i64) -> Result<u64, StoreError> {
+        self.log.forget_records(now_us).await
+    }
+
+    async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
+        self.log.data_key(key_id).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.log.setting(name).await
+    }
+
+    async fn settle(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        self.log.settle(name, value).await
+    }
+
+    async fn create_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        self.log.create_tables(tables).await
+    }
+
+    async fn checkpoint(&self, reader: &str) -> Result<Position, StoreError> {
+        self.log.checkpoint(reader).await
+    }
+
+    async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {
+        self.log.rows(table, keys).await
+    }
+
+    async fn children(&self, table: &'static Table, parents: &[String]) -> Result<Vec<Row>, StoreError> {
+        self.log.children(table, parents).await
+    }
+
+    async fn count(&self, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError> {
+        self.log.count(table, filters).await
+    }
+
+    async fn close(&self) {
+        self.log.close().await;
+    }
+}
