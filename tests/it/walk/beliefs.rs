@@ -318,7 +318,7 @@ impl Beliefs {
         for order in self.orders.values_mut().filter(|it| it.stage == Stage::Submitted) {
             order.stage = Stage::AtWork;
             order.port = order.port.map(|from| order.moved(from, PortAction::Submit, true));
-            if let (Kind::NewCompany, Some(company)) = (order.kind, order.company) {
+            if let (Kind::NewCompany | Kind::NewCompanyAndPort, Some(company)) = (order.kind, order.company) {
                 self.companies.entry(company).and_modify(|it| it.has_site = true);
             }
         }

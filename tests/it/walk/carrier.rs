@@ -247,6 +247,7 @@ impl Carrier {
 
     fn order_wide(&self, what: Whole) -> OrderCommand {
         match what {
+            Whole::Acknowledge => OrderCommand::Acknowledge,
             Whole::Hold => OrderCommand::Hold { reason: sealed("strike") },
             Whole::Resume => OrderCommand::Resume,
             Whole::Require => {

@@ -33,10 +33,14 @@ impl Now<'_> {
             None => world::search(1 + n),
         };
         match (kind, site.map(|(id, _)| id)) {
-            (Kind::NewCompany, _) => {
+            (Kind::NewCompany | Kind::NewCompanyAndPort, _) => {
                 let mut lines = world::new_company(serial, 3 + n);
                 lines.push(world::pbx(serial, Parent::Line(LineNumber(3))));
                 lines.push(world::trunk(serial, Parent::Line(LineNumber(6)), 1 + n % 12));
+                // It goes on when the company line has failed.
+                if kind.has_port() {
+                    lines.push(world::port(world::port_of(n * 10, window)));
+                }
                 lines
             }
             (Kind::NumbersForSite, Some(site)) => {

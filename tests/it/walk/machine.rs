@@ -144,7 +144,10 @@ fn of_companies(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
 
 /// A company that may have a site gets orders for it; one that has none, an order that makes one.
 fn an_order(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
-    use Kind::{NewCompany, Numbers, NumbersAndSite, NumbersForSite, Port, PortAndSite, PortForSite};
+    use Kind::{
+        NewCompany, NewCompanyAndPort, Numbers, NumbersAndSite, NumbersForSite, Port, PortAndSite,
+        PortForSite,
+    };
     let order = beliefs.fresh();
     // Mostly one that nobody wished away.
     let companies: Vec<(u32, Just<(Handle, bool)>)> = beliefs
@@ -155,7 +158,7 @@ fn an_order(beliefs: &Beliefs) -> BoxedStrategy<Wish> {
     let companies = Union::new_weighted(companies);
     let with_site = [NumbersForSite, PortForSite, PortForSite, PortAndSite, NumbersAndSite, Numbers, Port];
     let with_site = select(with_site.to_vec());
-    let without = select(&[NewCompany, NewCompany, NewCompany, Numbers, Port][..]);
+    let without = select(&[NewCompany, NewCompany, NewCompanyAndPort, Numbers, Port][..]);
     let some = (companies, with_site, without, 0u8..30, 0u8..60);
     let some = some.prop_map(move |((company, has_site), with, without, n, reference)| Wish::Order {
         order,
@@ -174,7 +177,8 @@ fn of_open_orders(beliefs: &Beliefs, open: Vec<Handle>) -> BoxedStrategy<Wish> {
     let at: Vec<(Handle, Stage)> = open.iter().map(|order| (*order, beliefs.orders[order].stage)).collect();
     let whole = (select(at), any::<Pick>()).prop_map(|((order, stage), which)| {
         let likely = match stage {
-            Stage::Submitted => [Whole::Reject, Whole::Cancel, Whole::Hold],
+            // Before fulfilment does, so that a company line may fail.
+            Stage::Submitted => [Whole::Reject, Whole::Cancel, Whole::Acknowledge],
             Stage::Held => [Whole::Resume, Whole::Resume, Whole::Cancel],
             Stage::Pending => [Whole::Provide, Whole::Cancel, Whole::Hold],
             _ => [Whole::Hold, Whole::Require, Whole::Cancel],

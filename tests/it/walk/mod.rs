@@ -31,7 +31,7 @@ use self::{
     beliefs::Beliefs,
     carrier::Carrier,
     machine::{Lives, Step},
-    wish::{Handle, Kind, Whole, Wish},
+    wish::{Handle, Kind, OfLine, Whole, Wish},
 };
 use crate::{
     planted::{Defect, planted},
@@ -260,20 +260,27 @@ fn lives_in_which_an_order_waits_in_vain_come_to_an_end() {
     let mut runner = TestRunner::deterministic();
     let order =
         |order, kind, reference| [Wish::Order { order, company: 0, kind, n: 5, reference }, submit(order)];
-    for nobody_brings_it in [Whole::Reject, Whole::Cancel] {
+    let whole = |what| Wish::WholeOrder { order: 1, what };
+    let company_line_fails = Wish::Line { order: 1, line: 0, what: OfLine::Fail };
+    for (kind, nobody_brings_it) in [
+        (Kind::NewCompany, vec![whole(Whole::Reject)]),
+        (Kind::NewCompany, vec![whole(Whole::Cancel)]),
+        (Kind::NewCompanyAndPort, vec![whole(Whole::Acknowledge), company_line_fails]),
+    ] {
         let mut begun = vec![Wish::Qualify { company: 0, reseller: 0, name: 4 }];
-        begun.extend(order(1, Kind::NewCompany, 50));
+        begun.extend(order(1, kind, 50));
         begun.extend(order(2, Kind::NumbersAndSite, 51));
-        begun.extend([Wish::WholeOrder { order: 1, what: nobody_brings_it }, Wish::Settle]);
-        // Nothing fails but what waits.
+        begun.extend(nobody_brings_it);
+        begun.push(Wish::Settle);
         let mut beliefs = Beliefs::scripted(vec![9; 8]);
         let mut life = Life::begin(Store::memory(), &beliefs);
         for wish in begun {
             let step = Step { sure: beliefs.sure_of(&wish), wish };
             beliefs = life.take(beliefs, &step);
         }
-        let failed = |fact: &Fact| fact.happened.name() == "LineFailed";
-        assert!(life.carrier.audit.facts.iter().any(failed), "it waits for nobody");
+        let waits = life.carrier.orders[&2].stream();
+        let gave_up = |fact: &Fact| fact.happened.stream() == waits && fact.happened.name() == "LineFailed";
+        assert!(life.carrier.audit.facts.iter().any(gave_up), "it waits for nobody");
         for _ in 0..20 {
             let step = Lives::transitions(&beliefs).new_tree(&mut runner).unwrap().current();
             beliefs = life.take(beliefs, &step);

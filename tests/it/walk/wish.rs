@@ -52,6 +52,7 @@ pub struct Numbers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     NewCompany,
+    NewCompanyAndPort,
     NumbersForSite,
     PortForSite,
     PortAndSite,
@@ -62,6 +63,7 @@ pub enum Kind {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whole {
+    Acknowledge,
     Hold,
     Resume,
     Require,
@@ -89,6 +91,6 @@ pub enum End {
 
 impl Kind {
     pub fn has_port(self) -> bool {
-        matches!(self, Self::PortForSite | Self::PortAndSite | Self::Port)
+        matches!(self, Self::NewCompanyAndPort | Self::PortForSite | Self::PortAndSite | Self::Port)
     }
 }
