@@ -18,7 +18,7 @@ use orderwire::{
 
 /// A rule, broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Defect {
+pub enum Defect {
     None,
     IgnoresReads,
     ForgetsWhatItRestsOn,
@@ -96,7 +96,8 @@ async fn every_planted_defect_breaks_its_promise() {
     assert_eq!(promises, seen_broken, "there is no promise that nothing breaks");
 }
 
-fn planted(defect: Defect) -> SharedLog {
+/// An empty store that breaks one rule.
+pub fn planted(defect: Defect) -> SharedLog {
     Arc::new(Planted { log: MemoryLog::new(), aside: MemoryLog::new(), defect })
 }
 

@@ -1,29 +1,30 @@
 //! Named cases, the matrix and random walks.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest_state_machine::{ReferenceStateMachine as _, prop_state_machine};
 use strum::VariantArray as _;
 use uuid::Uuid;
 
-use super::{BlockAction, BlockCommand as C, BlockEvent, BlockStatus, NumberBlock, claims};
+use super::{
+    BlockAction, BlockCommand as C, BlockEvent, BlockStatus, NumberBlock, claims, events::BlockEventKind,
+};
 use crate::{
     claim::{ClaimAction, ClaimScope},
-    decider::{Context, Decider, Event as _, apply, handle},
-    ids::NumberBlockId,
+    decider::{Context, Decider, Event as _, apply},
+    ids::{NumberBlockId, StreamId},
     names::MessageId,
     number::NumberRange,
-    rules::Rules,
     testing::{
-        ledger::Ledger,
+        beside::{Beside, Mirror, Walked, walk},
+        machine::{Machine, Said, rules_naming},
         matrix,
-        number_block::{Away, BlockModel, a_walk, load, part, stretch},
+        number_block::{Away, BlockModel, load, part, stretch},
         scenario::{Given, given, moment},
     },
 };
-
-const KEYS_MAX: usize = 3;
 
 fn id() -> NumberBlockId {
     NumberBlockId(Uuid::from_u128(5))
@@ -35,12 +36,6 @@ fn loaded() -> Given<NumberBlock> {
 
 fn port_out(from: u32, len: u32) -> C {
     C::PortOut { numbers: part(from, len), message: MessageId::parse("m-1").unwrap() }
-}
-
-fn context() -> Context {
-    let json = Rules::bundled().to_json().replace("\"event_keys_max\":500", "\"event_keys_max\":3");
-    let rules = Rules::from_json(&json).expect("a smaller limit is allowed");
-    Context { at: moment("2026-06-01T10:00:00Z"), rules: Arc::new(rules) }
 }
 
 #[test]
@@ -124,7 +119,7 @@ fn every_action_meets_every_status() {
         C::TakeBack { numbers: part(1, 1) },
         C::Withdraw,
     ];
-    let late = Context { at: moment("2026-09-01T10:00:00Z"), ..context() };
+    let late = Context { at: moment("2026-09-01T10:00:00Z"), rules: rules_naming(3) };
     let covered = matrix::run(&states, &commands, &late);
     assert_eq!(covered.statuses.len(), BlockStatus::VARIANTS.len());
     assert_eq!(covered.actions.len(), BlockAction::VARIANTS.len());
@@ -141,50 +136,58 @@ fn every_status_is_reached_and_comes_to_an_end() {
     }
 }
 
-/// Walks, checking every step; gives the last state and the events that led there.
-fn walk(commands: &[(i64, C)]) -> (NumberBlock, Vec<BlockEvent>) {
-    let (mut block, mut model, mut ledger) =
-        (NumberBlock::default(), BlockModel::default(), Ledger::default());
-    let (mut context, mut history) = (context(), vec![]);
-    for (hours, command) in commands {
-        context.at += TimeDelta::hours(*hours);
-        let outcome = handle(&block, command, &context);
-        assert_eq!(outcome.is_ok(), model.take(command, context.at), "{command:?}");
-        for event in outcome.unwrap_or_default() {
-            ledger.record(&event.claims(id().stream()), KEYS_MAX);
-            block = apply(block, &event).expect("what was decided is legal");
-            history.push(event);
-        }
-        assert_eq!(block.status(), model.stage());
+impl Mirror for BlockModel {
+    const KEYS_MAX: usize = 3;
+
+    fn stream() -> StreamId {
+        id().stream()
+    }
+
+    fn compare(&self, _: Said, walked: &Walked<Self>) {
+        let block = &walked.state;
+        assert_eq!(block.status(), self.stage());
         for number in stretch().iter() {
             let found = match (block.rests_until(number), block.is_ported_out(number)) {
                 (None, false) => None,
                 (None, true) => Some(Away::Elsewhere),
                 (Some(until), _) => Some(Away::Resting(until)),
             };
-            assert_eq!(found, model.away.get(&number).copied(), "{number} after {command:?}");
+            assert_eq!(found, self.away.get(&number).copied(), "{number}");
         }
-        let mut held = ledger.held_by(id().stream());
+        let mut held = walked.held();
         held.retain(|claim| claim.scope != ClaimScope::MessageId);
         assert_eq!(block.held_claims(), held);
     }
-    (block, history)
+}
+
+prop_state_machine! {
+    #[test]
+    fn a_block_does_what_the_model_does(sequential 1..60 => Beside<BlockModel>);
 }
 
 proptest! {
     #[test]
-    fn a_block_does_what_the_model_does(commands in a_walk()) {
-        let (block, history) = walk(&commands);
-        let text = serde_json::to_string(&block).unwrap();
-        prop_assert_eq!(&block, &serde_json::from_str::<NumberBlock>(&text).unwrap());
-        for event in history {
-            let text = serde_json::to_string(&event).unwrap();
-            prop_assert_eq!(&event, &serde_json::from_str::<BlockEvent>(&text).unwrap());
-            // Whatever comes after the end is illegal or changes no status.
-            let from = block.status();
-            if let Ok(after) = apply(block.clone(), &event) {
+    fn whatever_comes_after_the_end_is_illegal_or_changes_no_status(
+        steps in Machine::<BlockModel>::sequential_strategy(1..60),
+    ) {
+        let (_, walked) = walk(steps);
+        for event in walked.history {
+            let from = walked.state.status();
+            if let Ok(after) = apply(walked.state.clone(), &event) {
                 prop_assert!(NumberBlock::LIFECYCLE.allows(from, event.kind(), after.status()));
             }
         }
     }
+}
+
+#[test]
+fn walks_reach_every_event() {
+    let mut runner = TestRunner::deterministic();
+    let walks = Machine::<BlockModel>::sequential_strategy(60);
+    let mut seen = BTreeSet::new();
+    for _ in 0..50 {
+        let (_, walked) = walk(walks.new_tree(&mut runner).unwrap().current());
+        seen.extend(walked.history.iter().map(BlockEvent::kind));
+    }
+    assert_eq!(seen, BlockEventKind::VARIANTS.iter().copied().collect());
 }

@@ -2,26 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest_state_machine::{ReferenceStateMachine as _, prop_state_machine};
 use strum::VariantArray as _;
 use uuid::Uuid;
 
-use super::{Reseller, ResellerAction, ResellerCommand as C, ResellerEvent, ResellerStatus};
+use super::{
+    Reseller, ResellerAction, ResellerCommand as C, ResellerEvent, ResellerStatus, events::ResellerEventKind,
+};
 use crate::{
-    decider::{Decider, Event as _, apply, handle},
-    ids::ResellerId,
+    decider::{Decider, Event as _, apply},
+    ids::{ResellerId, StreamId},
     names::{CompanyName, CugId, ResellerCode, SalesTag},
     testing::{
+        beside::{Beside, Mirror, Walked, walk},
         company::sealed,
-        ledger::Ledger,
+        machine::{Machine, Said},
         matrix,
-        reseller::{a_walk, follow},
+        reseller::ResellerModel,
         scenario::{Given, given},
     },
 };
-
-/// Its three ids.
-const KEYS_MAX: usize = 3;
 
 fn create() -> C {
     C::Create {
@@ -90,31 +91,46 @@ fn every_status_is_reached_and_comes_to_an_end() {
     }
 }
 
+impl Mirror for ResellerModel {
+    const KEYS_MAX: usize = 3; // Its three ids.
+
+    fn stream() -> StreamId {
+        ResellerId(Uuid::from_u128(3)).stream()
+    }
+
+    fn compare(&self, _: Said, walked: &Walked<Self>) {
+        assert_eq!(walked.state.status(), self.stage);
+        assert_eq!(walked.state.held_claims(), walked.held());
+    }
+}
+
+prop_state_machine! {
+    #[test]
+    fn a_reseller_does_what_the_model_does(sequential 1..20 => Beside<ResellerModel>);
+}
+
 proptest! {
     #[test]
-    fn a_reseller_does_what_the_model_does(commands in a_walk()) {
-        let id = ResellerId(Uuid::from_u128(3));
-        let (mut reseller, mut ledger, mut history) = (Reseller::default(), Ledger::default(), vec![]);
-        let context = created().context().clone();
-        for command in &commands {
-            let expected = follow(reseller.status(), command);
-            let outcome = handle(&reseller, command, &context);
-            prop_assert_eq!(outcome.is_ok(), expected.is_some());
-            for event in outcome.unwrap_or_default() {
-                ledger.record(&event.claims(id.stream()), KEYS_MAX);
-                reseller = apply(reseller, &event).unwrap();
-                prop_assert_eq!(Some(reseller.status()), expected);
-                history.push(event);
-            }
-            prop_assert_eq!(reseller.held_claims(), ledger.held_by(id.stream()));
-            let text = serde_json::to_string(&reseller).unwrap();
-            prop_assert_eq!(&reseller, &serde_json::from_str::<Reseller>(&text).unwrap());
-        }
-        for event in history {
-            let from = reseller.status();
-            if let Ok(after) = apply(reseller.clone(), &event) {
-                prop_assert!(Reseller::LIFECYCLE.allows(from, event.kind(), after.status()));
+    fn what_happened_before_cannot_be_repeated_where_no_row_leads(
+        steps in Machine::<ResellerModel>::sequential_strategy(1..20),
+    ) {
+        let (_, walked) = walk(steps);
+        for (state, event) in walked.states.iter().flat_map(|it| walked.history.iter().map(move |event| (it, event))) {
+            if let Ok(after) = apply(state.clone(), event) {
+                prop_assert!(Reseller::LIFECYCLE.allows(state.status(), event.kind(), after.status()));
             }
         }
     }
+}
+
+#[test]
+fn walks_reach_every_event() {
+    let mut runner = TestRunner::deterministic();
+    let walks = Machine::<ResellerModel>::sequential_strategy(20);
+    let mut seen = BTreeSet::new();
+    for _ in 0..50 {
+        let (_, walked) = walk(walks.new_tree(&mut runner).unwrap().current());
+        seen.extend(walked.history.iter().map(ResellerEvent::kind));
+    }
+    assert_eq!(seen, ResellerEventKind::VARIANTS.iter().copied().collect());
 }

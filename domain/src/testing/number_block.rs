@@ -1,14 +1,16 @@
 //! Commands for number blocks, and a model that keeps one word per number.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use proptest::{collection::vec, prelude::*};
+use proptest::{prelude::*, sample::select};
 
+use super::machine::{Model, Said, Wish, rules_naming};
 use crate::{
     names::{Cupid, MessageId, SiteName},
     number::{NumberRange, NumberSet, TelephoneNumber},
-    number_block::{BlockStatus, commands::BlockCommand},
+    number_block::{BlockStatus, NumberBlock, commands::BlockCommand},
+    rules::Rules,
 };
 
 /// The numbers of the block in every test.
@@ -48,11 +50,6 @@ pub fn a_command() -> impl Strategy<Value = BlockCommand> {
     ]
 }
 
-/// A walk: hours to wait, then a command.
-pub fn a_walk() -> impl Strategy<Value = Vec<(i64, BlockCommand)>> {
-    vec((0i64..400, a_command()), 0..60).prop_map(|rest| [vec![(0, load())], rest].concat())
-}
-
 /// Where the model thinks a number is; one that it does not know is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Away {
@@ -81,45 +78,75 @@ impl BlockModel {
         }
     }
 
-    /// Takes the command, or says that it cannot be.
-    pub fn take(&mut self, command: &BlockCommand, at: DateTime<Utc>) -> bool {
+    fn take(&mut self, command: &BlockCommand, at: DateTime<Utc>) -> bool {
         const REST: TimeDelta = TimeDelta::days(31);
         if self.withdrawn || self.loaded == matches!(command, BlockCommand::Load { .. }) {
             return false;
         }
-        let before = self.clone();
-        let each = |numbers: &NumberSet, mut step: Box<dyn FnMut(TelephoneNumber) -> bool + '_>| {
-            numbers.iter().all(&mut step)
-        };
-        let fine = match command {
+        let away = &mut self.away;
+        match command {
             BlockCommand::Load { .. } => {
                 self.loaded = true;
                 true
             }
             BlockCommand::Quarantine { numbers } => {
-                each(numbers, Box::new(|number| self.away.insert(number, Away::Resting(at + REST)).is_none()))
+                numbers.iter().all(|number| away.insert(number, Away::Resting(at + REST)).is_none())
             }
-            BlockCommand::Free { numbers } => each(
-                numbers,
-                Box::new(
-                    |number| matches!(self.away.remove(&number), Some(Away::Resting(until)) if until <= at),
-                ),
-            ),
-            BlockCommand::PortOut { numbers, .. } => each(
-                numbers,
-                Box::new(|number| self.away.insert(number, Away::Elsewhere) != Some(Away::Elsewhere)),
-            ),
+            BlockCommand::Free { numbers } => numbers
+                .iter()
+                .all(|number| matches!(away.remove(&number), Some(Away::Resting(until)) if until <= at)),
+            BlockCommand::PortOut { numbers, .. } => {
+                numbers.iter().all(|number| away.insert(number, Away::Elsewhere) != Some(Away::Elsewhere))
+            }
             BlockCommand::TakeBack { numbers } => {
-                each(numbers, Box::new(|number| self.away.remove(&number) == Some(Away::Elsewhere)))
+                numbers.iter().all(|number| away.remove(&number) == Some(Away::Elsewhere))
             }
             BlockCommand::Withdraw => {
-                self.withdrawn = self.away.is_empty();
+                self.withdrawn = away.is_empty();
                 self.withdrawn
             }
-        };
-        if !fine {
-            *self = before;
         }
-        fine
+    }
+
+    /// What the numbers that are away suggest: to free one when it may be, to take one back.
+    fn suggested(&self, now: DateTime<Utc>) -> Vec<Wish<Self>> {
+        let of = |(number, away): (&TelephoneNumber, &Away)| {
+            let numbers = NumberSet::from_iter([*number]);
+            match away {
+                Away::Resting(until) => (now.max(*until), BlockCommand::Free { numbers }),
+                Away::Elsewhere => (now, BlockCommand::TakeBack { numbers }),
+            }
+        };
+        self.away.iter().map(of).collect()
+    }
+}
+
+impl Model for BlockModel {
+    type Of = NumberBlock;
+
+    fn begin() -> BoxedStrategy<Self> {
+        Just(Self::default()).boxed()
+    }
+
+    fn wishes(&self, now: DateTime<Utc>) -> BoxedStrategy<Wish<Self>> {
+        if !self.loaded {
+            return prop_oneof![9 => Just(load()), 1 => a_command()].prop_map(move |it| (now, it)).boxed();
+        }
+        let any = (0i64..400, a_command()).prop_map(move |(hours, it)| (now + TimeDelta::hours(hours), it));
+        let suggested = self.suggested(now);
+        if suggested.is_empty() { any.boxed() } else { prop_oneof![3 => any, 1 => select(suggested)].boxed() }
+    }
+
+    fn hear(&mut self, command: &BlockCommand, at: DateTime<Utc>) -> Said {
+        let mut after = self.clone();
+        let done = after.take(command, at);
+        if done {
+            *self = after;
+        }
+        Said::done(done)
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        rules_naming(3)
     }
 }

@@ -1,9 +1,11 @@
 //! Commands for resellers, and a model that is one word.
 
-use proptest::{collection::vec, prelude::*};
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
 
+use super::machine::{Model, Said, Wish};
 use crate::{
-    reseller::{ResellerStatus, commands::ResellerCommand},
+    reseller::{Reseller, ResellerStatus, commands::ResellerCommand},
     testing::{
         company::sealed,
         values::{a_company_name, a_cug_id, a_reseller_code, a_sales_tag},
@@ -23,13 +25,33 @@ pub fn a_command() -> impl Strategy<Value = ResellerCommand> {
     ]
 }
 
-/// A walk.
-pub fn a_walk() -> impl Strategy<Value = Vec<ResellerCommand>> {
-    vec(a_command(), 0..20)
+/// A reseller as the word for its stage.
+#[derive(Clone, Copy, Debug)]
+pub struct ResellerModel {
+    /// The word.
+    pub stage: ResellerStatus,
+}
+
+impl Model for ResellerModel {
+    type Of = Reseller;
+
+    fn begin() -> BoxedStrategy<Self> {
+        Just(Self { stage: ResellerStatus::New }).boxed()
+    }
+
+    fn wishes(&self, now: DateTime<Utc>) -> BoxedStrategy<Wish<Self>> {
+        a_command().prop_map(move |command| (now, command)).boxed()
+    }
+
+    fn hear(&mut self, command: &ResellerCommand, _: DateTime<Utc>) -> Said {
+        let stage = follow(self.stage, command);
+        self.stage = stage.unwrap_or(self.stage);
+        Said::done(stage.is_some())
+    }
 }
 
 /// Where the command leads from a stage, if it may be.
-pub fn follow(stage: ResellerStatus, command: &ResellerCommand) -> Option<ResellerStatus> {
+fn follow(stage: ResellerStatus, command: &ResellerCommand) -> Option<ResellerStatus> {
     use {ResellerCommand as C, ResellerStatus as S};
     match (stage, command) {
         (S::New, C::Create { .. }) | (S::Active, C::ChangeDetails { .. }) | (S::Suspended, C::Resume) => {

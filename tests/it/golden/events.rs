@@ -11,12 +11,12 @@ use orderwire::domain::{
     port_request::events::PortEventKind,
     reseller::events::ResellerEventKind,
 };
-use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest::test_runner::TestRunner;
 use strum::{IntoEnumIterator as _, VariantArray};
 use uuid::Uuid;
 
 use super::{bless, golden, path};
-use crate::{walk, world::Store};
+use crate::walk;
 
 /// Lives that are looked through for examples of new events.
 const LIVES: usize = 60;
@@ -84,13 +84,10 @@ fn examples(missing: &[(AggregateKind, &'static str)]) -> BTreeMap<(AggregateKin
     let rare = super::rare::examples();
     let mut found: BTreeMap<_, _> =
         rare.iter().map(|happened| ((happened.stream().kind, happened.name()), happened.payload())).collect();
-    for _ in 0..LIVES {
-        if missing.iter().all(|event| found.contains_key(event)) {
-            break;
-        }
-        let wishes = prop::collection::vec(walk::a_wish(), 150).new_tree(&mut runner).unwrap().current();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for fact in runtime.block_on(walk::life(async || Store::memory().await, &wishes)) {
+    let mut lives = walk::lives(&mut runner, 150).take(LIVES);
+    while !missing.iter().all(|event| found.contains_key(event)) {
+        let Some(facts) = lives.next() else { break };
+        for fact in facts {
             found
                 .entry((fact.happened.stream().kind, fact.happened.name()))
                 .or_insert_with(|| fact.happened.payload());

@@ -1,7 +1,10 @@
 //! A carrier on a walk: makes wishes come true or be refused, and knows beforehand, where the claims of the log alone can
 //! tell, which of the two it will be.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 use orderwire::{
@@ -9,50 +12,55 @@ use orderwire::{
         claim::{Claim, ClaimScope},
         company::{Company, commands::CompanyCommand},
         decider::Decider as _,
-        ids::{
-            AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId, StreamId,
-        },
+        ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId},
         joint::Command,
-        names::MessageId,
-        number::NumberSet,
+        names::OrderReference,
+        number::{NumberRange, NumberSet},
         number_block::commands::BlockCommand,
         order::{
             Order, OrderStatus,
             commands::OrderCommand,
-            line::{
-                LineFailure, LineNumber, LineRequest, Milestone, NumberAsk, Parent, SiteNumbers, UserNumber,
-            },
+            line::{LineFailure, LineNumber, Milestone, NumberAsk},
         },
+        port_request::PortRequest,
         refusal::Reason,
         reseller::commands::ResellerCommand,
-        testing::port_request::sealed,
+        testing::port_request::{number, sealed},
     },
     engine::{Error, Receipt, fulfilment::Provisioned},
 };
 
 use super::{
+    beliefs::{self, Beliefs},
+    lines::Now,
+    machine::Step,
     ports,
-    wish::{Pick, Wish},
+    wish::{End, Handle, Kind, Numbers, OfLine, Pick, Whole, Wish},
 };
 use crate::{
     invariants::Audit,
     world::{self, Script, Store, World},
 };
 
-/// A carrier and what it remembers of its own life.
+/// [`beliefs::BRISTOL`] numbers that no search finds.
+const BRISTOL_STOCK: &str = "0117 496 0000-0099";
+
+/// A carrier and what it remembers of its own life: which of its things the walk means by a handle.
 pub struct Carrier {
     pub world: World,
     pub audit: Audit,
     resellers: Vec<ResellerId>,
-    pub companies: Vec<CompanyId>,
-    pub orders: Vec<OrderId>,
-    pub ports: Vec<PortRequestId>,
-    reservations: Vec<(CompanyId, ReservationId)>,
-    blocks: Vec<NumberBlockId>,
+    pub companies: BTreeMap<Handle, CompanyId>,
+    pub orders: BTreeMap<Handle, OrderId>,
+    reservations: BTreeMap<Handle, (CompanyId, ReservationId)>,
+    leeds: NumberBlockId,
     /// What suppliers have said, to say it again.
     said: Vec<Command>,
     serial: u32,
 }
+
+/// Whether it was done; nothing, where there was nobody to ask.
+type Outcome = Option<bool>;
 
 pub fn pick<T: Copy>(these: &[T], pick: Pick) -> Option<T> {
     (!these.is_empty()).then(|| these[usize::from(pick) % these.len()])
@@ -73,42 +81,51 @@ impl Carrier {
         });
         let world = World::open_with(store, provisioner).await;
         let resellers = vec![world.reseller(1).await, world.reseller(2).await];
-        let blocks = vec![world.leeds().await];
-        let (companies, orders, ports, reservations) = (vec![], vec![], vec![], vec![]);
-        let audit = Audit::default();
-        let mut carrier = Self {
+        let leeds = world.leeds().await;
+        world.stock(BRISTOL_STOCK, "Bristol").await;
+        world.settle().await;
+        Self {
             world,
-            audit,
+            audit: Audit::default(),
             resellers,
-            companies,
-            orders,
-            ports,
-            reservations,
-            blocks,
+            companies: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            leeds,
             said: vec![],
             serial: 0,
-        };
-        carrier.world.settle().await;
-        for reseller in 0..2 {
-            carrier.make(&Wish::Qualify { reseller, name: 2 * u8::from(reseller > 0) }).await;
-            carrier
-                .make(&Wish::Order {
-                    company: reseller,
-                    kind: 0,
-                    n: 7,
-                    reference: 70 + u8::from(reseller > 0),
-                    submit: true,
-                })
-                .await;
-            carrier.make(&Wish::Settle).await;
         }
-        carrier
     }
 
-    /// Makes a wish, then audits what it led to.
-    pub async fn make(&mut self, wish: &Wish) {
-        self.try_to(wish).await;
+    /// Makes a wish, sees that it came to what one could be sure of, then audits what it led to.
+    pub async fn make(&mut self, step: &Step) {
+        let outcome = self.try_to(&step.wish).await;
+        match step.sure {
+            Some(true) => assert_eq!(outcome, Some(true), "{:?} must be done", step.wish),
+            Some(false) => assert_ne!(outcome, Some(true), "{:?} must be refused", step.wish),
+            None => {}
+        }
         self.audit.follow(&self.world.engine).await;
+    }
+
+    /// What must be held is held, by whom it must be.
+    pub fn keeps(&self, beliefs: &Beliefs) {
+        for company in beliefs.living_companies() {
+            let id = self.companies[&company];
+            let names =
+                self.audit.held[&id.stream()].iter().filter(|claim| claim.scope == ClaimScope::CompanyName);
+            assert_eq!(names.count(), 1, "{id} holds its name");
+        }
+        for (company, numbers) in beliefs.lasting_reservations() {
+            for number in these(numbers).iter() {
+                let holder = self.audit.holders.get(&Claim::platform(ClaimScope::Number, number.to_string()));
+                assert_eq!(holder, Some(&self.companies[&company].stream()), "who holds {number}");
+            }
+        }
+        for (order, reseller, reference) in beliefs.kept_references() {
+            let claim = reference_claim(self.resellers[reseller], &order_reference(reference));
+            assert_eq!(self.audit.holders.get(&claim), Some(&self.orders[&order].stream()), "{claim:?}");
+        }
     }
 
     /// Settles and audits everything, also as an engine sees it that knows nothing yet.
@@ -131,107 +148,115 @@ impl Carrier {
         }
     }
 
-    fn company(&self, which: Pick) -> Option<CompanyId> {
-        pick(&self.companies, which)
-    }
-
-    /// Mostly one of the last, where something still happens.
-    fn order(&self, which: Pick) -> Option<OrderId> {
-        let last = self.orders.len().saturating_sub(if which.is_multiple_of(4) { usize::MAX } else { 4 });
-        pick(&self.orders[last..], which / 4)
-    }
-
     fn taken(&self, scope: ClaimScope, key: &str) -> bool {
         self.audit.holders.contains_key(&Claim::platform(scope, key))
     }
 
-    async fn try_to(&mut self, wish: &Wish) {
-        let step = match wish {
-            Wish::Qualify { reseller, name } => return self.qualify(*reseller, *name).await,
-            Wish::Extend(company) => self.of_company(*company, CompanyCommand::ExtendQualification),
-            Wish::Release(company) => self.of_company(*company, CompanyCommand::Release),
-            Wish::Reserve { company, from, count, ring_fence } => {
-                let Some(company) = self.company(*company) else { return };
-                return self.reserve(company, world::leeds(*from, *count), *ring_fence).await;
+    async fn try_to(&mut self, wish: &Wish) -> Outcome {
+        let step = match *wish {
+            Wish::Qualify { company, reseller, name } => return self.qualify(company, reseller, name).await,
+            Wish::Extend(company) => self.of_company(company, CompanyCommand::ExtendQualification),
+            Wish::Release(company) => self.of_company(company, CompanyCommand::Release),
+            Wish::Reserve { reservation, company, numbers, ring_fence } => {
+                let company = *self.companies.get(&company)?;
+                return self.reserve(reservation, company, these(numbers), ring_fence).await;
             }
-            Wish::ReserveAny { company, count } => return self.reserve_any(*company, *count).await,
+            Wish::ReserveAny { reservation, company, count } => {
+                let company = *self.companies.get(&company)?;
+                let ask = world::search(count);
+                return self.hold(reservation, company, ask, false).await.map(|done| done.is_ok());
+            }
             Wish::ReleaseReservation(which) => {
-                pick(&self.reservations, *which).map(|(company, reservation)| Command::Company {
-                    company,
-                    command: CompanyCommand::ReleaseReservation { reservation },
-                })
+                let (company, reservation) = *self.reservations.get(&which)?;
+                let command = CompanyCommand::ReleaseReservation { reservation };
+                Some(Command::Company { company, command })
             }
-            Wish::Order { company, kind, n, reference, submit } => {
-                return self.draft(*company, *kind, *n, *reference, *submit).await;
+            Wish::Order { order, company, kind, n, reference } => {
+                return self.draft(order, company, kind, n, reference).await;
             }
-            Wish::OrderForNobody { reseller, n } => return self.order_for_nobody(*reseller, *n).await,
-            Wish::Submit { order, twice } => {
-                let Some(order) = self.order(*order) else { return };
-                return self.submit(order, *twice).await;
+            Wish::OrderForNobody { order, reseller, n } => {
+                return self.order_for_nobody(order, reseller, n).await;
             }
-            Wish::Discard(order) => self.of_order(*order, OrderCommand::Discard),
-            Wish::WholeOrder { order, what } => self.of_order(*order, self.order_wide(*what)),
-            Wish::Line { order, line, what } => return self.line(*order, *line, *what).await,
-            Wish::Cancel(order) => self.of_order(*order, OrderCommand::RequestCancellation { reason: None }),
-            Wish::Port { .. } => return ports::speak(self, wish).await,
-            Wish::Carry { port, steps, message } => return ports::carry(self, *port, *steps, *message).await,
-            Wish::Repeat { message } => return self.repeat(*message).await,
-            Wish::Cease { company, number, count } => return self.cease(*company, *number, *count).await,
-            Wish::Remove { company, asset } => return self.remove(*company, *asset).await,
+            Wish::Submit { order, twice } => return self.submit(*self.orders.get(&order)?, twice).await,
+            Wish::Discard(order) => self.of_order(order, OrderCommand::Discard),
+            Wish::WholeOrder { order, what } => self.of_order(order, self.order_wide(what)),
+            Wish::Line { order, line, what } => return self.line(order, line, what).await,
+            Wish::Say { port, action, message, day, all } => {
+                return ports::say(self, port, action, message, day, all).await;
+            }
+            Wish::Repeat { message } => return self.repeat(message).await,
+            Wish::Cease { company, number, count } => return self.cease(company, number, count).await,
+            Wish::Remove { company, asset } => return self.remove(company, asset).await,
             Wish::EndCompany { company, what } => self.of_company(
-                *company,
+                company,
                 match what {
-                    0 => CompanyCommand::Suspend { reason: sealed("unpaid") },
-                    1 => CompanyCommand::Resume,
-                    2 => CompanyCommand::Cease,
-                    _ => CompanyCommand::Erase { legal_hold_until: None },
+                    End::Suspend => CompanyCommand::Suspend { reason: sealed("unpaid") },
+                    End::Resume => CompanyCommand::Resume,
+                    End::Cease => CompanyCommand::Cease,
+                    End::Erase => CompanyCommand::Erase { legal_hold_until: None },
                 },
             ),
             Wish::PortOut { from, count, message } => Some(Command::PortOut {
-                numbers: world::leeds(*from, *count),
+                numbers: world::leeds(from, count),
                 message: format!("out-{message}").parse().unwrap(),
             }),
             Wish::TakeBack { from, count } => Some(Command::Block {
-                block: self.blocks[0],
-                command: BlockCommand::TakeBack { numbers: world::leeds(*from, *count) },
+                block: self.leeds,
+                command: BlockCommand::TakeBack { numbers: world::leeds(from, count) },
             }),
-            Wish::Reseller { reseller, what } => Some(Command::Reseller {
-                reseller: pick(&self.resellers, *reseller).unwrap(),
-                command: match what {
-                    0 => ResellerCommand::Suspend { reason: sealed("unpaid") },
-                    _ => ResellerCommand::Resume,
-                },
-            }),
-            Wish::Stock(n) => return self.stock(*n).await,
-            Wish::Minutes(minutes) => return self.world.sleep(TimeDelta::minutes(*minutes)).await,
-            Wish::Days(days) => return self.world.sleep(TimeDelta::days(*days)).await,
-            Wish::NextTimer(count) => return self.until_timers(*count).await,
-            Wish::Settle => return self.world.settle().await,
+            Wish::SuspendReseller(reseller) => {
+                Some(self.of_reseller(reseller, ResellerCommand::Suspend { reason: sealed("unpaid") }))
+            }
+            Wish::ResumeReseller(reseller) => Some(self.of_reseller(reseller, ResellerCommand::Resume)),
+            Wish::Stock(n) => Some(world::load(&format!("0113 496 0{}00-0{}99", n + 2, n + 2), "Leeds")),
+            Wish::Minutes(minutes) => {
+                self.world.sleep(TimeDelta::minutes(minutes)).await;
+                None
+            }
+            Wish::Days(days) => {
+                self.world.sleep(TimeDelta::days(days)).await;
+                None
+            }
+            Wish::NextTimer(count) => {
+                self.until_timers(count).await;
+                None
+            }
+            Wish::UntilWindow(port) => {
+                ports::until_window(self, port).await;
+                None
+            }
+            Wish::Settle => {
+                self.world.settle().await;
+                None
+            }
         };
-        if let Some(command) = step {
-            // Refused or not, the audit sees what came of it.
-            self.ask(&command).await.ok();
-        }
+        Some(self.ask(&step?).await.is_ok())
     }
 
-    fn of_company(&self, which: Pick, command: CompanyCommand) -> Option<Command> {
-        self.company(which).map(|company| Command::Company { company, command })
+    fn of_reseller(&self, reseller: usize, command: ResellerCommand) -> Command {
+        Command::Reseller { reseller: self.resellers[reseller], command }
     }
 
-    fn of_order(&self, which: Pick, command: OrderCommand) -> Option<Command> {
-        self.order(which).map(|order| Command::Order { order, command })
+    fn of_company(&self, which: Handle, command: CompanyCommand) -> Option<Command> {
+        Some(Command::Company { company: *self.companies.get(&which)?, command })
     }
 
-    fn order_wide(&self, what: u8) -> OrderCommand {
+    fn of_order(&self, which: Handle, command: OrderCommand) -> Option<Command> {
+        Some(Command::Order { order: *self.orders.get(&which)?, command })
+    }
+
+    fn order_wide(&self, what: Whole) -> OrderCommand {
         match what {
-            0 => OrderCommand::Hold { reason: sealed("strike") },
-            1 => OrderCommand::Resume,
-            2 => {
+            Whole::Acknowledge => OrderCommand::Acknowledge,
+            Whole::Hold => OrderCommand::Hold { reason: sealed("strike") },
+            Whole::Resume => OrderCommand::Resume,
+            Whole::Require => {
                 let deadline = self.world.engine.now() + TimeDelta::days(3);
                 OrderCommand::RequireInformation { question: sealed("which door"), deadline: Some(deadline) }
             }
-            3 => OrderCommand::ProvideInformation { answer: sealed("the red one") },
-            _ => {
+            Whole::Provide => OrderCommand::ProvideInformation { answer: sealed("the red one") },
+            Whole::Cancel => OrderCommand::RequestCancellation { reason: None },
+            Whole::Reject => {
                 let (code, detail) = ("credit".into(), "no credit".into());
                 OrderCommand::Reject { reasons: vec![Reason { code, subject: None, detail, expected: None }] }
             }
@@ -239,11 +264,9 @@ impl Carrier {
     }
 
     /// Name and domain go together: free for both, or refused for each that is not.
-    async fn qualify(&mut self, reseller: Pick, name: u8) {
-        let reseller = pick(&self.resellers, reseller).unwrap();
-        let spelling =
-            ["Acme Ltd", " ACME  LTD ", "Beta Ltd", "Gamma Ltd", "Delta Ltd", "delta ltd"][usize::from(name)];
-        let command = world::qualify(reseller, spelling);
+    async fn qualify(&mut self, company: Handle, reseller: usize, name: u8) -> Outcome {
+        let spelling = beliefs::spelling(name);
+        let command = world::qualify(self.resellers[reseller], &spelling);
         let Command::Qualify { name, domain, .. } = &command else { unreachable!() };
         let mut expected = BTreeSet::new();
         for (scope, key) in [(ClaimScope::CompanyName, name.key()), (ClaimScope::CompanyDomain, domain.key())]
@@ -255,7 +278,8 @@ impl Carrier {
         match self.ask(&command).await {
             Ok(receipt) => {
                 assert!(expected.is_empty(), "{spelling}: {expected:?}");
-                self.companies.push(receipt.id("company"));
+                self.companies.insert(company, receipt.id("company"));
+                Some(true)
             }
             Err(reasons) => {
                 let codes: BTreeSet<String> = reasons.into_iter().map(|reason| reason.code).collect();
@@ -263,131 +287,83 @@ impl Carrier {
                     codes == expected || codes.contains("reseller_not_active"),
                     "{spelling}: {codes:?} {expected:?}"
                 );
+                Some(false)
             }
         }
+    }
+
+    async fn hold(
+        &mut self,
+        reservation: Handle,
+        company: CompanyId,
+        ask: NumberAsk,
+        ring_fence: bool,
+    ) -> Option<Result<(), Vec<Reason>>> {
+        let outcome = self.ask(&Command::ReserveNumbers { company, ask, ring_fence }).await;
+        Some(outcome.map(|receipt| {
+            self.reservations.insert(reservation, (company, receipt.id("reservation")));
+        }))
     }
 
     /// All of the numbers, or none and the reason.
-    async fn reserve(&mut self, company: CompanyId, numbers: NumberSet, ring_fence: bool) {
+    async fn reserve(
+        &mut self,
+        reservation: Handle,
+        company: CompanyId,
+        numbers: NumberSet,
+        ring_fence: bool,
+    ) -> Outcome {
         let held =
             numbers.iter().filter(|number| self.taken(ClaimScope::Number, &number.to_string())).count();
-        let command = Command::ReserveNumbers { company, ask: NumberAsk::Numbers(numbers), ring_fence };
-        match self.ask(&command).await {
-            Ok(receipt) => {
-                assert_eq!(held, 0, "{command:?}: somebody held {held} of them");
-                self.reservations.push((company, receipt.id("reservation")));
-            }
-            Err(reasons) if held == 0 => {
-                let state = self.world.state::<Company>(company).await;
+        let outcome = self.hold(reservation, company, NumberAsk::Numbers(numbers), ring_fence).await?;
+        match &outcome {
+            Ok(()) => assert_eq!(held, 0, "somebody held {held} of them"),
+            Err(reasons) => {
                 let taken = reasons.iter().any(|reason| reason.code == "number_taken");
-                assert!(!taken, "{command:?} by {:?}: {reasons:?}", state.status());
+                assert!(held > 0 || !taken, "{company}: {reasons:?}");
             }
-            Err(_) => {}
         }
+        Some(outcome.is_ok())
     }
 
-    async fn reserve_any(&mut self, company: Pick, quantity: u32) {
-        let Some(company) = self.company(company) else { return };
-        let command = Command::ReserveNumbers { company, ask: world::search(quantity), ring_fence: false };
-        if let Ok(receipt) = self.ask(&command).await {
-            self.reservations.push((company, receipt.id("reservation")));
-        }
-    }
-
-    async fn draft(&mut self, which: Pick, kind: u8, n: u8, reference: u8, submit: bool) {
-        let Some(company) = self.company(which) else { return };
+    async fn draft(&mut self, order: Handle, company: Handle, kind: Kind, n: u8, reference: u8) -> Outcome {
+        let company = *self.companies.get(&company)?;
         let state = self.world.state::<Company>(company).await;
-        let lines = self.lines(company, &state, kind, u32::from(n));
+        let reserved = self.reservations.values().rev().find(|(of, _)| *of == company).map(|(_, id)| *id);
+        self.serial += 1;
+        let now = Now { world: &self.world, company: &state, reserved, serial: self.serial };
+        let lines = now.lines(kind, n);
         let reseller = state.reseller().unwrap();
-        let reference: orderwire::domain::names::OrderReference = format!("PO-{reference}").parse().unwrap();
-        let used = Claim::within(ClaimScope::OrderReference, reseller, reference.key());
-        let used = self.audit.holders.contains_key(&used);
+        let reference = order_reference(reference);
+        let used = self.audit.holders.contains_key(&reference_claim(reseller, &reference));
         let command = Command::CreateOrder { reseller, reference, company: Some(company), lines };
         match self.ask(&command).await {
             Ok(receipt) => {
                 assert!(!used, "{command:?}: the reference was used");
-                self.orders.push(receipt.id("order"));
-                if submit {
-                    self.audit.follow(&self.world.engine).await;
-                    self.submit(receipt.id("order"), false).await;
-                }
+                self.orders.insert(order, receipt.id("order"));
+                Some(true)
             }
             Err(reasons) => {
                 let taken = reasons.iter().any(|reason| reason.code == "order_reference_taken");
                 assert!(used || !taken, "{command:?}: {reasons:?}");
+                Some(false)
             }
         }
     }
 
-    /// Lines of an order of some kind. Names repeat now and then, so that some orders cannot have theirs.
-    fn lines(&mut self, company: CompanyId, state: &Company, kind: u8, n: u32) -> Vec<LineRequest> {
-        self.serial += 1;
-        let serial = if n.is_multiple_of(8) { n } else { 100 + self.serial };
-        let window = ports::window(&self.world, i64::from(n % 10) + 9);
-        let site = state.assets().find(|(_, asset)| {
-            orderwire::domain::company::asset::AssetKind::from(&asset.plan)
-                == orderwire::domain::company::asset::AssetKind::Site
-        });
-        let site: Option<AssetId> = site.map(|(id, _)| id);
-        let reserved = self.reservations.iter().rev().find(|(of, _)| *of == company).map(|(_, id)| *id);
-        let ask = match reserved.filter(|_| n.is_multiple_of(2)) {
-            Some(reservation) => NumberAsk::Reservation(reservation),
-            None => world::search(1 + n),
-        };
-        match (kind, site) {
-            (0, _) => {
-                let mut lines = world::new_company(serial, 3 + n);
-                lines.push(world::pbx(serial, Parent::Line(LineNumber(3))));
-                lines.push(world::trunk(serial, Parent::Line(LineNumber(6)), 1 + n % 12));
-                lines
-            }
-            (1, Some(site)) => {
-                let number = Some(UserNumber::From(LineNumber(1)));
-                vec![world::numbers_for(ask, site), world::user(serial, Parent::Asset(site), number)]
-            }
-            (2, Some(site)) => {
-                let line = world::port_of_range(n * 10, 2 + n % 8, window);
-                let line = orderwire::domain::order::line::PortLine { site: Some(site), ..line };
-                let line = if n.is_multiple_of(3) {
-                    orderwire::domain::testing::port_request::subsequent(line)
-                } else {
-                    line
-                };
-                let user = world::user(serial, Parent::Asset(site), Some(UserNumber::From(LineNumber(1))));
-                vec![world::port(line), user]
-            }
-            // A site that waits for the company alone.
-            (3, _) if n.is_multiple_of(5) => {
-                vec![world::numbers_line(ask), world::site(serial, LineNumber(1))]
-            }
-            (3, _) => {
-                let site = world::site_with(
-                    serial,
-                    &serial.to_string(),
-                    vec![SiteNumbers { line: LineNumber(1), quantity: Some(2) }],
-                );
-                vec![world::port(world::port_of_range(n * 10, 4, window)), world::numbers_line(ask), site]
-            }
-            (4, _) => vec![world::numbers_line(ask)],
-            _ => vec![world::port(world::port_of(n * 10, window))],
-        }
-    }
-
-    async fn order_for_nobody(&mut self, reseller: Pick, n: u8) {
-        let reseller = pick(&self.resellers, reseller).unwrap();
-        self.serial += 1;
-        let reference = format!("PO-N-{}", self.serial).parse().unwrap();
+    async fn order_for_nobody(&mut self, order: Handle, reseller: usize, n: u8) -> Outcome {
+        let reseller = self.resellers[reseller];
+        let reference = format!("PO-N-{order}").parse().unwrap();
         let window = ports::window(&self.world, 8);
         let lines = vec![world::port(world::port_of(500 + u32::from(n) * 10, window))];
-        if let Ok(receipt) =
-            self.ask(&Command::CreateOrder { reseller, reference, company: None, lines }).await
-        {
-            self.orders.push(receipt.id("order"));
-            self.submit(receipt.id("order"), false).await;
-        }
+        let command = Command::CreateOrder { reseller, reference, company: None, lines };
+        let Ok(receipt) = self.ask(&command).await else { return Some(false) };
+        self.orders.insert(order, receipt.id("order"));
+        self.submit(receipt.id("order"), false).await?;
+        Some(true)
     }
 
-    async fn submit(&mut self, order: OrderId, twice: bool) {
+    async fn submit(&mut self, order: OrderId, twice: bool) -> Outcome {
         let command = Command::Submit { order };
         let again = self.world.clone();
         let (first, second) = tokio::join!(self.ask(&command), async {
@@ -396,87 +372,77 @@ impl Carrier {
         if let (Ok(_), Some(Ok(_))) = (&first, &second) {
             panic!("{order} was submitted twice");
         }
-        if first.is_ok() || second.is_some_and(|second| second.is_ok()) {
-            let state = self.world.state::<Order>(order).await;
-            assert_eq!(state.status(), OrderStatus::Submitted);
-            self.ports.extend(state.port_requests().map(|(_, port)| port));
+        let done = first.is_ok() || second.is_some_and(|second| second.is_ok());
+        if done {
+            assert_eq!(self.world.state::<Order>(order).await.status(), OrderStatus::Submitted);
         }
+        Some(done)
     }
 
-    async fn line(&mut self, order: Pick, line: Pick, what: u8) {
-        let Some(order) = self.order(order) else { return };
-        let lines: Vec<LineNumber> =
-            self.world.state::<Order>(order).await.lines().map(|(line, _)| line).collect();
-        let Some(line) = pick(&lines, line) else { return };
+    async fn line(&mut self, order: Handle, line: Pick, what: OfLine) -> Outcome {
+        let order = *self.orders.get(&order)?;
+        let state = self.world.state::<Order>(order).await;
+        let lines: Vec<LineNumber> = state.lines().map(|(line, _)| line).collect();
+        let line = pick(&lines, line)?;
         let command = match what {
-            0 | 1 => OrderCommand::CompleteLine { line },
-            2 => {
+            OfLine::Complete => OrderCommand::CompleteLine { line },
+            OfLine::Fail => {
                 let (code, detail) = ("broken".into(), "it broke".into());
                 OrderCommand::FailLine { line, failure: LineFailure { code, detail } }
             }
-            3 => OrderCommand::HoldLine { line, reason: sealed("snow") },
-            4 => OrderCommand::ResumeLine { line },
-            _ => OrderCommand::ReachMilestone { line, milestone: Milestone::Committed },
+            OfLine::Hold => OrderCommand::HoldLine { line, reason: sealed("snow") },
+            OfLine::Resume => OrderCommand::ResumeLine { line },
+            OfLine::Commit => OrderCommand::ReachMilestone { line, milestone: Milestone::Committed },
         };
-        self.ask(&Command::Order { order, command }).await.ok();
+        Some(self.ask(&Command::Order { order, command }).await.is_ok())
+    }
+
+    /// The port of the first line of an order, and where it is.
+    pub async fn port(&self, order: Handle) -> Option<(PortRequestId, Arc<PortRequest>)> {
+        let order = self.world.state::<Order>(*self.orders.get(&order)?).await;
+        let (_, port) = order.port_requests().next()?;
+        Some((port, self.world.state::<PortRequest>(port).await))
     }
 
     /// Says something to a port; a supplier's word that was heard before must change nothing.
-    pub async fn say(&mut self, command: Command) {
-        let message: Option<(StreamId, MessageId)> = match &command {
-            Command::Port { port_request, command } => {
-                command.message().map(|(_, message)| (port_request.stream(), message.clone()))
-            }
-            _ => None,
-        };
+    pub async fn say(&mut self, command: Command) -> Outcome {
+        let is_message = matches!(&command, Command::Port { command, .. } if command.message().is_some());
         let before = self.world.engine.head().await.unwrap().position;
         let outcome = self.ask(&command).await;
-        if message.is_some() {
-            if self.said.contains(&command) && outcome.is_ok() {
+        if is_message && outcome.is_ok() {
+            if self.said.contains(&command) {
                 let after = self.world.engine.head().await.unwrap().position;
                 assert_eq!(after, before, "{command:?} was heard twice");
             }
-            if outcome.is_ok() {
-                self.said.push(command);
-            }
+            self.said.push(command);
         }
+        Some(outcome.is_ok())
     }
 
-    async fn repeat(&mut self, which: Pick) {
-        if self.said.is_empty() {
-            return;
-        }
-        let command = self.said[usize::from(which) % self.said.len()].clone();
-        self.say(command).await;
+    async fn repeat(&mut self, which: Pick) -> Outcome {
+        let which = usize::from(which) % self.said.len().max(1);
+        let command = self.said.get(which)?.clone();
+        self.say(command).await
     }
 
-    async fn cease(&mut self, company: Pick, number: Pick, count: u8) {
-        let Some(company) = self.company(company) else { return };
+    async fn cease(&mut self, company: Handle, number: Pick, count: u8) -> Outcome {
+        let company = *self.companies.get(&company)?;
         let state = self.world.state::<Company>(company).await;
         let numbers: Vec<_> =
             state.numbers().filter(|(_, held)| held.is_in_service()).map(|(number, _)| number).collect();
-        if numbers.is_empty() {
-            return;
-        }
-        let from = usize::from(number) % numbers.len();
-        let numbers = numbers[from..].iter().copied().take(count.into()).collect();
-        self.ask(&Command::CeaseNumbers { company, numbers }).await.ok();
+        let from = usize::from(number) % numbers.len().max(1);
+        let numbers: NumberSet = numbers.get(from..)?.iter().copied().take(count.into()).collect();
+        Some(self.ask(&Command::CeaseNumbers { company, numbers }).await.is_ok())
     }
 
-    async fn remove(&mut self, company: Pick, asset: Pick) {
-        let Some(company) = self.company(company) else { return };
-        let state: Arc<Company> = self.world.state(company).await;
+    async fn remove(&mut self, company: Handle, asset: Pick) -> Outcome {
+        let company = *self.companies.get(&company)?;
+        let state = self.world.state::<Company>(company).await;
         let assets: Vec<AssetId> =
             state.assets().filter(|(_, asset)| asset.dependants.is_empty()).map(|(id, _)| id).collect();
-        let Some(asset) = pick(&assets, asset) else { return };
-        self.ask(&Command::Company { company, command: CompanyCommand::RemoveAsset { asset } }).await.ok();
-    }
-
-    async fn stock(&mut self, n: u8) {
-        let command = world::load(&format!("0113 496 0{}00-0{}99", n + 2, n + 2), "Leeds");
-        if let Ok(receipt) = self.ask(&command).await {
-            self.blocks.push(receipt.id("number_block"));
-        }
+        let asset = pick(&assets, asset)?;
+        let command = CompanyCommand::RemoveAsset { asset };
+        Some(self.ask(&Command::Company { company, command }).await.is_ok())
     }
 
     async fn until_timers(&mut self, count: u8) {
@@ -488,4 +454,20 @@ impl Carrier {
             self.world.sleep_until(due).await;
         }
     }
+}
+
+fn order_reference(n: u8) -> OrderReference {
+    format!("PO-{n}").parse().unwrap()
+}
+
+fn reference_claim(reseller: ResellerId, reference: &OrderReference) -> Claim {
+    Claim::within(ClaimScope::OrderReference, reseller, reference.key())
+}
+
+fn these(numbers: Numbers) -> NumberSet {
+    if !numbers.bristol {
+        return world::leeds(numbers.from, numbers.count);
+    }
+    let first = number("0117 496 0000").offset(numbers.from).unwrap();
+    NumberSet::from(NumberRange::new(first, first.offset(numbers.count - 1).unwrap()).unwrap())
 }

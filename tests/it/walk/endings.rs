@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use orderwire::domain::{
     company::{Company, CompanyStatus},
     decider::Decider as _,
-    ids::OrderId,
+    ids::{OrderId, PortRequestId},
     joint::{Command, is_own_work},
     order::{
         Order, OrderStatus,
@@ -26,10 +26,10 @@ const ROUND_DAYS: i64 = 40;
 pub async fn let_everything_end(carrier: &mut Carrier) {
     for round in 0..ROUNDS {
         carrier.world.settle().await;
-        for order in carrier.orders.clone() {
+        for order in carrier.orders.clone().into_values() {
             last_words(carrier, order).await;
         }
-        for port in carrier.ports.clone() {
+        for port in ports(carrier).await {
             let state = carrier.world.state::<PortRequest>(port).await;
             let message = format!("last-{round}").parse().unwrap();
             let command = match state.status() {
@@ -42,12 +42,12 @@ pub async fn let_everything_end(carrier: &mut Carrier) {
         carrier.world.sleep(TimeDelta::days(ROUND_DAYS)).await;
         carrier.audit.follow(&carrier.world.engine).await;
     }
-    for order in &carrier.orders {
+    for order in carrier.orders.values() {
         let state = carrier.world.state::<Order>(*order).await;
         let lines: Vec<_> = state.lines().map(|(_, line)| (line.kind(), line.status())).collect();
         assert!(state.is_terminal(), "{order} is {} for ever: {lines:?}", state.status());
     }
-    for company in &carrier.companies {
+    for company in carrier.companies.values() {
         let state = carrier.world.state::<Company>(*company).await;
         let stays = match state.status() {
             CompanyStatus::Ordered => false,
@@ -56,6 +56,15 @@ pub async fn let_everything_end(carrier: &mut Carrier) {
         };
         assert!(stays, "{company} is {} for ever", state.status());
     }
+}
+
+/// Every port of every order.
+async fn ports(carrier: &Carrier) -> Vec<PortRequestId> {
+    let mut ports = vec![];
+    for order in carrier.orders.values() {
+        ports.extend(carrier.world.state::<Order>(*order).await.port_requests().map(|(_, port)| port));
+    }
+    ports
 }
 
 /// What holds the order up is over: it is resumed, and whatever an outside system works on cannot be done.

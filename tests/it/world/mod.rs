@@ -48,7 +48,11 @@ pub struct Store {
 
 impl Store {
     pub async fn memory() -> Self {
-        let log = stores::open("memory:", Migrate::Yes).await.unwrap();
+        Self::of(stores::open("memory:", Migrate::Yes).await.unwrap())
+    }
+
+    /// A store in memory that somebody made.
+    pub fn of(log: SharedLog) -> Self {
         Self { url: "memory:".into(), master: MasterKey::generate(), _folder: None, memory: Some(log) }
     }
 

@@ -1,9 +1,9 @@
 //! Every state against every command, and random walks beside the model.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest_state_machine::{ReferenceStateMachine as _, prop_state_machine};
 use strum::VariantArray as _;
 use uuid::Uuid;
 
@@ -12,109 +12,92 @@ use crate::{
     company::{
         Company, CompanyStatus,
         commands::{CompanyAction, CompanyCommand},
-        estate::Holding,
-        events::{CompanyEvent, CompanyEventKind, WithdrawalReason},
+        estate::{AssetStage, HeldNumber, Holding, Origin},
+        events::{CompanyEventKind, NumberSource, WithdrawalReason},
     },
-    decider::{Context, Decider, Event as _, Refused, apply, handle},
-    ids::CompanyId,
+    decider::{Context, Decider, Event as _, apply, handle},
+    ids::{CompanyId, StreamId},
     order::line::LineNumber,
-    rules::Rules,
     testing::{
+        beside::{Beside, Mirror, Walked, walk},
         company::{
-            CompanyModel, Place, a_walk, asset, full_order, numbers, order, port_request, qualify,
-            reservation, sealed, site,
+            CompanyModel, Held, Place, asset, full_order, numbers, order, port_request, qualify, reservation,
+            sealed, site,
         },
-        ledger::Ledger,
+        machine::{Machine, Said, rules_naming},
         matrix,
         scenario::{Given, moment},
     },
 };
 
-/// An asset that is planned anew gives up two names and takes two; numbers are two to an event here, so that a handful
-/// needs several.
-const KEYS_MAX: usize = 4;
+const ID: CompanyId = CompanyId(Uuid::from_u128(9));
 
 fn context() -> Context {
-    let json = Rules::bundled().to_json().replace("\"event_keys_max\":500", "\"event_keys_max\":2");
-    let rules = Rules::from_json(&json).expect("a smaller limit is allowed");
-    Context { at: moment("2026-06-01T10:00:00Z"), rules: Arc::new(rules) }
+    Context { at: moment("2026-06-01T10:00:00Z"), rules: rules_naming(2) }
 }
 
-/// Walks, checking every step; gives the states it passed and the events that led there.
-fn walk(commands: &[(i64, CompanyCommand)]) -> (Vec<Company>, Vec<CompanyEvent>) {
-    let id = CompanyId(Uuid::from_u128(9));
-    let (mut company, mut model, mut ledger) =
-        (Company::default(), CompanyModel::default(), Ledger::default());
-    let (mut context, mut states, mut history) = (context(), vec![], vec![]);
-    for (hours, command) in commands {
-        context.at += TimeDelta::hours(*hours);
-        let action = Company::action(command);
-        match handle(&company, command, &context) {
-            Err(Refused::NotPermitted { .. }) => assert!(!model.permits(action), "{action:?} is permitted"),
-            Err(Refused::Rules(_)) => assert!(model.permits(action), "{action:?} is not permitted"),
-            Ok(events) => {
-                assert!(model.permits(action), "{action:?} is not permitted in {:?}", model.stage);
-                model.follow(command);
-                for event in events {
-                    ledger.record(&event.claims(id.stream()), KEYS_MAX);
-                    company = apply(company, &event).expect("what was decided is legal");
-                    states.push(company.clone());
-                    history.push(event);
-                }
-            }
-        }
-        assert_eq!(company.status(), model.stage);
-        let places = company.numbers().map(|(number, held)| (number, place(&held.holding)));
-        let expected = model.numbers.iter().map(|(number, place)| (*number, *place));
-        assert!(places.eq(expected), "{command:?}\n{company:?}\n{model:?}");
-        let reservations =
-            company.estate().into_iter().flat_map(|estate| estate.reservations.keys().copied());
-        assert!(reservations.eq(model.reservations.iter().copied()), "{command:?}\n{company:?}\n{model:?}");
-        assert!(company.open_orders().eq(model.orders.iter().copied()), "{command:?}");
-        assert_eq!(company.held_claims(id), ledger.held_by(id.stream()), "{command:?}");
+impl Mirror for CompanyModel {
+    /// An asset that is planned anew gives up two names and takes two; numbers are two to an event here, so that a
+    /// handful needs several.
+    const KEYS_MAX: usize = 4;
+
+    fn stream() -> StreamId {
+        ID.stream()
     }
-    (states, history)
+
+    fn compare(&self, _: Said, walked: &Walked<Self>) {
+        let company = &walked.state;
+        assert_eq!(company.status(), self.stage);
+        let numbers: Vec<_> = company.numbers().map(|(number, held)| (number, as_held(held))).collect();
+        let expected: Vec<_> = self.numbers.iter().map(|(number, held)| (*number, *held)).collect();
+        assert_eq!(numbers, expected);
+        let reservations = company
+            .estate()
+            .into_iter()
+            .flat_map(|estate| &estate.reservations)
+            .map(|(id, it)| (*id, it.expires_at));
+        assert!(reservations.eq(self.reservations.iter().map(|(id, until)| (*id, *until))), "{company:?}");
+        assert!(company.open_orders().eq(self.orders.keys().copied()), "{company:?}");
+        let assets = company.assets().map(|(id, it)| (id, it.stage == AssetStage::Real));
+        assert!(assets.eq(self.assets.iter().map(|(id, it)| (*id, it.real))), "{company:?}");
+        assert_eq!(company.held_claims(ID), walked.held());
+    }
 }
 
-fn place(holding: &Holding) -> Place {
-    use crate::company::events::NumberSource;
-    match *holding {
+fn as_held(held: &HeldNumber) -> Held {
+    let port = match held.origin {
+        Origin::Own => None,
+        Origin::Ported { port_request, live } => Some((port_request, live)),
+    };
+    let place = match held.holding {
         Holding::Reserved(id) | Holding::RingFenced(id) => Place::Under(id),
         Holding::Committed { order, line, source: NumberSource::Stock } => Place::With(order, line, None),
         Holding::Committed { order, line, source: NumberSource::Reservation(id) } => {
             Place::With(order, line, Some(id))
         }
-        Holding::Allocated | Holding::AssignedToSite(_) | Holding::AssignedToUser(_) => Place::Used,
-    }
+        Holding::Allocated => Place::Idle,
+        Holding::AssignedToSite(site) => Place::AtSite(site),
+        Holding::AssignedToUser(user) => Place::OfUser(user),
+    };
+    Held { place, port }
+}
+
+prop_state_machine! {
+    #[test]
+    fn a_company_does_what_the_model_does(sequential 1..90 => Beside<CompanyModel>);
 }
 
 proptest! {
-    #[test]
-    fn a_company_does_what_the_model_does(commands in a_walk()) {
-        walk(&commands);
-    }
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_state_survives_storage(commands in a_walk()) {
-        for state in walk(&commands).0.iter().rev().take(5) {
-            let text = serde_json::to_string(state).unwrap();
-            prop_assert_eq!(state, &serde_json::from_str::<Company>(&text).unwrap());
-        }
-    }
-
-    #[test]
-    fn every_event_survives_storage(commands in a_walk()) {
-        for event in walk(&commands).1 {
-            let text = serde_json::to_string(&event).unwrap();
-            prop_assert_eq!(event, serde_json::from_str::<CompanyEvent>(&text).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_strange_event_is_illegal_or_changes_no_stage_wrongly(a in a_walk(), b in a_walk()) {
-        let ((states, _), (_, events)) = (walk(&a), walk(&b));
-        for state in states.iter().step_by(7) {
-            for event in &events {
+    fn a_strange_event_is_illegal_or_changes_no_stage_wrongly(
+        a in Machine::<CompanyModel>::sequential_strategy(1..60),
+        b in Machine::<CompanyModel>::sequential_strategy(1..60),
+    ) {
+        let ((_, a), (_, b)) = (walk(a), walk(b));
+        for state in a.states.iter().step_by(7) {
+            for event in &b.history {
                 let from = state.status();
                 if let Ok(after) = apply(state.clone(), event) {
                     prop_assert!(Company::LIFECYCLE.allows(from, event.kind(), after.status()));
@@ -125,15 +108,18 @@ proptest! {
 }
 
 #[test]
-fn the_walks_go_everywhere() {
+fn walks_reach_every_event() {
     let mut runner = TestRunner::deterministic();
-    let mut seen = BTreeSet::new();
+    let walks = Machine::<CompanyModel>::sequential_strategy(90);
+    let mut missing: BTreeSet<_> = CompanyEventKind::VARIANTS.iter().copied().collect();
     for _ in 0..400 {
-        let commands = a_walk().new_tree(&mut runner).unwrap().current();
-        seen.extend(walk(&commands).1.iter().map(CompanyEvent::kind));
+        let (_, walked) = walk(walks.new_tree(&mut runner).unwrap().current());
+        missing.retain(|kind| !walked.history.iter().any(|event| event.kind() == *kind));
+        if missing.is_empty() {
+            return;
+        }
     }
-    let missing: Vec<_> = CompanyEventKind::VARIANTS.iter().filter(|kind| !seen.contains(*kind)).collect();
-    assert_eq!(missing, Vec::<&CompanyEventKind>::new());
+    panic!("never reached: {missing:?}");
 }
 
 #[test]

@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest_state_machine::{ReferenceStateMachine as _, prop_state_machine};
+use strum::VariantArray as _;
 
 use crate::{
-    claim::{Claim, ClaimAction},
-    decider::{Context, Decider, Event, apply, handle},
-    ids::OrderId,
+    decider::{Decider, Event, apply},
+    ids::{OrderId, StreamId},
     order::{
         Order, OrderStatus, Tally,
         events::{OrderEvent, OrderEventKind},
         line::{LineNumber, LineState},
     },
     testing::{
-        order::{
-            model::OrderModel,
-            walk::{Wish, a_walk},
-        },
-        scenario::given,
+        beside::{Beside, Mirror, Walked, walk},
+        machine::{Machine, Said},
+        order::model::OrderModel,
     },
 };
 
@@ -30,33 +28,29 @@ const ROLL_UPS: [OrderEventKind; 4] = [
     OrderEventKind::OrderCancelled,
 ];
 
-/// Walks, and checks every step; the history and the states it led through.
-fn walk(wishes: &[Wish]) -> (Vec<OrderEvent>, Vec<Order>) {
-    let mut context: Context = given::<Order>([]).context().clone();
-    let (mut order, mut model) = (Order::default(), OrderModel::default());
-    let (mut history, mut states) = (Vec::new(), vec![order.clone()]);
-    for wish in wishes {
-        context.at += TimeDelta::hours(i64::from(wish.hours));
-        let command = wish.command(&model, context.at);
-        let outcome = handle(&order, &command, &context);
-        assert_eq!(outcome.is_ok(), model.step(&command, context.at), "{command:?}: {outcome:?}");
-        let Ok(events) = outcome else { continue };
-        check_decision(&events);
-        for event in events {
-            order = apply(order, &event).unwrap();
-            history.push(event);
-        }
-        check_state(&order, &model);
-        states.push(order.clone());
+fn id() -> OrderId {
+    OrderId(uuid::Uuid::from_u128(9))
+}
+
+impl Mirror for OrderModel {
+    const KEYS_MAX: usize = 500;
+
+    fn stream() -> StreamId {
+        id().stream()
     }
-    (history, states)
+
+    fn compare(&self, said: Said, walked: &Walked<Self>) {
+        assert!(said == Said::Refused || walked.states.is_empty() || !walked.last_events().is_empty());
+        check_decision(walked.last_events());
+        check_state(&walked.state, self);
+        assert_eq!(walked.held(), walked.state.held_claims(id()));
+    }
 }
 
 /// The order's own end comes last, once, and the answer to a cancellation right before it.
 fn check_decision(events: &[OrderEvent]) {
-    assert!(!events.is_empty());
     let kinds: Vec<OrderEventKind> = events.iter().map(Event::kind).collect();
-    let (last, before) = kinds.split_last().unwrap();
+    let Some((last, before)) = kinds.split_last() else { return };
     assert!(!before.iter().any(|kind| ROLL_UPS.contains(kind)), "{kinds:?}");
     let too_late = kinds.iter().rposition(|kind| *kind == OrderEventKind::CancellationTooLate);
     assert!(too_late.is_none_or(|at| at + 2 == kinds.len() && ROLL_UPS.contains(last)), "{kinds:?}");
@@ -91,58 +85,24 @@ fn check_state(order: &Order, model: &OrderModel) {
     assert!(at_work || !order.lines().any(|(_, line)| line.state == LineState::Completed));
 }
 
-/// What was taken and not released over a history.
-fn held_after(history: &[OrderEvent], id: OrderId) -> BTreeSet<Claim> {
-    let mut held = BTreeSet::new();
-    for change in history.iter().flat_map(|event| event.claims(id.stream())) {
-        match change.action {
-            ClaimAction::Take => assert!(held.insert(change.claim), "taken twice"),
-            ClaimAction::Release => assert!(held.remove(&change.claim), "released unheld"),
-        }
-    }
-    held
+prop_state_machine! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn an_order_does_what_the_model_says(sequential 1..60 => Beside<OrderModel>);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn a_walk_goes_as_the_model_says(wishes in a_walk(40)) {
-        let (history, states) = walk(&wishes);
-        let replayed = history.iter().try_fold(Order::default(), apply);
-        prop_assert_eq!(replayed.as_ref(), Ok(states.last().unwrap()));
-    }
-
-    #[test]
-    fn claims_taken_and_not_released_are_those_the_state_says_it_holds(wishes in a_walk(30)) {
-        let id = OrderId(uuid::Uuid::from_u128(9));
-        let (history, states) = walk(&wishes);
-        prop_assert_eq!(held_after(&history, id), states.last().unwrap().held_claims(id));
-        let keys_max = usize::try_from(given::<Order>([]).context().rules.limits().event_keys_max).unwrap();
-        prop_assert!(history.iter().all(|event| event.claims(id.stream()).len() <= keys_max));
-    }
-
-    #[test]
-    fn every_state_and_event_survives_its_own_json(wishes in a_walk(30)) {
-        let (history, states) = walk(&wishes);
-        for state in states {
-            let json = serde_json::to_string(&state).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Order>(&json).unwrap(), state);
-        }
-        for event in history {
-            let json = serde_json::to_string(&event).unwrap();
-            prop_assert_eq!(serde_json::from_str::<OrderEvent>(&json).unwrap(), event);
-        }
-    }
-
-    #[test]
     fn an_event_of_another_history_is_refused_or_leads_where_a_row_leads(
-        one in a_walk(25), other in a_walk(25),
+        one in Machine::<OrderModel>::sequential_strategy(1..30),
+        other in Machine::<OrderModel>::sequential_strategy(1..30),
     ) {
-        let (_, states) = walk(&one);
-        let (events, _) = walk(&other);
-        for state in &states {
-            for event in &events {
+        let ((_, one), (_, other)) = (walk(one), walk(other));
+        for state in &one.states {
+            for event in &other.history {
                 let from = state.status();
                 if let Ok(after) = apply(state.clone(), event) {
                     prop_assert!(Order::LIFECYCLE.allows(from, event.kind(), after.status()));
@@ -150,4 +110,20 @@ proptest! {
             }
         }
     }
+}
+
+/// Every row is taken in [`explored`](super::explored); a walk that never gets anywhere proves nothing.
+#[test]
+fn walks_reach_every_event() {
+    let mut missing: BTreeSet<OrderEventKind> = OrderEventKind::VARIANTS.iter().copied().collect();
+    let mut runner = TestRunner::deterministic();
+    let walks = Machine::<OrderModel>::sequential_strategy(60);
+    for _ in 0..400 {
+        let (_, walked) = walk(walks.new_tree(&mut runner).unwrap().current());
+        missing.retain(|kind| !walked.history.iter().any(|event| event.kind() == *kind));
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never reached: {missing:?}");
 }

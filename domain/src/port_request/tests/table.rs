@@ -29,7 +29,7 @@ fn the_lifecycle_has_the_steps_of_the_model_and_no_others() {
         rows.partition(|row| row.event == PortEventKind::SupplierMessageIgnored);
     let found: BTreeSet<(&str, &str, &str)> =
         steps_there.iter().map(|row| (row.from.into(), row.action.into(), row.to.into())).collect();
-    assert_eq!(found, steps());
+    assert_eq!(&found, steps());
     assert_eq!(ignoring.len(), MESSAGES.len() * (PortStatus::VARIANTS.len() - 1));
     assert!(ignoring.iter().all(|row| row.from == row.to && row.from != PortStatus::New));
 }

@@ -98,6 +98,11 @@ fn named(request: &LineRequest) -> Vec<(u32, Vec<LineKind>)> {
 }
 
 impl OrderModel {
+    /// When the timer of a draft or of a question is due.
+    pub(super) fn due(&self) -> Option<DateTime<Utc>> {
+        self.timer
+    }
+
     /// Does what is asked, or says that it may not be done.
     pub fn step(&mut self, command: &OrderCommand, at: DateTime<Utc>) -> bool {
         let mut after = self.clone();

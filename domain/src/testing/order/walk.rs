@@ -1,4 +1,4 @@
-//! Random walks: wishes that make sense more often than chance would have it.
+//! The state machine of an order: wishes that make sense more often than chance would have it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -14,55 +14,96 @@ use super::{
 };
 use crate::{
     order::{
+        Order, OrderStatus,
         commands::{OrderAction, OrderCommand},
         line::{LineKind, LineNumber, LineRequest, Milestone, Parent},
     },
     refusal::Reason,
+    testing::machine::{Model, Said, Wish},
 };
 
-/// What somebody wishes, before it is known what the order looks like.
+/// What somebody chooses, before it is known what the order looks like.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// Which command.
-    pub action: OrderAction,
+struct Choice {
+    action: OrderAction,
     /// On which line, where it is about one.
-    pub line: u32,
+    line: u32,
     /// Which of a few variants.
-    pub variant: u8,
-    /// How long after the wish before.
-    pub hours: u16,
+    variant: u8,
 }
 
-/// A walk of so many wishes, the first of which mostly place an order.
-pub fn a_walk(length: usize) -> impl Strategy<Value = Vec<Wish>> {
-    let beginning = (0u8..6, 0u8..8).prop_map(|(shape, variant)| {
-        let at_once = |action, variant| Wish { action, line: 1, variant, hours: 0 };
-        vec![
-            at_once(OrderAction::Create, shape),
-            at_once(OrderAction::Submit, variant),
-            at_once(OrderAction::Acknowledge, variant),
-        ]
-    });
-    let beginning = prop_oneof![4 => beginning, 1 => Just(Vec::new())];
-    (beginning, prop::collection::vec(a_wish(), length)).prop_map(|(mut beginning, walk)| {
-        beginning.extend(walk);
-        beginning
-    })
+impl Model for OrderModel {
+    type Of = Order;
+
+    fn begin() -> BoxedStrategy<Self> {
+        Just(Self::default()).boxed()
+    }
+
+    fn wishes(&self, now: DateTime<Utc>) -> BoxedStrategy<Wish<Self>> {
+        let model = self.clone();
+        let action = prop_oneof![3 => select(self.suggested()), 1 => select(OrderAction::VARIANTS)];
+        let last = self.lines.last_key_value().map_or(1, |(line, _)| *line);
+        let hours = prop_oneof![2 => Just(0i64), 7 => 0i64..48, 1 => Just(91 * 24)];
+        (action, 1..=last + 1, 0u8..8, hours)
+            .prop_map(move |(action, line, variant, hours)| {
+                // An hour too early, where it is a timer's, or an hour too late.
+                let due = model.timers().first().map(|(due, _)| *due).filter(|_| is_timer(action));
+                let around = due.map(|due| due + TimeDelta::hours(hours % 3 - 1));
+                let at = around.unwrap_or(now + TimeDelta::hours(hours)).max(now);
+                (at, Choice { action, line, variant }.command(&model, at))
+            })
+            .boxed()
+    }
+
+    fn hear(&mut self, command: &OrderCommand, at: DateTime<Utc>) -> Said {
+        Said::done(self.step(command, at))
+    }
+
+    fn timers(&self) -> Vec<Wish<Self>> {
+        let command = match self.status {
+            OrderStatus::Draft => OrderCommand::DiscardUntouched,
+            OrderStatus::Pending => OrderCommand::InformationDeadlinePasses,
+            _ => return vec![],
+        };
+        self.due().into_iter().map(|due| (due, command.clone())).collect()
+    }
 }
 
-fn a_wish() -> impl Strategy<Value = Wish> {
-    use OrderAction::{CompleteLine, FailLine, ReachMilestone, StartLine};
-    let action = prop_oneof![
-        3 => select(&[StartLine, StartLine, CompleteLine, ReachMilestone, FailLine][..]),
-        2 => select(OrderAction::VARIANTS),
-    ];
-    let hours = prop_oneof![9 => 0u16..48, 1 => Just(91 * 24)];
-    (action, 1u32..9, 0u8..8, hours).prop_map(|(action, line, variant, hours)| Wish {
-        action,
-        line,
-        variant,
-        hours,
-    })
+fn is_timer(action: OrderAction) -> bool {
+    matches!(action, OrderAction::DiscardUntouched | OrderAction::InformationDeadlinePasses)
+}
+
+impl OrderModel {
+    /// What somebody would do next, so that the walk gets somewhere.
+    fn suggested(&self) -> Vec<OrderAction> {
+        use OrderAction as A;
+        let begun = [A::CompleteLine, A::FailLine, A::ReachMilestone, A::HoldLine, A::ResumeLine];
+        let with = |more: &[OrderAction]| [&begun[..], more].concat();
+        match self.status {
+            OrderStatus::New => vec![A::Create],
+            OrderStatus::Draft => vec![A::Submit, A::Submit, A::AddLine, A::ChangeLine, A::RemoveLine],
+            OrderStatus::Submitted => vec![A::Acknowledge, A::Acknowledge, A::Acknowledge, A::AmendLine],
+            OrderStatus::Acknowledged | OrderStatus::InProgress => with(&[
+                A::StartLine,
+                A::StartLine,
+                A::StartLine,
+                A::AmendLine,
+                A::Hold,
+                A::RequireInformation,
+                A::RequestCancellation,
+            ]),
+            OrderStatus::Held => with(&[A::Resume, A::AmendLine, A::RequestCancellation]),
+            OrderStatus::Pending => with(&[
+                A::ProvideInformation,
+                A::InformationDeadlinePasses,
+                A::AmendLine,
+                A::RequestCancellation,
+            ]),
+            OrderStatus::AssessingCancellation => with(&[A::AcceptCancellation, A::RefuseCancellation]),
+            OrderStatus::PendingCancellation => with(&[A::CancelLine, A::CancelLine]),
+            _ => OrderAction::VARIANTS.to_vec(),
+        }
+    }
 }
 
 /// The lines of an order of one of six shapes; the last is not sound.
@@ -77,22 +118,22 @@ pub fn shape(variant: u8) -> Vec<LineRequest> {
     }
 }
 
-fn request(wish: Wish) -> LineRequest {
-    match wish.variant {
-        0 => port(wish.line),
-        1 => numbers(wish.line),
-        2 => site(&[wish.line]),
-        3 => user(line(wish.line), Some(2)),
+fn request(choice: Choice) -> LineRequest {
+    match choice.variant {
+        0 => port(choice.line),
+        1 => numbers(choice.line),
+        2 => site(&[choice.line]),
+        3 => user(line(choice.line), Some(2)),
         4 => user(line(3), None),
         5 => company_line(),
-        6 => device(line(wish.line)),
+        6 => device(line(choice.line)),
         _ => site(&[]),
     }
 }
 
-impl Wish {
-    /// The wish as a command, fitted to the order as the model has it.
-    pub fn command(self, model: &OrderModel, at: DateTime<Utc>) -> OrderCommand {
+impl Choice {
+    /// The choice as a command, fitted to the order as the model has it.
+    fn command(self, model: &OrderModel, at: DateTime<Utc>) -> OrderCommand {
         let line = LineNumber(self.line);
         let reason = || sealed("reason");
         let odd = self.variant == 7;

@@ -1,34 +1,29 @@
-//! Port requests for tests: port lines, moves that somebody might make, and a model to compare with.
+//! Port requests for tests: port lines, a model to compare with, and a state machine that walks it.
 
 mod model;
+mod walk;
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use strum::VariantArray;
 use uuid::Uuid;
 
-pub use model::{ENDED, MESSAGES, PortModel, STEPS, Said, steps};
+pub use model::{ENDED, MESSAGES, PortModel, STEPS, steps};
+pub use walk::PortLife;
 
 use super::values::{a_number, a_range_of};
 use crate::{
     address::Postcode,
-    calendar::{PortWindow, london_date},
+    calendar::PortWindow,
     ids::{CompanyId, OrderId, ResellerId},
     lead_time::PortClass,
     names::{Cupid, MessageId},
-    number::{NumberRange, NumberSet, TelephoneNumber},
+    number::{NumberSet, TelephoneNumber},
     order::line::{LineNumber, PortLine},
-    port_request::{
-        commands::{PortAction, PortChanges, PortCommand},
-        events::{PortCancellation, Supplier},
-        reason::PortRejection,
-    },
-    rules::Rules,
+    port_request::commands::PortCommand,
     sealed::Sealed,
 };
 
-/// The company for which ports of [`Move`]s are ordered.
+/// The company for which ports of walks are ordered.
 pub const COMPANY: CompanyId = CompanyId(Uuid::from_u128(0x0c0));
 /// The company for which they are not.
 pub const OTHER_COMPANY: CompanyId = CompanyId(Uuid::from_u128(0x0c1));
@@ -120,166 +115,4 @@ pub fn a_port_line() -> impl Strategy<Value = PortLine> {
         });
     (prop_oneof![single, several, range], any::<bool>())
         .prop_map(|(line, again)| if again { subsequent(line) } else { line })
-}
-
-/// Something that somebody does next. What exactly depends on where the request is then.
-#[derive(Clone, Debug)]
-pub struct Move {
-    /// Whether everybody sleeps until the next timer first.
-    pub until_timer: bool,
-    /// How long everybody sleeps, or goes on sleeping.
-    pub wait: TimeDelta,
-    /// Whether the timers run that are due by then.
-    pub timers: bool,
-    likely: bool,
-    action: u16,
-    message: u16,
-    day: i64,
-    choice: u8,
-}
-
-/// Moves: mostly those that the status suggests, sometimes any.
-pub fn moves(most: usize) -> impl Strategy<Value = Vec<Move>> {
-    let wait = prop_oneof![
-        12 => (0i64..120).prop_map(TimeDelta::minutes),
-        4 => (1i64..60).prop_map(TimeDelta::hours),
-        1 => (1i64..35).prop_map(TimeDelta::days),
-    ];
-    let sleep = (prop::bool::weighted(0.3), wait, prop::bool::weighted(0.7));
-    let day = prop_oneof![4 => 5i64..30, 1 => -4i64..60];
-    let one = (sleep, prop::bool::weighted(0.85), any::<u16>(), 0u16..400, day, any::<u8>());
-    let one = one.prop_map(|((until_timer, wait, timers), likely, action, message, day, choice)| Move {
-        until_timer,
-        wait,
-        timers,
-        likely,
-        action,
-        message,
-        day,
-        choice,
-    });
-    prop::collection::vec(one, 1..most)
-}
-
-impl Move {
-    /// The command that it comes to.
-    pub fn command(
-        &self,
-        line: &PortLine,
-        model: &PortModel,
-        at: DateTime<Utc>,
-        rules: &Rules,
-    ) -> PortCommand {
-        let window = self.window(at, rules);
-        let id = message(&format!("m{}", self.message));
-        match self.action(model) {
-            PortAction::Draft => draft(PortLine { window, ..line.clone() }),
-            PortAction::Submit => PortCommand::Submit,
-            PortAction::AnswerOverdue => PortCommand::AnswerOverdue,
-            PortAction::TimeOut => PortCommand::TimeOut,
-            PortAction::Represent => PortCommand::Represent { changes: self.changes(window) },
-            PortAction::AgreeDate => PortCommand::AgreeDate,
-            PortAction::RefuseDate => PortCommand::RefuseDate,
-            PortAction::Allocate => {
-                let company = if self.one_in(8) { OTHER_COMPANY } else { COMPANY };
-                PortCommand::Allocate { company }
-            }
-            PortAction::RequestDate => PortCommand::RequestDate { window },
-            PortAction::OpenWindow => PortCommand::OpenWindow,
-            PortAction::CloseWindow => PortCommand::CloseWindow,
-            PortAction::Activate => PortCommand::Activate,
-            PortAction::NetworkSilent => PortCommand::NetworkSilent,
-            PortAction::RetryActivation => PortCommand::RetryActivation,
-            PortAction::ReturnRest => PortCommand::ReturnRest,
-            PortAction::Cancel => PortCommand::Cancel { why: PortCancellation::Requested },
-            PortAction::CeaseNumbers => PortCommand::CeaseNumbers { numbers: self.some_of(&model.live()) },
-            action => self.said(action, id, window, model),
-        }
-    }
-
-    fn said(
-        &self,
-        action: PortAction,
-        message: MessageId,
-        window: PortWindow,
-        model: &PortModel,
-    ) -> PortCommand {
-        let by = Supplier::VARIANTS[usize::from(self.choice) % Supplier::VARIANTS.len()];
-        match action {
-            PortAction::LcpAcceptAsComplex => PortCommand::LcpAcceptAsComplex { message, proposed: window },
-            PortAction::RhAccept => PortCommand::RhAccept { message },
-            PortAction::SupplierReject => {
-                let reason =
-                    PortRejection::VARIANTS[usize::from(self.choice) % PortRejection::VARIANTS.len()];
-                let reasons = if self.one_in(16) { vec![] } else { vec![reason] };
-                PortCommand::SupplierReject { message, by, reasons }
-            }
-            PortAction::AcceptDateChange => PortCommand::AcceptDateChange { message, window },
-            PortAction::RefuseDateChange => PortCommand::RefuseDateChange { message },
-            PortAction::LcpWithdraw => PortCommand::LcpWithdraw { message, reason: sealed("no") },
-            PortAction::NetworkReport => {
-                PortCommand::NetworkReport { message, live: self.some_of(&model.numbers()) }
-            }
-            PortAction::Restore => PortCommand::Restore { message, by },
-            _ => {
-                let window = model.asked().filter(|_| !self.one_in(3)).unwrap_or(window);
-                PortCommand::LcpAccept { message, window }
-            }
-        }
-    }
-
-    fn action(&self, model: &PortModel) -> PortAction {
-        // Most walks would soon be over if every end were as likely as every step.
-        let early = |to| ENDED.contains(&to) && !self.one_in(4);
-        let suggested: Vec<&str> = steps()
-            .iter()
-            .filter(|(from, _, to)| *from == model.status() && !early(*to))
-            .map(|(_, action, _)| *action)
-            .collect();
-        let pick = usize::from(self.action);
-        let named =
-            |word: &str| PortAction::VARIANTS.iter().copied().find(|action| <&str>::from(*action) == word);
-        if self.likely && !suggested.is_empty() {
-            named(suggested[pick % suggested.len()]).expect("the model's actions are those of the contract")
-        } else {
-            PortAction::VARIANTS[pick % PortAction::VARIANTS.len()]
-        }
-    }
-
-    fn window(&self, at: DateTime<Utc>, rules: &Rules) -> PortWindow {
-        let today = london_date(at);
-        let date = today + TimeDelta::days(self.day);
-        // Nine in ten land on a working day.
-        let date =
-            if self.one_in(10) { date } else { rules.calendar().add(date - Days::new(1), 1).unwrap_or(date) };
-        let hours = [(9, 12), (8, 18), (13, 14), (7, 9)][usize::from(self.choice / 16) % 4];
-        let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).expect("an hour of the day");
-        PortWindow::new(date, hour(hours.0), hour(hours.1)).expect("daytime windows always open")
-    }
-
-    fn changes(&self, window: PortWindow) -> PortChanges {
-        let window = Some(window);
-        match self.choice % 6 {
-            0 => PortChanges::default(),
-            1 => PortChanges { class: Some(PortClass::MultiLine), window, ..PortChanges::default() },
-            2 => PortChanges { class: Some(PortClass::SingleLine), window, ..PortChanges::default() },
-            3 => PortChanges { losing_provider: Some(cupid("003")), window, ..PortChanges::default() },
-            4 => PortChanges { account: Some(sealed("other account")), ..PortChanges::default() },
-            _ => PortChanges { window, ..PortChanges::default() },
-        }
-    }
-
-    /// All, half, none, or a number that is not among them.
-    fn some_of(&self, numbers: &NumberSet) -> NumberSet {
-        match self.choice % 8 {
-            0 => NumberSet::default(),
-            1 => NumberSet::from(NumberRange::from(number("020 7946 0999"))),
-            2..=4 => numbers.chunks(numbers.len().div_ceil(2).max(1)).into_iter().next().unwrap_or_default(),
-            _ => numbers.clone(),
-        }
-    }
-
-    fn one_in(&self, n: u8) -> bool {
-        self.choice.is_multiple_of(n)
-    }
 }

@@ -3,9 +3,9 @@
 //! It was written from the rules in words, not from the lifecycle: a table of where each action may lead, and a
 //! ledger of what decides between them. Absent: claims, and the wording of refusals.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::{
     calendar::{PortWindow, london, london_date},
@@ -20,6 +20,7 @@ use crate::{
         reason::PortRejection,
     },
     rules::Rules,
+    testing::machine::Said,
 };
 
 /// Where each action may lead from each status, suppliers' messages that change nothing left out.
@@ -64,29 +65,19 @@ pub const MESSAGES: [&str; 9] = [
 pub const ENDED: [&str; 5] = ["cancelled", "withdrawn", "timed_out", "restored", "returned"];
 
 /// The table as (from, action, to).
-pub fn steps() -> BTreeSet<(&'static str, &'static str, &'static str)> {
-    let mut from = "";
-    let mut steps = BTreeSet::new();
-    for word in STEPS.split_whitespace() {
-        match word.split_once('>') {
-            Some((action, to)) => drop(steps.insert((from, action, to))),
-            None => from = word.trim_end_matches(':'),
+pub fn steps() -> &'static BTreeSet<(&'static str, &'static str, &'static str)> {
+    static STEPS_READ: LazyLock<BTreeSet<(&str, &str, &str)>> = LazyLock::new(|| {
+        let mut from = "";
+        let mut steps = BTreeSet::new();
+        for word in STEPS.split_whitespace() {
+            match word.split_once('>') {
+                Some((action, to)) => drop(steps.insert((from, action, to))),
+                None => from = word.trim_end_matches(':'),
+            }
         }
-    }
-    steps
-}
-
-/// What the model says to a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// No, and nothing changes.
-    Refused,
-    /// That was said before.
-    Repeated,
-    /// Written down, and nothing else.
-    Ignored(IgnoredBecause),
-    /// Yes; the status is the model's.
-    Done,
+        steps
+    });
+    &STEPS_READ
 }
 
 /// A ledger of one port request.
@@ -136,6 +127,27 @@ impl PortModel {
     /// The numbers that work here and that somebody uses.
     pub fn live(&self) -> NumberSet {
         self.live.clone()
+    }
+
+    /// The timers that run: to ask where the answer is, to give up, to open and close the window.
+    pub fn timers(&self) -> Vec<(DateTime<Utc>, PortCommand)> {
+        let answer = match self.status {
+            "awaiting_lcp" => self.answer_by.map(|due| (due, PortCommand::AnswerOverdue)),
+            "activating" => self.answer_by.map(|due| (due, PortCommand::NetworkSilent)),
+            _ => None,
+        };
+        let over = self.last_day.filter(|_| !ENDED.contains(&self.status));
+        let over = over.map(|last| (london(last + Days::new(1), NaiveTime::MIN), PortCommand::TimeOut));
+        let window = match self.status {
+            "accepted" | "date_change_pending" => {
+                self.confirmed.map(|window| (window.opens_at(), PortCommand::OpenWindow))
+            }
+            "ready_to_activate" => {
+                self.confirmed.map(|window| (window.closes_at(), PortCommand::CloseWindow))
+            }
+            _ => None,
+        };
+        [answer, over, window].into_iter().flatten().collect()
     }
 
     /// Hears a command and goes where it leads.
