@@ -26,11 +26,11 @@ use crate::{
 ///
 /// - The head is compared and set: no row comes out of it if the head is elsewhere, or if a stream is not at the sequence
 ///   that was seen, which no constraint notices for a stream that is only read. All other parts select from it.
-/// - A claim is inserted, or changed only where it is held by whom it was thought to be held by; a record is put in the
+/// - A claim is inserted only where there is none, and released only by whom it was thought to be held by; a record is put in the
 ///   place of an expired one only; a key is destroyed only while there is one. What falls short must undo the rest, so
 ///   the answer is computed by an expression that fails: the cast of a text that says what is wrong.
 /// - The server plans it once, while the tables are small. `= ANY` on the first column of an index keeps each look-up to
-///   its keys for good; joined alone, one claim would be found by reading all of them.
+///   its keys for good; joined, one claim would be found by reading all of them.
 pub(super) async fn write(
     connection: &mut PgConnection,
     head: &Head,
@@ -133,45 +133,25 @@ impl Statement {
         Ok(())
     }
 
+    /// A claim that changes hands is released by the one and taken by the other.
     fn claims(&mut self, plan: &Plan) -> sqlx::Result<()> {
-        // The claim and its one or two holders, by what happens to it.
-        let mut taken = [const { Vec::<String>::new() }; 2];
-        let mut handed_over = [const { Vec::<String>::new() }; 3];
         let mut released = [const { Vec::<String>::new() }; 2];
+        let mut taken = [const { Vec::<String>::new() }; 2];
         for (claim, net) in &plan.claims {
-            let name = name_of(claim);
-            match net {
-                ClaimNet::Insert(to) => push(&mut taken, [name, to.to_string()]),
-                ClaimNet::Delete(from) => push(&mut released, [name, from.to_string()]),
-                ClaimNet::Update { from, to } => {
-                    push(&mut handed_over, [name, from.to_string(), to.to_string()]);
+            let (from, to) = match net {
+                ClaimNet::Insert(to) => (None, Some(to)),
+                ClaimNet::Delete(from) => (Some(from), None),
+                ClaimNet::Update { from, to } => (Some(from), Some(to)),
+            };
+            for (holder, [claims, holders]) in [(from, &mut released), (to, &mut taken)] {
+                if let Some(holder) = holder {
+                    claims.push(name_of(claim));
+                    holders.push(holder.to_string());
                 }
             }
         }
-        if !taken[0].is_empty() {
-            let [claims, holders] = taken;
-            let (claims, holders) = (self.value(claims)?, self.value(holders)?);
-            self.push(&format!(
-                ", taken AS (
-                    INSERT INTO claims (claim, log_id, holder)
-                    SELECT n.claim, head.log_id, n.holder
-                    FROM head, unnest({claims}, {holders}) AS n (claim, holder))"
-            ));
-        }
-        if !handed_over[0].is_empty() {
-            let [claims, before, after] = handed_over;
-            let count = claims.len();
-            let (claims, before, after) = (self.value(claims)?, self.value(before)?, self.value(after)?);
-            self.push(&format!(
-                ", handed_over AS (
-                    UPDATE claims c SET holder = n.after
-                    FROM head, unnest({claims}, {before}, {after}) AS n (claim, before, after)
-                    WHERE c.claim = ANY ({claims}) AND c.log_id = head.log_id AND c.claim = n.claim
-                    AND c.holder = n.before
-                    RETURNING 1)"
-            ));
-            self.counted.push(("(SELECT count(*) FROM handed_over)".to_owned(), count));
-        }
+        // Taking waits until all that is released is gone.
+        let mut wait = "";
         if !released[0].is_empty() {
             let [claims, holders] = released;
             let count = claims.len();
@@ -189,6 +169,17 @@ impl Statement {
                   FROM released r)"
             );
             self.counted.push((held, count));
+            wait = ", (SELECT count(*) FROM released) AS gone";
+        }
+        if !taken[0].is_empty() {
+            let [claims, holders] = taken;
+            let (claims, holders) = (self.value(claims)?, self.value(holders)?);
+            self.push(&format!(
+                ", taken AS (
+                    INSERT INTO claims (claim, log_id, holder)
+                    SELECT n.claim, head.log_id, n.holder
+                    FROM head{wait}, unnest({claims}, {holders}) AS n (claim, holder))"
+            ));
         }
         Ok(())
     }
@@ -279,12 +270,6 @@ impl Statement {
         )
         .expect("a text takes any text");
         (self.sql, self.arguments)
-    }
-}
-
-fn push<const N: usize>(columns: &mut [Vec<String>; N], values: [String; N]) {
-    for (column, value) in columns.iter_mut().zip(values) {
-        column.push(value);
     }
 }
 

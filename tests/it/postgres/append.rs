@@ -164,3 +164,27 @@ async fn claims_are_found_by_their_keys_however_many_there_are() {
     })
     .await;
 }
+
+/// As many as a company may have: were each compared with every other, the server's limit would end it.
+#[tokio::test]
+async fn twenty_thousand_claims_change_hands_in_one_commit() {
+    const NUMBERS: u128 = 20_000;
+    on_a_database(async |database: Database| {
+        let log = database.open().await;
+        let claim = |n: u128| Claim::platform(ClaimScope::Number, format!("{n:05}"));
+        let mut taking = events(order(1), 0, 1);
+        taking.claims = (0..NUMBERS).map(|n| ClaimChange::take(order(1), claim(n))).collect();
+        let mut handing_over = events(order(1), 1, 1);
+        handing_over.appends.extend(events(order(2), 0, 1).appends);
+        let hand_over = |n| [ClaimChange::release(order(1), claim(n)), ClaimChange::take(order(2), claim(n))];
+        handing_over.claims = (0..NUMBERS).flat_map(hand_over).collect();
+
+        assert_appended(&append(&log, vec![taking]).await);
+        assert_appended(&append(&log, vec![handing_over]).await);
+        assert_eq!(log.paths(), Paths { fast: 1, checked: 1 });
+        assert_eq!(log.holders(&[claim(0), claim(19_999)]).await.unwrap(), [Some(order(2)); 2]);
+        assert_eq!(log.claim_count().await.unwrap(), 20_000);
+        log.close().await;
+    })
+    .await;
+}
