@@ -23,8 +23,8 @@ pub enum Command {
         #[arg(long)]
         role: String,
         /// The code of the reseller, for that role
-        #[arg(long, value_name = "CODE")]
-        reseller: Option<String>,
+        #[arg(long = "reseller", value_name = "CODE")]
+        of_reseller: Option<String>,
         /// What it is for; not a person's name
         #[arg(long, default_value = "unnamed")]
         label: String,
@@ -79,12 +79,12 @@ impl From<ApiKey> for Shown {
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("managing keys")?;
     match command {
-        Command::Create { role, reseller, label } => {
+        Command::Create { role, of_reseller, label } => {
             let role = role.parse().map_err(|_| {
                 Failure::of_argument("--role", format!("`{role}` is not one of reseller, operator, auditor"))
             })?;
             let label: FreeText = label.parse().map_err(|error| Failure::of_argument("--label", error))?;
-            let reseller = match (role, reseller) {
+            let reseller = match (role, of_reseller) {
                 (Role::Reseller, Some(code)) => Some(named(session, &code).await?),
                 (Role::Reseller, None) => {
                     return Err(Failure::Usage(

@@ -8,6 +8,8 @@ mod demo;
 mod engine;
 mod golden;
 mod hosted;
+#[cfg(feature = "server")]
+mod http;
 mod invariants;
 mod planted;
 mod searches;
