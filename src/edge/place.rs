@@ -19,6 +19,7 @@ pub use super::seal::seal;
 use super::{
     document::{DocumentCompany, OrderDocument},
     problem::{Error, Problem},
+    rehearse::rehearse_draft,
     seal::Sealer,
 };
 use crate::engine::{self, Engine, IdempotencyKey, Provenance, Receipt, log::StoredRecord};
@@ -58,11 +59,33 @@ pub async fn place(
     provenance: &Provenance,
     document: &OrderDocument,
 ) -> Result<Placed, Error> {
-    place_once(engine, provenance, document, None).await
+    placed(engine, provenance, document, None).await
 }
 
-/// The same, under a key of the caller's own. Then the reference is no key: under another one it is taken.
+/// The same, under a key of the caller's own if it gave one; then the reference is no key: under another one it is taken.
+/// What is refused leaves nothing, not even a company that was new.
 pub async fn place_once(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+    key: Option<&IdempotencyKey>,
+) -> Result<Placed, Error> {
+    let known = match key {
+        Some(key) => record(engine, key).await?.map(|stored| Some(stored.fingerprint) == key.fingerprint),
+        None => None,
+    };
+    match known {
+        Some(false) => return Err(Error::Engine(engine::Error::KeyReused)),
+        // A new company is a command of its own, so what is bound to be refused is found before it.
+        None if matches!(document.company, Some(DocumentCompany::New { .. })) => {
+            rehearse_draft(engine, provenance, document).await?;
+        }
+        Some(true) | None => {}
+    }
+    placed(engine, provenance, document, key).await
+}
+
+async fn placed(
     engine: &Engine,
     provenance: &Provenance,
     document: &OrderDocument,

@@ -222,12 +222,11 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, writ
         if of_one {
             problems.push(404);
         }
-        match writes {
-            true => {
-                problems.extend([400, 408, 409, 413, 415]);
-                parameters.push("IdempotencyKey");
-            }
-            false => parameters.push("AfterPosition"),
+        if writes {
+            problems.extend([400, 408, 409, 413, 415]);
+            parameters.push("IdempotencyKey");
+        } else {
+            parameters.push("AfterPosition");
         }
         if writes && of_one {
             problems.push(412);

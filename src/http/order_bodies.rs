@@ -240,7 +240,7 @@ impl From<LineView> for LineBody {
 
 impl ActionBody {
     /// An action of a thing that is in this status.
-    pub fn of(action: Action, what: &str, status: &str) -> Self {
+    pub fn of(action: &Action, what: &str, status: &str) -> Self {
         let why = (!action.open).then(|| {
             format!("the {what} is {status}, and this is only asked while it is {}", action.from.join(", "))
         });

@@ -176,7 +176,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     let order = visible(&look).await?.order;
     let (_, state) = look.app.engine.state(order.into()).await?;
     let (status, actions) = standing::all(&state, look.caller.role);
-    let actions = actions.into_iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
+    let actions = actions.iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
     Ok(Answer::ok(&ActionsBody { status: status.to_owned(), actions }))
 }
 

@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod demo;
 mod engine;
+mod expected;
 mod golden;
 mod hosted;
 #[cfg(feature = "server")]

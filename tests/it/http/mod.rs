@@ -6,6 +6,7 @@ mod happy;
 mod problems;
 mod retries;
 mod server;
+mod stopping;
 mod tenants;
 
 use orderwire::{
@@ -51,11 +52,21 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
+        Self::working(limits, true).await
+    }
+
+    /// One whose readers do nothing until they are told to.
+    pub async fn idle(limits: Limits) -> Self {
+        Self::working(limits, false).await
+    }
+
+    async fn working(limits: Limits, background: bool) -> Self {
         let store = Store::memory().await;
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
             .provisioner(AutoProvisioner)
+            .background(background)
             .open(store.log().await, orderwire::engine::sealing::MasterKey::generate())
             .await
             .unwrap();
