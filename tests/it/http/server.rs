@@ -111,3 +111,32 @@ async fn a_slow_client_is_let_go() {
     assert!(heard.starts_with("HTTP/1.1 408") && heard.contains("application/problem+json"), "{heard}");
     site.close().await;
 }
+
+#[tokio::test]
+async fn what_has_begun_is_answered_before_the_server_ends() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let body = company("Acme").to_string();
+    let head = format!(
+        "POST /v1/companies HTTP/1.1\r\nhost: x\r\nauthorization: {}\r\ncontent-type: application/json\r\n\
+         expect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        bearer(&reseller),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(site.url.strip_prefix("http://").unwrap()).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Now its handler waits for the body.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&go_on));
+    let ended = tokio::spawn(site.close());
+    while TcpStream::connect(stream.peer_addr().unwrap()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!ended.is_finished());
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).await.unwrap();
+    assert!(heard.starts_with("HTTP/1.1 201"), "{heard}");
+    ended.await.unwrap();
+}
