@@ -6,4 +6,6 @@ pub mod bench;
 pub mod cli;
 pub mod edge;
 pub mod engine;
+#[cfg(feature = "server")]
+pub mod http;
 pub mod stores;

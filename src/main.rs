@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unread(&error, cli::format_asked(&arguments)),
     };
-    tell(cli.verbosity());
+    tell(cli.verbosity(), cli.serves());
     let format = cli.format();
     let mut output = Output::new(format, io::BufWriter::new(io::stdout()), io::stderr());
     let done = cli::run(cli, &Surroundings { state_folder: state_folder(), clock: None }, &mut output).await;
@@ -48,13 +48,14 @@ fn state_folder() -> Option<PathBuf> {
     env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute()).or_else(home)
 }
 
-/// Lets the engine say on stderr what it does; nothing unless it was asked for.
-fn tell(verbosity: u8) {
+/// Lets the engine say on stderr what it does; nothing unless it was asked for, or it serves others.
+fn tell(verbosity: u8, as_json: bool) {
     let level = match verbosity {
         0 => LevelFilter::OFF,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).init();
+    let told = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
+    if as_json { told.json().flatten_event(true).with_span_list(false).init() } else { told.init() }
 }

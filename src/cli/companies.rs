@@ -12,13 +12,15 @@ use serde_json::{Value, json};
 
 use super::{
     Exit, Failure, Output,
-    history::opened,
     output::{Column, time},
     session::{LIST_MAX, Session},
 };
-use crate::engine::{
-    self,
-    query::{self, equal},
+use crate::{
+    edge::history::opened,
+    engine::{
+        self,
+        query::{self, equal},
+    },
 };
 
 /// What can be asked about companies.
@@ -105,7 +107,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
                 query::children(session.engine.log(), &company.company.to_string()).await?;
             let mut assets = Vec::new();
             for view in views {
-                assets.push(opened(session, json!(view)).await?);
+                assets.push(opened(&session.engine, json!(view)).await?);
             }
             let whole = Whole { company, assets };
             output.one_of(&whole, &whole.company, ALONE)?;

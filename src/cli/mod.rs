@@ -16,6 +16,9 @@ mod orders;
 mod ports;
 mod history;
 mod import;
+mod keys;
+#[cfg(feature = "server")]
+mod serve;
 pub mod demo;
 mod bench;
 
@@ -113,6 +116,12 @@ enum Command {
     Log(store::LogArguments),
     /// Begin the log with a history that the stock crates cqrs-es and postgres-es wrote
     Import(import::Arguments),
+    /// Serve the engine over HTTP until a signal comes
+    #[cfg(feature = "server")]
+    Serve(serve::Arguments),
+    /// Who may ask over HTTP
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Where every reader of the log is
     Readers,
     /// Do what is due now: read models, fulfilment, timers
@@ -142,9 +151,17 @@ pub struct Surroundings {
 }
 
 impl Cli {
-    /// How much to say on stderr.
+    /// How much to say on stderr. A server says what it does, unasked.
     pub fn verbosity(&self) -> u8 {
-        self.globals.verbose
+        self.globals.verbose + u8::from(self.serves())
+    }
+
+    /// Whether it serves others: then what it says is for machines, a JSON document per line.
+    pub fn serves(&self) -> bool {
+        #[cfg(feature = "server")]
+        return matches!(self.command, Command::Serve(_));
+        #[cfg(not(feature = "server"))]
+        return false;
     }
 
     /// How data and errors are printed.
@@ -180,6 +197,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     if let Command::Bench(command) = command {
         return bench::run(command, globals.store.url, output).await;
     }
+    #[cfg(feature = "server")]
+    if let Command::Serve(arguments) = &command {
+        return serve::run(&globals, surroundings, arguments, output).await;
+    }
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
     let done = dispatch(&session, command, output).await;
     session.close().await;
@@ -191,7 +212,13 @@ impl Command {
     fn looks(&self) -> bool {
         let looks_away = matches!(
             self,
-            Self::Migrate | Self::Log(_) | Self::Import(_) | Self::Readers | Self::Settle | Self::Rebuild
+            Self::Migrate
+                | Self::Log(_)
+                | Self::Import(_)
+                | Self::Readers
+                | Self::Settle
+                | Self::Rebuild
+                | Self::Keys(keys::Command::List | keys::Command::Revoke { .. })
         );
         !looks_away
     }
@@ -212,6 +239,9 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Numbers(command) => numbers::run(session, command, output).await,
         Command::History(arguments) => history::run(session, &arguments, output).await,
         Command::Log(arguments) => store::log(session, &arguments, output).await,
+        #[cfg(feature = "server")]
+        Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
+        Command::Keys(command) => keys::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,
         Command::Readers => store::readers(session, output).await,
         Command::Settle => session.settle().await,

@@ -53,6 +53,15 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// One line for whoever started this, at once.
+    pub fn say(&mut self, text: &str) -> io::Result<()> {
+        match self.format {
+            Format::Table => writeln!(self.data, "{text}")?,
+            Format::Json | Format::Jsonl => writeln!(self.data, "{}", json!({ "said": text }))?,
+        }
+        self.flush()
+    }
+
     /// A failure that does not end the command.
     pub fn failure(&mut self, failure: &super::Failure) -> io::Result<()> {
         writeln!(self.remarks, "{}", failure.shown(self.format))

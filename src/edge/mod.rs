@@ -1,6 +1,6 @@
 //! The edge: where text from outside becomes values, and what the engine answers becomes something a caller can act on.
 //!
-//! Command line and, later, HTTP share it: reading order documents, sealing personal data before any command carries
+//! Command line and HTTP share it: reading order documents, sealing personal data before any command carries
 //! it, placing an order, and opening a store with its master key. Deliberately absent: the environment, terminals, exit
 //! codes and HTTP.
 
@@ -15,5 +15,7 @@ pub mod place;
 pub mod rehearse;
 pub mod master_key;
 pub mod open;
+pub mod history;
+pub mod keys;
 
 pub use self::problem::{Error, Problem};

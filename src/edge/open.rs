@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use orderwire_domain::views::table::Table;
+
+use super::keys::API_KEY;
 pub use super::master_key::{KeyError, KeySource};
 use crate::{
     engine::{
@@ -41,7 +44,7 @@ pub enum OpenError {
     /// Its migration was cut short.
     #[error("the store has no table `{table}` yet: run `orderwire migrate`")]
     TableMissing {
-        /// A table of a read model.
+        /// Which.
         table: &'static str,
     },
     /// Its master key.
@@ -107,9 +110,16 @@ pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engi
     }
 }
 
-/// Looks for every table of the read models: a migration makes them last, and may have been cut short.
+/// Every table that is created from a definition: the read models, and the keys of those who ask over HTTP.
+pub fn tables() -> Vec<&'static Table> {
+    let mut tables = Engine::tables();
+    tables.push(&API_KEY);
+    tables
+}
+
+/// Looks for every such table: a migration makes them last, and may have been cut short.
 async fn find_tables(log: &SharedLog) -> Result<(), OpenError> {
-    for table in Engine::tables() {
+    for table in tables() {
         let look =
             Select { table, filters: Vec::new(), order: "key", descending: false, after: None, limit: 1 };
         match log.select(&look).await {
@@ -127,7 +137,7 @@ async fn over(log: &SharedLog, options: &OpenOptions, builder: Builder) -> Resul
     let source = options.key_source()?;
     // Before the key: it is made for a store that is whole.
     match options.migrate {
-        Migrate::Yes => log.create_tables(&Engine::tables()).await?,
+        Migrate::Yes => log.create_tables(&tables()).await?,
         Migrate::No => find_tables(log).await?,
     }
     let key = source.key(log.setting(KEY_SETTING).await?.is_none())?;

@@ -19,6 +19,7 @@ pub use super::seal::seal;
 use super::{
     document::{DocumentCompany, OrderDocument},
     problem::{Error, Problem},
+    rehearse::rehearse_draft,
     seal::Sealer,
 };
 use crate::engine::{self, Engine, IdempotencyKey, Provenance, Receipt, log::StoredRecord};
@@ -52,11 +53,43 @@ pub(super) enum Party {
     Nobody,
 }
 
-/// Makes a draft of a document, qualifying its company where that is new.
+/// Makes a draft of a document, qualifying its company where that is new. Its reference is its key.
 pub async fn place(
     engine: &Engine,
     provenance: &Provenance,
     document: &OrderDocument,
+) -> Result<Placed, Error> {
+    placed(engine, provenance, document, None).await
+}
+
+/// The same, under a key of the caller's own if it gave one; then the reference is no key: under another one it is taken.
+/// What is refused leaves nothing, not even a company that was new.
+pub async fn place_once(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+    key: Option<&IdempotencyKey>,
+) -> Result<Placed, Error> {
+    let known = match key {
+        Some(key) => record(engine, key).await?.map(|stored| Some(stored.fingerprint) == key.fingerprint),
+        None => None,
+    };
+    match known {
+        Some(false) => return Err(Error::Engine(engine::Error::KeyReused)),
+        // A new company is a command of its own, so what is bound to be refused is found before it.
+        None if matches!(document.company, Some(DocumentCompany::New { .. })) => {
+            rehearse_draft(engine, provenance, document).await?;
+        }
+        Some(true) | None => {}
+    }
+    placed(engine, provenance, document, key).await
+}
+
+async fn placed(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+    key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
     let parties = parties(engine, provenance, document).await?;
     let (company, company_is_new) = match &parties.company {
@@ -69,7 +102,8 @@ pub async fn place(
             (Some(qualified.id("company")), true)
         }
     };
-    let key = order_key(parties.reseller, document);
+    let own = key.is_some();
+    let key = key.cloned().unwrap_or_else(|| order_key(parties.reseller, document));
     let lines = if record(engine, &key).await?.is_some() {
         // It is answered from its record, whatever the names in it name by now.
         Vec::new()
@@ -82,7 +116,11 @@ pub async fn place(
     };
     let command = create(document, parties.reseller, company, lines);
     let receipt = engine.execute(&command, provenance, Some(&key)).await;
-    let receipt = receipt.map_err(|error| in_document(document, error.into()))?;
+    let receipt = receipt.map_err(|error| match error {
+        // It is the caller's key that was used, not the reference.
+        engine::Error::KeyReused if own => error.into(),
+        error => in_document(document, error.into()),
+    })?;
     Ok(Placed { order: receipt.id("order"), company, company_is_new, receipt })
 }
 

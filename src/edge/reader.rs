@@ -12,7 +12,7 @@ use std::{
 use orderwire_domain::{invalid::Invalid, names::FreeText};
 
 use super::{
-    json::{Node, below},
+    json::{self, Node, below},
     problem::Problem,
 };
 
@@ -48,6 +48,19 @@ impl Problems {
         }
         listed
     }
+}
+
+/// Reads a JSON document of at most so many bytes, or says everything that is wrong with it.
+pub fn read<T>(
+    text: &str,
+    bytes_max: usize,
+    read: impl FnOnce(Spot<'_>) -> Option<T>,
+) -> Result<T, Vec<Problem>> {
+    let node = json::parse(text, bytes_max).map_err(|problem| vec![problem])?;
+    let problems = Problems::default();
+    let value = read(Spot::document(&node, &problems));
+    let problems = problems.into_vec();
+    value.filter(|_| problems.is_empty()).ok_or(problems)
 }
 
 /// A value and where it stands.

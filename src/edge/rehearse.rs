@@ -31,6 +31,31 @@ pub async fn rehearse(
     provenance: &Provenance,
     document: &OrderDocument,
 ) -> Result<(), Error> {
+    play(engine, provenance, document, Until::Submitted).await
+}
+
+/// Says what speaks against placing it alone: a draft may still lack what submitting needs.
+pub async fn rehearse_draft(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+) -> Result<(), Error> {
+    play(engine, provenance, document, Until::Drafted).await
+}
+
+/// How far a rehearsal goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Drafted,
+    Submitted,
+}
+
+async fn play(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+    until: Until,
+) -> Result<(), Error> {
     let parties = place::parties(engine, provenance, document).await?;
     let key = place::order_key(parties.reseller, document);
     if let Some(placed) = place::record(engine, &key).await? {
@@ -61,7 +86,9 @@ pub async fn rehearse(
     };
     let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);
     let order = id(&stage.play(&draft).await?, "order")?;
-    stage.play(&Command::Submit { order }).await?;
+    if until == Until::Submitted {
+        stage.play(&Command::Submit { order }).await?;
+    }
     Ok(())
 }
 

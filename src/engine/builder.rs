@@ -9,7 +9,6 @@ use super::{
     COMMANDS_IN_FLIGHT_MAX, Engine, Error, Inner,
     clock::{Clock, SystemClock},
     committer::{self, Core, SharedCore},
-    execute::Snapshots,
     fulfilment::{ManualProvisioner, Provisioner},
     hundreds::Hundreds,
     keyring::Keyring,
@@ -21,6 +20,7 @@ use super::{
     recent::Recent,
     reference::{Ranges, ReferenceData},
     sealing::MasterKey,
+    snapshots::Snapshots,
     tips::Tips,
 };
 

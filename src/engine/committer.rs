@@ -18,6 +18,7 @@ use super::{
         BATCH_BYTES_MAX, BATCH_COMMITS_MAX, BATCH_ROWS_MAX, Commit, CommitRefusal, Position, SharedLog,
         StoreError, Verdict,
     },
+    measures,
     tips::Tips,
 };
 
@@ -122,6 +123,7 @@ async fn append(
     head: &watch::Sender<Position>,
 ) {
     let commits: Vec<Arc<Commit>> = batch.iter().map(|waiting| Arc::clone(&waiting.commit)).collect();
+    measures::batch(commits.len());
     let verdicts = match log.append(&commits, clock.now().timestamp_micros()).await {
         Ok(verdicts) => verdicts,
         Err(error) => {

@@ -13,6 +13,14 @@ pub enum Error {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// Something had happened to what the caller saw; nothing was changed.
+    #[error("{stream} is not at {expected} any more")]
+    Precondition {
+        /// The stream.
+        stream: String,
+        /// The sequence that the caller saw.
+        expected: u64,
+    },
     /// Others kept changing what this rests on; nothing was changed, and it may be asked again.
     #[error("what the command rests on kept changing; nothing was done after {attempts} attempts")]
     Conflict {
@@ -80,11 +88,23 @@ pub enum ErrorKind {
     Unavailable,
 }
 
+impl ErrorKind {
+    /// Its name, for what is counted.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Conflict => "conflict",
+            Self::Corrupt => "corrupt",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 impl Error {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused(_) | Self::KeyReused => ErrorKind::Refused,
+            Self::Refused(_) | Self::KeyReused | Self::Precondition { .. } => ErrorKind::Refused,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Corrupt { .. }
             | Self::Panicked { .. }

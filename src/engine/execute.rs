@@ -15,17 +15,18 @@ use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
 use uuid::Uuid;
 
 use super::{
-    Inner,
+    Engine, Inner, KEY_BYTES_MAX,
     bring::{AtHand, Brought},
     committer::{Answer, Core, Waiting, lock},
     error::Error,
     hundreds::Memory,
     leaf::Hash,
-    loader::{self, Loaded},
+    loader::Loaded,
     log::{
-        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, StoredRecord, StreamAppend,
-        Verdict,
+        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, Sequence, StoredRecord,
+        StreamAppend, Verdict,
     },
+    measures,
     provenance::{Provenance, metadata},
     tips::Written,
 };
@@ -53,6 +54,27 @@ pub struct IdempotencyKey {
     pub fingerprint: Option<Hash>,
 }
 
+/// A stream as the caller saw it: what is asked is done on nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Which.
+    pub stream: StreamId,
+    /// The sequence of the last event that the caller knows of.
+    pub sequence: Sequence,
+}
+
+impl Expected {
+    /// Why a decision that saw these streams is not what the caller asked for.
+    fn missed(self, mut seen: impl Iterator<Item = (StreamId, Sequence)>) -> Option<Error> {
+        let other = |(stream, sequence)| stream == self.stream && sequence != self.sequence;
+        seen.any(other).then(|| self.error())
+    }
+
+    fn error(self) -> Error {
+        Error::Precondition { stream: self.stream.to_string(), expected: self.sequence }
+    }
+}
+
 /// What a command was answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -78,6 +100,7 @@ pub(super) struct Asked<'a> {
     pub command: &'a Command,
     pub provenance: &'a Provenance,
     pub key: Option<&'a IdempotencyKey>,
+    pub expected: Option<Expected>,
     pub at: Option<DateTime<Utc>>,
 }
 
@@ -103,13 +126,55 @@ enum Attempt {
     /// A key it destroys is forgotten by then.
     Queued(oneshot::Receiver<Answer>, Ids, Vec<Loaded>, Option<StreamId>),
     /// The refusal waits for its sequences to be confirmed.
-    Refused(oneshot::Receiver<Answer>, Vec<Reason>),
+    Refused(oneshot::Receiver<Answer>, Error),
     /// Something must be brought first.
     Needs(Vec<Need>),
 }
 
+impl Engine {
+    /// Does something, or answers why not. With a key, asking again is answered the same and done once.
+    pub async fn execute(
+        &self,
+        command: &Command,
+        provenance: &Provenance,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Receipt, Error> {
+        self.execute_expecting(command, provenance, key, None).await
+    }
+
+    /// The same, if a stream is where the caller saw it at the moment of the commit; else [`Error::Precondition`].
+    pub async fn execute_expecting(
+        &self,
+        command: &Command,
+        provenance: &Provenance,
+        key: Option<&IdempotencyKey>,
+        expected: Option<Expected>,
+    ) -> Result<Receipt, Error> {
+        if let Some(key) = key.filter(|key| key.owner.len().max(key.key.len()) > KEY_BYTES_MAX) {
+            return Err(Error::Refused(vec![key_too_long(key)]));
+        }
+        execute(&self.inner, Asked { command, provenance, key, expected, at: None }).await
+    }
+}
+
+fn key_too_long(key: &IdempotencyKey) -> Reason {
+    Reason {
+        code: "idempotency_key_too_long".to_owned(),
+        subject: None,
+        detail: format!("the idempotency key has {} bytes, its owner {}", key.key.len(), key.owner.len()),
+        expected: Some(format!("at most {KEY_BYTES_MAX} bytes each")),
+    }
+}
+
 /// Executes a command.
 pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
+    let name = asked.command.name();
+    let outcome = executed(inner, asked).await;
+    measures::command(name, &outcome);
+    outcome
+}
+
+async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
     let permit = Arc::clone(&inner.permits).try_acquire_owned().map_err(|refused| match refused {
         TryAcquireError::Closed => Error::Closed,
         TryAcquireError::NoPermits => Error::Overloaded,
@@ -147,7 +212,7 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                 destroyed = key;
                 (answer, Ok(ids))
             }
-            Attempt::Refused(answer, reasons) => (answer, Err(reasons)),
+            Attempt::Refused(answer, refusal) => (answer, Err(refusal)),
         };
         match (answer.await.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
@@ -162,8 +227,8 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                 brought.memory = Memory::Barred;
                 brought.forget();
             }
-            (Answer::Verdict(Verdict::Appended(_)), Err(reasons)) => {
-                return refused(inner, &asked, fingerprint, reasons).await;
+            (Answer::Verdict(Verdict::Appended(_)), Err(refusal)) => {
+                return refused(inner, &asked, fingerprint, refusal).await;
             }
             (Answer::Verdict(Verdict::Repeated(stored)), _) => return repeated(&stored),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),
@@ -175,7 +240,12 @@ pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, 
                 picked.forget();
                 brought.forget();
             }
-            (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { .. })), _) => {
+            (Answer::Verdict(Verdict::Refused(CommitRefusal::Moved { stream, actual, .. })), _) => {
+                // Sequences only grow: what the caller saw will not come back.
+                let gone = |expected: &Expected| expected.stream == stream && expected.sequence != actual;
+                if let Some(expected) = asked.expected.filter(gone) {
+                    return refused(inner, &asked, fingerprint, expected.error()).await;
+                }
                 moved += 1;
                 picked.forget();
                 brought.forget();
@@ -214,8 +284,16 @@ fn attempt(
     let desk = Desk::new(context, mint.clone(), &at_hand, &brought.lookups);
     match joint::decide(desk, asked.command, asked.provenance.reseller) {
         Ok(decision) => {
+            let seen = || decision.decided.iter().map(|decided| (decided.stream, decided.after));
+            if let Some(missed) = asked.expected.and_then(|expected| expected.missed(seen())) {
+                return Ok(Attempt::Refused(confirm(&mut core, id, seen().collect(), permit)?, missed));
+            }
             let ids = decision.ids.clone();
             let mut commit = commit(inner, asked, fingerprint, id, at, &decision);
+            let unseen = |expected: &Expected| seen().all(|(stream, _)| stream != expected.stream);
+            commit.reads.extend(
+                asked.expected.filter(unseen).map(|Expected { stream, sequence }| (stream, sequence)),
+            );
             commit.rests_on = rests_on(&core, decision.decided.iter().map(|decided| decided.stream));
             let (written, destroyed) = ((core.next, id), decision.destroys_key_of);
             let mut due_snapshots = Vec::new();
@@ -229,18 +307,32 @@ fn attempt(
             Err(Error::illegal(asked.command.name(), &event))
         }
         Err(Undecided { halt: Halt::Refused(reasons), seen }) => {
-            let confirm = Commit {
-                id,
-                appends: Vec::new(),
-                rests_on: rests_on(&core, seen.iter().map(|(stream, _)| *stream)),
-                reads: seen,
-                claims: Vec::new(),
-                record: None,
-                keys: Vec::new(),
-            };
-            Ok(Attempt::Refused(queue(&mut core, confirm, permit)?, reasons))
+            let missed = asked.expected.and_then(|expected| expected.missed(seen.iter().copied()));
+            // What does not exist for the caller is nowhere: else a guess would tell that it exists.
+            let exists = reasons.iter().all(|reason| reason.code != "not_found");
+            let refusal = missed.filter(|_| exists).unwrap_or(Error::Refused(reasons));
+            Ok(Attempt::Refused(confirm(&mut core, id, seen, permit)?, refusal))
         }
     }
+}
+
+/// Queues a commit that appends nothing: it only finds out whether these streams are where they were seen.
+fn confirm(
+    core: &mut Core,
+    id: Uuid,
+    seen: Vec<(StreamId, Sequence)>,
+    permit: &Arc<OwnedSemaphorePermit>,
+) -> Result<oneshot::Receiver<Answer>, Error> {
+    let confirm = Commit {
+        id,
+        appends: Vec::new(),
+        rests_on: rests_on(core, seen.iter().map(|(stream, _)| *stream)),
+        reads: seen,
+        claims: Vec::new(),
+        record: None,
+        keys: Vec::new(),
+    };
+    queue(core, confirm, permit)
 }
 
 fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<Uuid> {
@@ -337,7 +429,7 @@ async fn refused(
     inner: &Inner,
     asked: &Asked<'_>,
     fingerprint: Option<Hash>,
-    reasons: Vec<Reason>,
+    refusal: Error,
 ) -> Result<Receipt, Error> {
     if let (Some(key), Some(fingerprint)) = (asked.key, fingerprint) {
         let now_us = inner.clock.now().timestamp_micros();
@@ -347,7 +439,7 @@ async fn refused(
             None => {}
         }
     }
-    Err(Error::Refused(reasons))
+    Err(refusal)
 }
 
 fn repeated(stored: &StoredRecord) -> Result<Receipt, Error> {
@@ -381,74 +473,5 @@ impl Inner {
         let turn = Arc::new(tokio::sync::Mutex::new(()));
         turns.insert(slot, Arc::downgrade(&turn));
         turn
-    }
-
-    /// The state of an aggregate with whatever another process has appended to it by now.
-    pub(super) async fn newest(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
-        let (sequence, _) = self.state(stream).await?;
-        if !self.log.stream(stream, sequence, 1).await?.is_empty() {
-            self.catch_up(stream, sequence + 1).await?;
-        }
-        self.state(stream).await
-    }
-
-    /// Loads a stream again where what is at hand of it is older than what the log is known to have.
-    pub(super) async fn catch_up(&self, stream: StreamId, sequence: u64) -> Result<(), Error> {
-        if self.state(stream).await?.0 < sequence {
-            for (stream, sequence, state) in self.loader.load(vec![stream]).await? {
-                lock(&self.core).tips.loaded(stream, sequence, state);
-            }
-        }
-        Ok(())
-    }
-
-    /// The state of an aggregate as this process knows it, or as commits in flight will leave it.
-    pub(super) async fn state(&self, stream: StreamId) -> Result<(u64, joint::State), Error> {
-        use orderwire_domain::joint::Streams as _;
-        if let Some(known) = lock(&self.core).tips.state(stream) {
-            return Ok(known);
-        }
-        let loaded = self.loader.load(vec![stream]).await?;
-        let (_, sequence, state) = loaded.into_iter().next().ok_or(Error::Closed)?;
-        lock(&self.core).tips.loaded(stream, sequence, state.clone());
-        Ok((sequence, state))
-    }
-}
-
-/// Snapshots are written off the hot path, and only the newest of each stream.
-pub(super) struct Snapshots(tokio::sync::mpsc::Sender<Loaded>);
-
-/// Snapshots that may wait; one that does not fit is left out, since the next one replaces it anyway.
-const SNAPSHOTS_WAITING_MAX: usize = 1_000;
-
-impl Snapshots {
-    pub(super) fn start(log: &super::log::SharedLog) -> Self {
-        let (sender, mut waiting) = tokio::sync::mpsc::channel::<Loaded>(SNAPSHOTS_WAITING_MAX);
-        let log = Arc::clone(log);
-        tokio::spawn(async move {
-            let mut batch = Vec::new();
-            while waiting.recv_many(&mut batch, 16).await > 0 {
-                let snapshots: Result<Vec<_>, _> = batch
-                    .drain(..)
-                    .map(|(stream, sequence, state)| loader::snapshot(stream, sequence, &state))
-                    .collect();
-                let kept = match snapshots {
-                    Ok(snapshots) => log.keep_snapshots(&snapshots).await.map_err(|error| error.to_string()),
-                    Err(error) => Err(error.to_string()),
-                };
-                if let Err(error) = kept {
-                    tracing::warn!(%error, "snapshots were not kept; loads stay longer");
-                }
-            }
-        });
-        Self(sender)
-    }
-
-    fn offer(&self, states: Vec<Loaded>) {
-        for state in states {
-            if let Err(left_out) = self.0.try_send(state) {
-                tracing::debug!(%left_out, "a snapshot was left out");
-            }
-        }
     }
 }

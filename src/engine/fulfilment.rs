@@ -323,7 +323,7 @@ async fn run(
     let mut runs = 0;
     loop {
         runs += 1;
-        let asked = Asked { command, provenance: &provenance, key: Some(&key), at: None };
+        let asked = Asked { command, provenance: &provenance, key: Some(&key), expected: None, at: None };
         match execute(inner, asked).await {
             Ok(_) => return Ok(Ok(())),
             Err(Error::Refused(reasons)) => return Ok(Err(reasons)),

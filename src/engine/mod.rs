@@ -21,6 +21,7 @@ pub mod import;
 pub mod keyring;
 pub mod leaf;
 mod loader;
+mod measures;
 pub mod log;
 mod parked;
 mod picks;
@@ -30,6 +31,8 @@ pub mod readers;
 pub mod reference;
 mod recent;
 pub mod sealing;
+mod snapshots;
+mod states;
 mod timers;
 mod tips;
 
@@ -41,8 +44,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
     ids::{ResellerId, StreamId},
-    joint::{Command, Seated, State},
-    refusal::Reason,
+    joint::{Seated, State},
     rules::Rules,
     sealed::Sealed,
     views::table::Table,
@@ -57,7 +59,7 @@ use self::{
     background::{forget_records, keep_going},
     clock::Clock,
     committer::SharedCore,
-    execute::{Asked, Snapshots, Turns},
+    execute::Turns,
     fulfilment::{FULFILMENT, Provisioner},
     hundreds::Hundreds,
     keyring::Keyring,
@@ -68,11 +70,12 @@ use self::{
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
     reference::ReferenceData,
+    snapshots::Snapshots,
 };
 pub use self::{
     builder::Builder,
     error::{Error, ErrorKind},
-    execute::{COMMIT_ATTEMPTS_MAX, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    execute::{COMMIT_ATTEMPTS_MAX, Expected, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
     loader::schema as snapshot_schema,
     provenance::{Actor, Provenance},
 };
@@ -126,19 +129,6 @@ impl Engine {
     /// What an engine can be put together from.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    /// Does something, or answers why not. With a key, asking again is answered the same and done once.
-    pub async fn execute(
-        &self,
-        command: &Command,
-        provenance: &Provenance,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<Receipt, Error> {
-        if let Some(key) = key.filter(|key| key.owner.len().max(key.key.len()) > KEY_BYTES_MAX) {
-            return Err(Error::Refused(vec![key_too_long(key)]));
-        }
-        execute::execute(&self.inner, Asked { command, provenance, key, at: None }).await
     }
 
     /// An aggregate, with the sequence of its last event.
@@ -355,14 +345,5 @@ impl Engine {
         })));
         tasks.push(tokio::spawn(forget_records(Arc::clone(&self.inner))));
         self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
-    }
-}
-
-fn key_too_long(key: &IdempotencyKey) -> Reason {
-    Reason {
-        code: "idempotency_key_too_long".to_owned(),
-        subject: None,
-        detail: format!("the idempotency key has {} bytes, its owner {}", key.key.len(), key.owner.len()),
-        expected: Some(format!("at most {KEY_BYTES_MAX} bytes each")),
     }
 }

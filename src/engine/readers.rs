@@ -242,7 +242,8 @@ impl Reader {
         if error.kind() == ErrorKind::Corrupt { self.stop(error.to_string()) } else { error }
     }
 
-    fn stopped(&self) -> Option<String> {
+    /// Why it has stopped for good, if it has.
+    pub fn stopped(&self) -> Option<String> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

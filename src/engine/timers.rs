@@ -95,7 +95,13 @@ async fn fire(inner: &Arc<Inner>, timer: &Timer, head: Position) -> Result<Optio
     let provenance =
         Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
     let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("timer:{name}"), fingerprint: None };
-    let asked = Asked { command: &command, provenance: &provenance, key: Some(&key), at: Some(timer.due) };
+    let asked = Asked {
+        command: &command,
+        provenance: &provenance,
+        key: Some(&key),
+        expected: None,
+        at: Some(timer.due),
+    };
     match execute(inner, asked).await {
         Ok(_) => {}
         Err(Error::Refused(reasons)) => {

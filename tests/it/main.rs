@@ -6,9 +6,12 @@ mod cli;
 mod crash;
 mod demo;
 mod engine;
+mod expected;
 mod golden;
 mod hosted;
 mod import;
+#[cfg(feature = "server")]
+mod http;
 mod invariants;
 mod planted;
 mod planted_derived;

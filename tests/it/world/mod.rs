@@ -88,7 +88,7 @@ impl Store {
             Some(log) => Arc::clone(log),
             None => stores::open(&self.url, Migrate::Yes).await.unwrap(),
         };
-        log.create_tables(&Engine::tables()).await.unwrap();
+        log.create_tables(&orderwire::edge::open::tables()).await.unwrap();
         log
     }
 

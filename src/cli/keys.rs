@@ -1,0 +1,120 @@
+//! `orderwire keys`: who may ask over HTTP.
+
+use clap::Subcommand;
+use orderwire_domain::names::{FreeText, ResellerCode};
+use serde::Serialize;
+
+use super::{
+    Failure, Output,
+    output::{Column, time},
+    session::Session,
+};
+use crate::edge::{
+    keys::{self, ApiKey, Role},
+    place,
+};
+
+/// What can be asked about keys.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a key, and show it this once
+    Create {
+        /// As whom it speaks: reseller, operator or auditor
+        #[arg(long)]
+        role: String,
+        /// The code of the reseller, for that role
+        #[arg(long = "reseller", value_name = "CODE")]
+        of_reseller: Option<String>,
+        /// What it is for; not a person's name
+        #[arg(long, default_value = "unnamed")]
+        label: String,
+    },
+    /// Every key, without its secret
+    List,
+    /// Accept a key no more
+    Revoke {
+        /// Its id (key_…)
+        key: String,
+    },
+}
+
+#[derive(Serialize)]
+struct Shown {
+    key: String,
+    role: Role,
+    reseller: Option<String>,
+    label: String,
+    created_at: String,
+    revoked_at: Option<String>,
+    /// Only of a key that was just made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+const SHOWN: &[Column<Shown>] = &[
+    ("key", |it| it.key.clone()),
+    ("role", |it| it.role.to_string()),
+    ("reseller", |it| it.reseller.clone().unwrap_or_default()),
+    ("label", |it| it.label.clone()),
+    ("created", |it| it.created_at.clone()),
+    ("revoked", |it| it.revoked_at.clone().unwrap_or_default()),
+    ("token", |it| it.token.clone().unwrap_or_default()),
+];
+
+impl From<ApiKey> for Shown {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            key: key.id,
+            role: key.role,
+            reseller: key.reseller.map(|reseller| reseller.to_string()),
+            label: key.label,
+            created_at: time(key.created_at),
+            revoked_at: key.revoked_at.map(time),
+            token: None,
+        }
+    }
+}
+
+/// Does what was asked.
+pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
+    session.only_carrier("managing keys")?;
+    match command {
+        Command::Create { role, of_reseller, label } => {
+            let role = role.parse().map_err(|_| {
+                Failure::of_argument("--role", format!("`{role}` is not one of reseller, operator, auditor"))
+            })?;
+            let label: FreeText = label.parse().map_err(|error| Failure::of_argument("--label", error))?;
+            let reseller = match (role, of_reseller) {
+                (Role::Reseller, Some(code)) => Some(named(session, &code).await?),
+                (Role::Reseller, None) => {
+                    return Err(Failure::Usage(
+                        "a reseller's key names its reseller: --reseller CODE".to_owned(),
+                    ));
+                }
+                (_, None) => None,
+                (role, Some(_)) => {
+                    return Err(Failure::Usage(format!("a key for the role {role} names no reseller")));
+                }
+            };
+            let (key, token) = keys::create(&session.engine, role, reseller, &label).await?;
+            output.remark("the token is shown this once")?;
+            Ok(output.one(&Shown { token: Some(token), ..key.into() }, SHOWN)?)
+        }
+        Command::List => {
+            let all: Vec<Shown> = keys::list(&session.engine).await?.into_iter().map(Shown::from).collect();
+            // Nobody sees a token here, so there is no column for it.
+            Ok(output.list(&all, &SHOWN[..SHOWN.len() - 1])?)
+        }
+        Command::Revoke { key } => {
+            let revoked = keys::revoke(&session.engine, &key).await?;
+            let revoked = revoked.ok_or_else(|| Failure::not_found("key", &key))?;
+            Ok(output.one(&Shown::from(revoked), SHOWN)?)
+        }
+    }
+}
+
+async fn named(session: &Session, code: &str) -> Result<orderwire_domain::ids::ResellerId, Failure> {
+    let code: ResellerCode = code.parse().map_err(|error| Failure::of_argument("--reseller", error))?;
+    let found = place::reseller(&session.engine, &code).await?;
+    found.ok_or_else(|| Failure::not_found("reseller", code.as_str()))
+}

@@ -1,0 +1,91 @@
+//! `If-Match`: what is asked is done on what the caller saw, or not at all.
+//!
+//! The tag of a resource is the position of its last event, which its read model carries, so tag and body never differ.
+//! The engine then checks the event's sequence in the commit itself: a race that is lost is answered 412.
+
+use axum::http::{HeaderMap, header};
+use orderwire_domain::ids::StreamId;
+
+use super::problem::Problem;
+use crate::engine::{Engine, Expected};
+
+/// Tags that one request may name.
+const TAGS_MAX: usize = 10;
+
+/// What the caller rests its request on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    None,
+    /// That there is such a resource at all.
+    Any,
+    /// That it is as one of these positions left it.
+    OneOf(Vec<u64>),
+}
+
+/// The tag of a resource whose last event has this position.
+pub fn tag(position: u64) -> String {
+    format!("\"{position}\"")
+}
+
+/// What a request says of it.
+pub fn read(headers: &HeaderMap) -> Result<Condition, Problem> {
+    let mut tags = Vec::new();
+    for value in headers.get_all(header::IF_MATCH) {
+        tags.extend(value.to_str().unwrap_or_default().split(',').map(str::trim));
+    }
+    if tags.len() > TAGS_MAX {
+        let (detail, expected) = (format!("{} tags are named", tags.len()), format!("at most {TAGS_MAX}"));
+        return Err(Problem::parameter("If-Match", "tags_too_many", detail, expected));
+    }
+    if tags.is_empty() {
+        return Ok(Condition::None);
+    }
+    if tags.contains(&"*") {
+        return Ok(Condition::Any);
+    }
+    // A weak tag, or one that is none of ours, matches nothing.
+    let ours = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    Ok(Condition::OneOf(tags.into_iter().filter_map(ours).collect()))
+}
+
+/// What is said to whom rests on something that does not exist yet.
+pub fn not_here() -> Problem {
+    let detail = "there is nothing yet that it could match";
+    Problem::parameter("If-Match", "condition_without_resource", detail, "no If-Match")
+}
+
+impl Condition {
+    /// The same for the engine: a stream at a sequence.
+    pub async fn expected(&self, engine: &Engine, stream: StreamId) -> Result<Option<Expected>, Problem> {
+        let Self::OneOf(positions) = self else { return Ok(None) };
+        // No resource is at 0, so where no tag is one of its own, none matches.
+        let mut sequence = 0;
+        for position in positions {
+            let page = engine.page(position.saturating_sub(1), 1).await?;
+            let own = page.first().filter(|event| event.position == *position && event.stream == stream);
+            sequence = sequence.max(own.map_or(0, |event| event.sequence));
+        }
+        Ok(Some(Expected { stream, sequence }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[&str]) -> Condition {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::IF_MATCH, value.parse().unwrap());
+        }
+        read(&headers).unwrap()
+    }
+
+    #[test]
+    fn only_strong_tags_of_ours_match() {
+        assert_eq!(of(&[]), Condition::None);
+        assert_eq!(of(&["\"3\"", "*"]), Condition::Any);
+        assert_eq!(of(&["\"3\", W/\"4\"", "\"five\"", "6"]), Condition::OneOf(vec![3]));
+    }
+}

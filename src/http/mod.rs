@@ -1,0 +1,120 @@
+//! The engine over HTTP: what the outside sees of the eleven capabilities.
+//!
+//! One file per capability or resource: what may be asked there, how it is read from JSON, and how the answer looks. What
+//! all of them share stands once: who may ask ([`auth`]), what a request is ([`request`]), what an answer is ([`answer`]),
+//! what is said to whom is not served ([`problem`]), and the document that describes it all ([`openapi`]).
+//!
+//! Deliberately absent: every rule. A handler reads, asks the engine, and shows; HTTP bodies are types of this folder, so
+//! that neither a stored event nor a read model is bound by what was promised here.
+
+pub mod server;
+pub mod api;
+pub mod openapi;
+pub mod auth;
+pub mod request;
+mod body;
+pub mod condition;
+pub mod page;
+pub mod answer;
+pub mod problem;
+mod observe;
+pub mod standing;
+mod health;
+mod docs;
+
+pub mod resellers;
+pub mod companies;
+pub mod orders;
+mod order_bodies;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+    middleware,
+};
+use tokio_util::task::TaskTracker;
+use utoipa::openapi::OpenApi;
+
+use self::{api::Api, problem::Problem};
+use crate::{edge::document::DOCUMENT_BYTES_MAX, engine::Engine};
+
+/// What every handler is given.
+#[derive(Clone)]
+pub struct App {
+    /// The order core.
+    pub engine: Engine,
+    /// The bounds of what is taken in.
+    pub limits: Limits,
+    /// Requests being served: each runs to its end, also when its caller is gone.
+    tasks: TaskTracker,
+}
+
+/// The bounds of what is taken in, so that nobody can keep others waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest body, in bytes.
+    pub body_bytes: usize,
+    /// Longest head of a request that is answered by a problem, in bytes.
+    pub head_bytes: usize,
+    /// How long a connection may take to send the head of a request, or stay idle.
+    pub head_within: Duration,
+    /// How long a body may take to arrive.
+    pub body_within: Duration,
+    /// How long a request may take to be answered.
+    pub answer_within: Duration,
+    /// How long requests under way may take to end once the server stops.
+    pub drain_within: Duration,
+    /// Connections held at once; more wait to be accepted.
+    pub connections: usize,
+    /// Events that the slowest reader may lack while the server calls itself ready.
+    pub reader_lag: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: DOCUMENT_BYTES_MAX,
+            head_bytes: 16 * 1024,
+            head_within: Duration::from_secs(15),
+            body_within: Duration::from_secs(20),
+            answer_within: Duration::from_secs(30),
+            drain_within: Duration::from_secs(40),
+            connections: 20_000,
+            reader_lag: 10_000,
+        }
+    }
+}
+
+impl App {
+    /// Everything a handler needs, over an engine.
+    pub fn new(engine: Engine, limits: Limits) -> Self {
+        Self { engine, limits, tasks: TaskTracker::new() }
+    }
+}
+
+/// Every route, and the document that describes them.
+pub fn routes(app: &App) -> (Router, OpenApi) {
+    let api = Api::new(app.clone());
+    let api = health::routes(api);
+    let api = resellers::routes(api);
+    let api = companies::routes(api);
+    let api = orders::routes(api);
+    let (router, document) = api.finish();
+    let router = docs::routes(router, &document)
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app.clone());
+    (router, document)
+}
+
+async fn no_route(uri: Uri) -> Problem {
+    Problem::not_found("resource", uri.path())
+}
+
+async fn no_method() -> Problem {
+    let detail = "this cannot be done here; `Allow` says what can";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}

@@ -1,0 +1,220 @@
+//! Orders: drafted from a document, submitted, followed, cancelled.
+//!
+//! Deliberately absent: what outside systems report of lines, which is the operator's side.
+
+use axum::http::StatusCode;
+use orderwire_domain::{
+    ids::{CompanyId, OrderId},
+    joint::Command,
+    names::OrderReference,
+    order::commands::OrderCommand,
+    views::order_status::{LineView, OrderStage, OrderView},
+};
+use utoipa_axum::routes;
+
+use super::order_bodies::{ActionBody, ActionsBody, LineBody, NewOrder, OrderBody, StepBody};
+use super::{
+    answer::{Answer, Done},
+    api::Api,
+    auth::Access,
+    openapi::tags,
+    page::{self, Listed},
+    problem::Problem,
+    request::{Call, Look},
+    resellers::Why,
+    standing,
+};
+use crate::{
+    edge::{document, history, place},
+    engine::{Receipt, query::equal},
+};
+
+const WHAT: &str = "order";
+
+/// Adds the routes.
+pub fn routes(api: Api) -> Api {
+    api.route(Access::Tenant, routes!(create, list))
+        .route(Access::Tenant, routes!(show, discard))
+        .route(Access::Tenant, routes!(lines))
+        .route(Access::Tenant, routes!(submit))
+        .route(Access::Tenant, routes!(cancel))
+        .route(Access::Tenant, routes!(actions))
+        .route(Access::Tenant, routes!(events))
+}
+
+/// Draft an order from a document.
+///
+/// The document of docs/command-line.md: for a new company, which is qualified with it, for one that the reseller has, or a
+/// port of numbers for no company yet. Without an `Idempotency-Key`, the reference is the key: the same document is the same
+/// order.
+#[utoipa::path(post, path = "/v1/orders", operation_id = "create_order", tag = tags::CREATE_ORDER,
+    request_body(content = NewOrder, example = json!({
+        "reference": "PO-2027-001",
+        "company": { "name": "Acme Ltd", "domain": "acme.example" },
+        "lines": [
+            { "kind": "company", "id": "acme", "channels": 10 },
+            { "kind": "numbers", "id": "new", "ask": { "search": { "by": { "area_code": "0113" }, "quantity": 4 } } },
+            { "kind": "site", "id": "leeds", "name": "Leeds", "location_code": "45", "extension_length": 3,
+              "address": { "known": "A00000000001" }, "numbers": [{ "line": "new" }] },
+        ]
+    })),
+    responses((status = 201, description = "It is a draft.", body = OrderBody),
+        (status = 202, description = "It is a draft, and cannot be shown yet.", body = Done)))]
+async fn create(call: Call) -> Result<Answer, Problem> {
+    call.unconditional()?;
+    let document = document::parse(call.text())?;
+    let engine = &call.look.app.engine;
+    let placed = place::place_once(engine, &call.provenance(), &document, call.key()).await?;
+    let path = format!("/v1/orders/{}", placed.order);
+    Ok(shown(&call, StatusCode::CREATED, placed.order, &placed.receipt).await?.located(path))
+}
+
+/// List orders, newest first.
+#[utoipa::path(get, path = "/v1/orders", operation_id = "list_orders", tag = tags::CREATE_ORDER,
+    params(("reference" = Option<String>, Query, description = "Only the one with this reference of the reseller's own."),
+        ("status" = Option<String>, Query, description = "Only those in this status."),
+        ("company" = Option<String>, Query, description = "Only those for the company of this service reference."),
+        ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
+        ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
+    responses((status = 200, description = "A page of them.", body = Listed<OrderBody>)))]
+async fn list(look: Look) -> Result<Answer, Problem> {
+    look.only(&["reference", "status", "company", "limit", "cursor"])?;
+    let reference: Option<OrderReference> = look.parsed("reference")?;
+    let status: Option<OrderStage> = look.word("status")?;
+    let company: Option<CompanyId> = look.parsed("company")?;
+    let mut filters = Vec::new();
+    filters.extend(look.caller.reseller.map(|own| equal("reseller", own.to_string())));
+    filters.extend(reference.map(|reference| equal("reference", reference.as_str())));
+    filters.extend(status.map(|status| equal("status", <&str>::from(status))));
+    filters.extend(company.map(|company| equal("company", company.to_string())));
+    let page = page::of::<OrderView>(&look, filters, "created_at", true).await?;
+    Ok(Answer::list(&look, &page.listed(OrderBody::from)))
+}
+
+/// Show an order.
+#[utoipa::path(get, path = "/v1/orders/{id}", operation_id = "get_order", tag = tags::CREATE_ORDER,
+    params(("id" = String, Path, description = "The id of the order.")),
+    responses((status = 200, description = "The order.", body = OrderBody,
+        headers(("ETag" = String, description = "For `If-Match`.")))))]
+async fn show(look: Look) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let view = visible(&look).await?;
+    let position = view.position;
+    Ok(Answer::ok(&OrderBody::from(view)).tagged(position))
+}
+
+/// Give a draft up.
+#[utoipa::path(delete, path = "/v1/orders/{id}", operation_id = "discard_order", tag = tags::CREATE_ORDER,
+    params(("id" = String, Path, description = "The id of the order.")),
+    responses((status = 200, description = "It is discarded.", body = OrderBody),
+        (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
+async fn discard(call: Call) -> Result<Answer, Problem> {
+    call.nothing()?;
+    let order: OrderId = call.look.id(WHAT)?;
+    let command = Command::Order { order, command: OrderCommand::Discard };
+    let receipt = call.change(order.into(), &command).await?;
+    shown(&call, StatusCode::OK, order, &receipt).await
+}
+
+/// List the lines of an order, in their order.
+#[utoipa::path(get, path = "/v1/orders/{id}/lines", operation_id = "list_order_lines", tag = tags::CREATE_ORDER,
+    params(("id" = String, Path, description = "The id of the order."),
+        ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
+        ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
+    responses((status = 200, description = "A page of them.", body = Listed<LineBody>)))]
+async fn lines(look: Look) -> Result<Answer, Problem> {
+    look.only(&page::PARAMETERS)?;
+    let order = visible(&look).await?.order;
+    let page = page::of::<LineView>(&look, vec![equal("parent", order.to_string())], "key", false).await?;
+    Ok(Answer::list(&look, &page.listed(LineBody::from)))
+}
+
+/// Want a draft done.
+///
+/// Refused with every reason at once. What is submitted has its names and numbers; it is acknowledged and worked on next.
+#[utoipa::path(post, path = "/v1/orders/{id}/submission", operation_id = "submit_order", tag = tags::SUBMIT_ORDER,
+    params(("id" = String, Path, description = "The id of the order.")),
+    responses((status = 202, description = "It is submitted; what becomes of it is told by notices.", body = OrderBody)))]
+async fn submit(call: Call) -> Result<Answer, Problem> {
+    call.nothing()?;
+    let order: OrderId = call.look.id(WHAT)?;
+    let receipt = call.change(order.into(), &Command::Submit { order }).await?;
+    shown(&call, StatusCode::ACCEPTED, order, &receipt).await
+}
+
+/// Want an order cancelled.
+///
+/// Whether it still can be is found out next: not where a line is past its point of no return.
+#[utoipa::path(post, path = "/v1/orders/{id}/cancellation", operation_id = "cancel_order", tag = tags::CREATE_ORDER,
+    params(("id" = String, Path, description = "The id of the order.")),
+    request_body(content = Option<Why>, example = json!({ "reason": "the customer stays where it is" })),
+    responses((status = 202, description = "It is being assessed.", body = OrderBody)))]
+async fn cancel(call: Call) -> Result<Answer, Problem> {
+    let why = call.read_any(|it| Why::read(&it))?;
+    let order: OrderId = call.look.id(WHAT)?;
+    let reason = match why {
+        Some(Why { reason: why }) => {
+            let view = visible(&call.look).await?;
+            let owner = view.company.map_or_else(|| view.reseller.stream(), CompanyId::stream);
+            Some(call.seal(owner, why).await?)
+        }
+        None => None,
+    };
+    let command = Command::Order { order, command: OrderCommand::RequestCancellation { reason } };
+    let receipt = call.change(order.into(), &command).await?;
+    shown(&call, StatusCode::ACCEPTED, order, &receipt).await
+}
+
+/// Say what may be asked of an order now.
+///
+/// For what may not: where it could be.
+#[utoipa::path(get, path = "/v1/orders/{id}/actions", operation_id = "list_order_actions", tag = tags::CREATE_ORDER,
+    params(("id" = String, Path, description = "The id of the order.")),
+    responses((status = 200, description = "Everything that the caller could ask of an order.", body = ActionsBody)))]
+async fn actions(look: Look) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let order = visible(&look).await?.order;
+    let (_, state) = look.app.engine.state(order.into()).await?;
+    let (status, actions) = standing::all(&state, look.caller.role);
+    let actions = actions.iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
+    Ok(Answer::ok(&ActionsBody { status: status.to_owned(), actions }))
+}
+
+/// Show everything that happened to an order.
+///
+/// Who, when, why, what, and by which rules; personal data reads `erased` once its key was destroyed.
+#[utoipa::path(get, path = "/v1/orders/{id}/history", operation_id = "list_order_history", tag = tags::CREATE_ORDER,
+    params(("id" = String, Path, description = "The id of the order."),
+        ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
+        ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
+    responses((status = 200, description = "A page of it.", body = Listed<StepBody>)))]
+async fn events(look: Look) -> Result<Answer, Problem> {
+    look.only(&page::PARAMETERS)?;
+    let order = visible(&look).await?.order;
+    let engine = &look.app.engine;
+    let limit = look.whole("limit", 1, page::LIMIT_MAX)?.unwrap_or(page::LIMIT_MAX);
+    let after = look.whole("cursor", 0, i64::MAX.unsigned_abs())?.unwrap_or(0);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = engine.stream(order.into(), after, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| last.sequence.to_string());
+    let mut items = Vec::new();
+    for event in &found {
+        items.push(StepBody::from(history::step(engine, event).await?));
+    }
+    Ok(Answer::list(&look, &Listed { items, next }))
+}
+
+async fn visible(look: &Look) -> Result<OrderView, Problem> {
+    let id: OrderId = look.id(WHAT)?;
+    look.record(id.into(), |view: &OrderView| view.reseller).await
+}
+
+async fn shown(call: &Call, status: StatusCode, id: OrderId, receipt: &Receipt) -> Result<Answer, Problem> {
+    let Some(view) = call.shown::<OrderView>(receipt, &id.to_string()).await? else {
+        return Ok(call.done(receipt));
+    };
+    let position = view.position;
+    Ok(Answer::new(status, &OrderBody::from(view)).at(receipt.appended.last()).tagged(position))
+}

@@ -1,0 +1,321 @@
+//! What a request is to a handler: [`Look`] where it only reads, [`Call`] where it changes something.
+//!
+//! Both are strict: what nobody asked for is refused and named, so that a misspelt field or parameter is never ignored.
+//! Deliberately absent: who may ask for a route at all, which was decided before ([`auth`](super::auth)).
+
+use std::str::FromStr;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{StatusCode, header::HeaderName, request::Parts},
+};
+use orderwire_domain::{
+    ids::{ResellerId, StreamId},
+    invalid::Invalid,
+    joint::Command,
+    names::FreeText,
+    sealed::Sealed,
+    views::table::{Record, Table},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    App, answer,
+    auth::Caller,
+    body,
+    condition::{self, Condition},
+    observe::Correlation,
+    problem::Problem,
+    standing,
+};
+use crate::{
+    edge::{document::Personal, place, reader},
+    engine::{IdempotencyKey, Provenance, Receipt, query},
+};
+
+/// The header by which a caller names a request, so that a retry of it is answered the same.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The parameter that lets a read wait for a write.
+pub const AFTER_POSITION: &str = "after_position";
+/// Longest idempotency key.
+const KEY_MAX: usize = 200;
+
+/// A request that only reads.
+#[derive(Clone)]
+pub struct Look {
+    /// What every handler is given.
+    pub app: App,
+    /// Who asks.
+    pub caller: Caller,
+    correlation: String,
+    /// The path with its query, as it was asked for.
+    target: String,
+    named: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+}
+
+/// A request that changes something.
+pub struct Call {
+    /// What it has in common with one that only reads.
+    pub look: Look,
+    text: String,
+    key: Option<IdempotencyKey>,
+    condition: Condition,
+}
+
+impl FromRequestParts<App> for Look {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let caller = caller.ok_or_else(|| Problem::unauthenticated("nobody asks"))?;
+        let correlation = parts.extensions.get::<Correlation>().map(|it| it.0.clone()).unwrap_or_default();
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str()).to_owned();
+        let named = RawPathParams::from_request_parts(parts, app).await;
+        let named = named.map_err(|_| Problem::not_found("resource", parts.uri.path()))?;
+        let named = named.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let query = query.into_owned().collect();
+        Ok(Self { app: app.clone(), caller, correlation, target, named, query })
+    }
+}
+
+impl Look {
+    /// The id that stands in the path. What cannot be an id names nothing.
+    pub fn id<Id: FromStr>(&self, what: &str) -> Result<Id, Problem> {
+        let named = self.named("id");
+        named.parse().map_err(|_| Problem::not_found(what, named))
+    }
+
+    /// A part of the path by its name in the route; empty where the route has none of that name.
+    pub fn named(&self, name: &str) -> &str {
+        self.named.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// Refuses every query parameter but these (and `after_position`), and those that are given twice.
+    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        for (index, (name, _)) in self.query.iter().enumerate() {
+            if name != AFTER_POSITION && !known.contains(&name.as_str()) {
+                let expected = [known, &[AFTER_POSITION]].concat().join(", ");
+                let name: String = name.chars().take(60).collect();
+                return Err(Problem::parameter(
+                    &name,
+                    "parameter_unknown",
+                    "there is no such parameter",
+                    expected,
+                ));
+            }
+            if self.query[..index].iter().any(|(earlier, _)| earlier == name) {
+                return Err(Problem::parameter(name, "parameter_twice", "it is given twice", "it once"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A query parameter, as it is.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A query parameter with a parser of the domain.
+    pub fn parsed<T: FromStr<Err = Invalid>>(&self, name: &str) -> Result<Option<T>, Problem> {
+        let wrong = |it: Invalid| Problem::parameter(name, &it.code, it.detail, it.expected);
+        self.text(name).map(|text| text.parse().map_err(wrong)).transpose()
+    }
+
+    /// A query parameter that is a whole number within bounds.
+    pub fn whole(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, Problem> {
+        let expected = || format!("a whole number from {min} to {max}");
+        let wrong = || Problem::parameter(name, "number_out_of_bounds", "it is no such number", expected());
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    /// A query parameter that is one of a few words.
+    pub fn word<T>(&self, name: &str) -> Result<Option<T>, Problem>
+    where
+        T: strum::VariantArray + Copy + Into<&'static str>,
+    {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let words = T::VARIANTS.iter().map(|word| (*word).into()).collect::<Vec<&str>>().join(", ");
+        let known = T::VARIANTS.iter().find(|word| Into::<&str>::into(**word) == text);
+        let wrong = || Problem::parameter(name, "word_unknown", "it is not one of the words", words);
+        known.copied().map(Some).ok_or_else(wrong)
+    }
+
+    /// The record of an id, if the caller may see it: another's does not exist for it.
+    pub async fn record<T: Record>(
+        &self,
+        stream: StreamId,
+        owner: fn(&T) -> ResellerId,
+    ) -> Result<T, Problem> {
+        self.ready(T::TABLE).await?;
+        let (engine, key) = (&self.app.engine, stream.to_string());
+        let mut found: Option<T> = query::get(engine.log(), &key).await?;
+        if found.is_none() && engine.state(stream).await?.0 > 0 {
+            // It was made a moment ago: nobody should be told that it does not exist.
+            let head = engine.head().await?.position;
+            engine.wait_for(self.reader(T::TABLE), head).await?;
+            found = query::get(engine.log(), &key).await?;
+        }
+        let visible = found.filter(|record| self.caller.sees(owner(record)));
+        visible.ok_or_else(|| Problem::not_found(&stream.kind.word().replace('_', " "), &key))
+    }
+
+    /// Waits, within bounds, until a read model shows what the caller has seen (`?after_position=`).
+    pub async fn ready(&self, table: &Table) -> Result<(), Problem> {
+        let Some(position) = self.whole(AFTER_POSITION, 0, i64::MAX.unsigned_abs())? else { return Ok(()) };
+        let head = self.app.engine.head().await?.position;
+        if position > head {
+            let (detail, expected) =
+                (format!("the log ends at {head}"), "a position of an answer".to_owned());
+            return Err(Problem::parameter(AFTER_POSITION, "position_beyond_log", detail, expected));
+        }
+        Ok(self.app.engine.wait_for(self.reader(table), position).await?)
+    }
+
+    /// The reader that writes a table.
+    fn reader(&self, table: &Table) -> &str {
+        let mut readers = self.app.engine.readers().iter();
+        let reader = readers.find(|reader| reader.tables.iter().any(|own| own.name == table.name));
+        reader.map_or("", |reader| &reader.name)
+    }
+
+    /// The path without its query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// The query, but for one parameter.
+    pub fn query_without(&self, name: &str) -> impl Iterator<Item = &(String, String)> {
+        self.query.iter().filter(move |(known, _)| known != name)
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let look = Look::from_request_parts(&mut parts, app).await?;
+        look.only(&[])?;
+        let text = body::read(&parts.headers, body, app.limits).await?;
+        let mut call = Self { look, text, key: None, condition: condition::read(&parts.headers)? };
+        let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        if let Some(key) = keys.next() {
+            let key = key.to_str().ok().filter(|key| (1..=KEY_MAX).contains(&key.len()));
+            let key = key.filter(|_| keys.next().is_none()).ok_or_else(|| {
+                let expected = format!("1 to {KEY_MAX} printable ASCII characters, once");
+                Problem::parameter(
+                    "Idempotency-Key",
+                    "idempotency_key_invalid",
+                    "it cannot be a key",
+                    expected,
+                )
+            })?;
+            call.key = Some(call.key_of(parts.method.as_str(), key));
+        }
+        Ok(call)
+    }
+}
+
+impl Call {
+    /// A key is its reseller's, or else the carrier's; the prefix keeps it apart from keys that the edge makes.
+    fn key_of(&self, method: &str, key: &str) -> IdempotencyKey {
+        let owner =
+            self.look.caller.reseller.map_or_else(|| "operator".to_owned(), |reseller| reseller.to_string());
+        let asked = Sha256::new()
+            .chain_update(format!("{method} {}\n", self.look.target))
+            .chain_update(&self.text)
+            .finalize();
+        IdempotencyKey { owner, key: format!("http {key}"), fingerprint: Some(asked.into()) }
+    }
+
+    /// The body, or everything that is wrong with it.
+    pub fn read<T>(&self, read: impl FnOnce(reader::Spot<'_>) -> Option<T>) -> Result<T, Problem> {
+        Ok(reader::read(&self.text, self.look.app.limits.body_bytes, read)?)
+    }
+
+    /// The body where it may be absent.
+    pub fn read_any<T>(
+        &self,
+        read: impl FnOnce(reader::Spot<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        if self.text.trim().is_empty() { Ok(None) } else { self.read(read).map(Some) }
+    }
+
+    /// Refuses a body that says anything.
+    pub fn nothing(&self) -> Result<(), Problem> {
+        self.read_any(|it| it.object(|_| Some(()))).map(|_| ())
+    }
+
+    /// The body as it was sent.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The caller's key of this request, if it gave one.
+    pub fn key(&self) -> Option<&IdempotencyKey> {
+        self.key.as_ref()
+    }
+
+    /// Who asks, for the events.
+    pub fn provenance(&self) -> Provenance {
+        self.look.caller.provenance(&self.look.correlation)
+    }
+
+    /// Seals a text in somebody's own words with the key of a company or reseller.
+    pub async fn seal(&self, owner: StreamId, text: FreeText) -> Result<Sealed, Problem> {
+        Ok(place::seal(&self.look.app.engine, owner, &Personal::new(text)).await?)
+    }
+
+    /// Has something new made.
+    pub async fn create(&self, command: &Command) -> Result<Receipt, Problem> {
+        self.unconditional()?;
+        let Self { look, key, .. } = self;
+        Ok(look.app.engine.execute(command, &self.provenance(), key.as_ref()).await?)
+    }
+
+    /// Refuses `If-Match` where there is nothing yet that it could match.
+    pub fn unconditional(&self) -> Result<(), Problem> {
+        match self.condition {
+            Condition::None => Ok(()),
+            _ => Err(condition::not_here()),
+        }
+    }
+
+    /// Has something done to what there is, if that is where the caller saw it (`If-Match`).
+    pub async fn change(&self, stream: StreamId, command: &Command) -> Result<Receipt, Problem> {
+        let engine = &self.look.app.engine;
+        let expected = self.condition.expected(engine, stream).await?;
+        let done = engine.execute_expecting(command, &self.provenance(), self.key.as_ref(), expected).await;
+        let problem = match done {
+            Ok(receipt) => return Ok(receipt),
+            Err(error) => Problem::from(error),
+        };
+        if problem.status() != StatusCode::CONFLICT && !problem.says("not_permitted") {
+            return Err(problem);
+        }
+        let (_, state) = engine.state(stream).await?;
+        let (status, actions) = standing::of(&state, self.look.caller.role);
+        Err(problem.standing(status, actions))
+    }
+
+    /// The record as the write left it; `None` where the read model is not there in time, though the write is done.
+    pub async fn shown<T: Record>(&self, receipt: &Receipt, key: &str) -> Result<Option<T>, Problem> {
+        let engine = &self.look.app.engine;
+        match engine.wait_for(self.look.reader(T::TABLE), receipt.appended.last()).await {
+            Ok(()) => Ok(query::get(engine.log(), key).await?),
+            Err(error) => {
+                tracing::warn!(%error, "a write was done, and cannot be shown yet");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The answer where what was done cannot be shown yet.
+    pub fn done(&self, receipt: &Receipt) -> answer::Answer {
+        answer::Answer::new(StatusCode::ACCEPTED, &answer::Done::of(receipt)).at(receipt.appended.last())
+    }
+}

@@ -1,0 +1,87 @@
+//! The server: connections, how long they may keep us waiting, and how they end.
+//!
+//! Deliberately absent: TLS and HTTP/2, which a load balancer in front of several of these brings.
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+use super::{App, observe, routes};
+
+/// Headers of one request; more are answered 431 before anything else is looked at.
+const HEADERS_MAX: usize = 100;
+/// Bytes of a head that are buffered; past this the connection is answered 431 and closed.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Rest after a connection could not be accepted: most often there are no more file handles for a moment.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is done; then takes nothing new in, and lets everything under way end.
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
+    // From here on it is counted, not from the first look at it.
+    observe::recorded();
+    let (router, _) = routes(&app);
+    let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(app.limits.connections));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let place = Arc::clone(&places).acquire_owned();
+        let accepted = async { (place.await, listener.accept().await) };
+        let (place, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = connections.watch(connection(stream, router.clone(), &app));
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+            }
+        }
+    }
+    drop(listener);
+    drain(connections, &app).await;
+    Ok(())
+}
+
+fn connection(
+    stream: TcpStream,
+    router: Router,
+    app: &App,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.limits.head_within)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
+
+/// Lets connections answer what they have begun, and handlers end whose caller is gone.
+async fn drain(connections: GracefulShutdown, app: &App) {
+    app.tasks.close();
+    let ended = async {
+        connections.shutdown().await;
+        app.tasks.wait().await;
+    };
+    if tokio::time::timeout(app.limits.drain_within, ended).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+}

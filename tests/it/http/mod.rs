@@ -1,0 +1,214 @@
+//! The API as a client sees it: a real server on a loopback port, over a store in memory.
+
+mod body;
+mod documented;
+mod happy;
+mod problems;
+mod retries;
+mod server;
+mod stopping;
+mod tenants;
+
+use orderwire::{
+    domain::ids::ResellerId,
+    edge::keys::{self, Role},
+    engine::{Engine, clock::SimulatedClock, fulfilment::AutoProvisioner},
+    http::{App, Limits, server as serving},
+};
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::world::{Store, World, beginning};
+
+/// A server with a carrier behind it, and who may ask there.
+pub struct Site {
+    pub world: World,
+    pub url: String,
+    pub app: App,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+/// Somebody who asks.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: Option<String>,
+}
+
+/// What somebody was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Site {
+    pub async fn open() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub async fn with(limits: Limits) -> Self {
+        Self::working(limits, true).await
+    }
+
+    /// One whose readers do nothing until they are told to.
+    pub async fn idle(limits: Limits) -> Self {
+        Self::working(limits, false).await
+    }
+
+    async fn working(limits: Limits, background: bool) -> Self {
+        let store = Store::memory().await;
+        let clock = SimulatedClock::at(beginning());
+        let engine = Engine::builder()
+            .clock(clock.clone())
+            .provisioner(AutoProvisioner)
+            .background(background)
+            .open(store.log().await, orderwire::engine::sealing::MasterKey::generate())
+            .await
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = App::new(engine.clone(), limits);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move { stopped.await.unwrap_or_default() };
+        let served = tokio::spawn(serving::serve(listener, app.clone(), stopped));
+        Self { world: World { engine, clock }, url, app, stop: Some(stop), served }
+    }
+
+    /// A client with a key of its own.
+    pub async fn client(&self, role: Role, reseller: Option<ResellerId>) -> Client {
+        let label = "a test".parse().unwrap();
+        let (_, token) = keys::create(&self.world.engine, role, reseller, &label).await.unwrap();
+        Client { token: Some(token), ..self.nobody() }
+    }
+
+    pub async fn operator(&self) -> Client {
+        self.client(Role::Operator, None).await
+    }
+
+    /// A new reseller and its client.
+    pub async fn reseller(&self, n: u32) -> (ResellerId, Client) {
+        let id = self.world.reseller(n).await;
+        (id, self.client(Role::Reseller, Some(id)).await)
+    }
+
+    /// A client without a key.
+    pub fn nobody(&self) -> Client {
+        Client { http: reqwest::Client::new(), url: self.url.clone(), token: None }
+    }
+
+    /// How many events the log has.
+    pub async fn head(&self) -> u64 {
+        self.world.engine.head().await.unwrap().position
+    }
+
+    pub async fn close(mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.served.await.unwrap().unwrap();
+        self.world.engine.close().await;
+    }
+}
+
+impl Client {
+    pub fn presenting(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Said {
+        said(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Said {
+        said(with_json(self.request(Method::POST, path), body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Said {
+        said(self.request(Method::DELETE, path)).await
+    }
+}
+
+pub fn with_json(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+pub async fn said(request: RequestBuilder) -> Said {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Said { status, headers, body }
+}
+
+impl Said {
+    #[track_caller]
+    pub fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{:#}", self.body);
+        self
+    }
+
+    /// A problem of this kind.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> &Self {
+        self.is(status);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["status"], status, "{:#}", self.body);
+        assert_eq!(self.body["code"], code, "{:#}", self.body);
+        assert!(self.body["type"].as_str().unwrap().ends_with(&format!("/{code}")));
+        self
+    }
+
+    /// Where it says that something is wrong, and what.
+    pub fn errors(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let errors = self.body["errors"].as_array().unwrap().iter();
+        errors
+            .map(|error| {
+                let at = [&error["parameter"], &error["pointer"]].into_iter().map(text);
+                (at.collect::<String>(), text(&error["code"]))
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {:?}", self.headers)).to_str().unwrap()
+    }
+
+    #[track_caller]
+    pub fn text(&self, field: &str) -> &str {
+        self.body[field].as_str().unwrap_or_else(|| panic!("no {field}: {:#}", self.body))
+    }
+}
+
+/// A company that somebody qualifies.
+pub fn company(name: &str) -> Value {
+    json!({ "name": name, "domain": format!("{}.example", name.to_lowercase().replace(' ', "-")) })
+}
+
+/// An order of a new company with numbers, a site and a user.
+pub fn order(reference: &str, name: &str) -> Value {
+    json!({
+        "reference": reference,
+        "company": company(name),
+        "lines": [
+            { "kind": "company", "id": "acme", "channels": 10, "contact": { "name": "Grace Hopper" } },
+            { "kind": "numbers", "id": "new", "ask": { "search": { "by": { "area_code": "0113" }, "quantity": 4 } } },
+            { "kind": "site", "id": "leeds", "name": "Leeds", "location_code": "45", "extension_length": 3,
+              "address": { "known": "A00000000001" }, "numbers": [{ "line": "new" }] },
+            { "kind": "user", "id": "ada", "site": { "line": "leeds" }, "first_name": "Ada", "last_name": "Lovelace",
+              "username": "ada", "extension": "201", "licence": "voice_standard", "primary_number": { "from": "new" } },
+        ],
+    })
+}

@@ -1,0 +1,120 @@
+//! What a caller is told who was not served.
+
+use orderwire::edge::keys::{self, Role};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{Site, company, order, said};
+
+#[tokio::test]
+async fn whoever_is_not_known_is_not_served() {
+    let site = Site::open().await;
+    let (id, reseller) = site.reseller(1).await;
+    let path = "/v1/reseller";
+    let nobody = site.nobody();
+    let refused = nobody.get(path).await;
+    assert_eq!(
+        refused.problem(401, "unauthenticated").header("www-authenticate"),
+        "Bearer realm=\"orderwire\""
+    );
+    let (key, token) =
+        keys::create(&site.world.engine, Role::Reseller, Some(id), &"x".parse().unwrap()).await.unwrap();
+    let known = nobody.presenting(&token);
+    known.get(path).await.is(200);
+    let last = if token.ends_with('0') { "1" } else { "0" };
+    let guessed = format!("{}{last}", &token[..token.len() - 1]);
+    for wrong in [guessed.as_str(), &key.id, "", "key_x.y", &token[4..]] {
+        nobody.presenting(wrong).get(path).await.problem(401, "unauthenticated");
+    }
+    let basic = nobody.request(Method::GET, path).header("authorization", format!("Basic {token}"));
+    said(basic).await.problem(401, "unauthenticated");
+
+    site.world.engine.rebuild().await.unwrap();
+    known.get(path).await.is(200);
+    keys::revoke(&site.world.engine, &key.id).await.unwrap().unwrap();
+    known.get(path).await.problem(401, "unauthenticated");
+    reseller.get(path).await.is(200);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_role_asks_only_for_what_is_its_own() {
+    let site = Site::open().await;
+    let (id, reseller) = site.reseller(1).await;
+    let auditor = site.client(Role::Auditor, None).await;
+    let operator = site.operator().await;
+    reseller.get("/v1/operator/resellers").await.problem(403, "forbidden");
+    let why = json!({ "reason": "none" });
+    reseller.post(&format!("/v1/operator/resellers/{id}/suspension"), &why).await.problem(403, "forbidden");
+    auditor.get("/v1/orders").await.problem(403, "forbidden");
+    operator.get("/v1/reseller").await.problem(403, "forbidden");
+    let company = reseller.post("/v1/companies", &company("Acme")).await.text("service_reference").to_owned();
+    let erasure = format!("/v1/operator/companies/{company}/erasure");
+    reseller.post(&erasure, &json!({})).await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_meant_is_a_problem_too() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    reseller.get("/v1/unicorns").await.problem(404, "not_found");
+    site.nobody().get("/").await.problem(404, "not_found");
+    let method = said(reseller.request(Method::PUT, "/v1/companies")).await;
+    let allowed = method.problem(405, "method_not_allowed").header("allow").to_owned();
+    assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
+    let html = said(reseller.request(Method::GET, "/v1/reseller").header("accept", "text/html")).await;
+    html.problem(406, "not_acceptable");
+    for accept in ["application/json", "text/html, */*;q=0.1", "application/problem+json"] {
+        said(reseller.request(Method::GET, "/v1/reseller").header("accept", accept)).await.is(200);
+    }
+    let unknown = reseller.get("/v1/orders?colour=red").await;
+    assert_eq!(unknown.problem(422, "invalid").errors(), [("colour".into(), "parameter_unknown".into())]);
+    let twice = reseller.get("/v1/orders?limit=1&limit=2").await;
+    assert_eq!(twice.problem(422, "invalid").errors(), [("limit".into(), "parameter_twice".into())]);
+    for limit in ["0", "501", "many", "-1"] {
+        reseller.get(&format!("/v1/orders?limit={limit}")).await.problem(422, "invalid");
+    }
+    reseller.get("/v1/orders?after_position=99").await.problem(422, "invalid");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_is_taken_names_which_and_never_whose() {
+    let site = Site::open().await;
+    let (one, first) = site.reseller(1).await;
+    let (_, second) = site.reseller(2).await;
+    first.post("/v1/companies", &company("Acme")).await.is(201);
+    let other_domain = json!({ "name": " ACME ", "domain": "other.example" });
+    let taken = second.post("/v1/companies", &other_domain).await;
+    assert_eq!(taken.problem(409, "taken").errors()[0].1, "company_name_taken");
+    let both = second.post("/v1/companies", &company("Acme")).await;
+    assert_eq!(both.problem(409, "taken").errors().len(), 2);
+    assert!(!both.body.to_string().contains(&one.to_string()));
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_refused_order_names_every_reason_and_leaves_nothing() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let before = site.head().await;
+    let mut wrong = order("PO-1", "Acme");
+    wrong["lines"][3]["extension"] = json!("999");
+    wrong["lines"][3]["colour"] = json!("red");
+    wrong["lines"][2]["numbers"] = json!([{ "line": "nowhere" }]);
+    let refused = reseller.post("/v1/orders", &wrong).await;
+    let errors = refused.problem(422, "refused").errors();
+    let places: Vec<&str> = errors.iter().map(|(at, _)| at.as_str()).collect();
+    assert!(places.contains(&"/lines/2/numbers/0/line") && places.contains(&"/lines/3/colour"), "{errors:?}");
+    assert_eq!(site.head().await, before);
+
+    // No stock is loaded, so what could be drafted cannot be submitted.
+    let draft = reseller.post("/v1/orders", &order("PO-1", "Acme")).await;
+    let path = draft.is(201).header("location").to_owned();
+    let before = site.head().await;
+    let refused = reseller.post(&format!("{path}/submission"), &json!({})).await;
+    assert!(!refused.problem(422, "refused").errors().is_empty());
+    assert_eq!(site.head().await, before);
+    site.close().await;
+}

@@ -1,0 +1,115 @@
+//! Asking again, and asking on what one saw.
+
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Client, Said, Site, company, order, said, with_json};
+
+async fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> Said {
+    said(with_json(client.request(Method::POST, path).header("Idempotency-Key", key), body)).await
+}
+
+#[tokio::test]
+async fn a_retry_is_answered_the_same_and_done_once() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let (_, other) = site.reseller(2).await;
+    let first = keyed(&reseller, "/v1/companies", "k1", &company("Acme")).await;
+    let head = site.head().await;
+    let again = keyed(&reseller, "/v1/companies", "k1", &company("Acme")).await;
+    assert_eq!((again.is(201).body.clone(), site.head().await), (first.is(201).body.clone(), head));
+    assert_eq!(again.header("orderwire-position"), first.header("orderwire-position"));
+
+    keyed(&reseller, "/v1/companies", "k1", &company("Bolt")).await.problem(422, "idempotency_key_reused");
+    let id = first.text("service_reference");
+    let elsewhere = format!("/v1/companies/{id}/qualification");
+    keyed(&reseller, &elsewhere, "k1", &json!({})).await.problem(422, "idempotency_key_reused");
+    keyed(&other, "/v1/companies", "k1", &company("Bolt")).await.is(201);
+    let long = "k".repeat(201);
+    for wrong in ["", long.as_str()] {
+        keyed(&reseller, "/v1/companies", wrong, &company("Cog")).await.problem(422, "invalid");
+    }
+    site.close().await;
+}
+
+#[tokio::test]
+async fn retries_that_race_are_done_once() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let body = company("Acme");
+    let all = join_all((0..16).map(|_| keyed(&reseller, "/v1/companies", "k1", &body))).await;
+    for said in &all {
+        assert_eq!(said.is(201).body, all[0].body);
+    }
+    assert_eq!(site.head().await, 2, "the reseller, and one company");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn an_order_is_placed_once_by_its_key_or_its_reference() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let document = order("PO-1", "Acme");
+    let first = reseller.post("/v1/orders", &document).await;
+    let head = site.head().await;
+    let again = reseller.post("/v1/orders", &document).await;
+    assert_eq!((again.is(201).text("id"), site.head().await), (first.is(201).text("id"), head));
+    let mut other = document.clone();
+    other["lines"][0]["channels"] = json!(11);
+    let used = reseller.post("/v1/orders", &other).await;
+    assert_eq!(used.problem(422, "refused").errors(), [("/reference".into(), "reference_used".into())]);
+
+    let keyed_first = keyed(&reseller, "/v1/orders", "k1", &order("PO-2", "Bolt")).await;
+    let head = site.head().await;
+    let keyed_again = keyed(&reseller, "/v1/orders", "k1", &order("PO-2", "Bolt")).await;
+    assert_eq!(keyed_again.is(201).text("id"), keyed_first.is(201).text("id"));
+    keyed(&reseller, "/v1/orders", "k1", &order("PO-3", "Cog")).await.problem(422, "idempotency_key_reused");
+    assert_eq!(site.head().await, head);
+    keyed(&reseller, "/v1/orders", "k2", &order("PO-2", "Dab")).await.problem(409, "taken");
+    assert_eq!(site.head().await, head, "the company of a refused order is not qualified");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn of_those_that_saw_the_same_one_is_served() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let seen = reseller.post("/v1/companies", &company("Acme")).await;
+    let path = format!("/v1/companies/{}/qualification", seen.is(201).text("service_reference"));
+    let before = site.head().await;
+    let extend = |tag: String| {
+        let request = reseller.request(Method::POST, &path).header("If-Match", tag);
+        said(with_json(request, &json!({})))
+    };
+    let all = join_all((0..8).map(|_| extend(seen.header("etag").to_owned()))).await;
+    let served: Vec<&Said> = all.iter().filter(|said| said.status == 200).collect();
+    assert_eq!((served.len(), site.head().await), (1, before + 1));
+    for lost in all.iter().filter(|said| said.status != 200) {
+        lost.problem(412, "precondition_failed");
+    }
+    extend(seen.header("etag").to_owned()).await.problem(412, "precondition_failed");
+    for never in ["\"0\"", "\"1\"", "\"999999\"", "W/\"2\"", "nonsense"] {
+        extend(never.to_owned()).await.problem(412, "precondition_failed");
+    }
+    extend(format!("\"7777\", {}", served[0].header("etag"))).await.is(200);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_retry_of_a_conditional_request_is_answered_the_same() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let seen = reseller.post("/v1/companies", &company("Acme")).await;
+    let path = format!("/v1/companies/{}/qualification", seen.is(201).text("service_reference"));
+    let extend = || {
+        let request = reseller.request(Method::POST, &path).header("Idempotency-Key", "k1");
+        said(with_json(request.header("If-Match", seen.header("etag")), &json!({})))
+    };
+    let first = extend().await;
+    let again = extend().await;
+    assert_eq!(again.is(200).body, first.is(200).body);
+    let nothing_yet = reseller.request(Method::POST, "/v1/companies").header("If-Match", "\"1\"");
+    said(with_json(nothing_yet, &company("Bolt"))).await.problem(422, "invalid");
+    site.close().await;
+}

@@ -1,0 +1,103 @@
+//! The real binary as a server: it starts on a free port, and ends on a signal without losing what it acknowledged.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{company, with_json};
+
+/// Acknowledged writes before the signal is sent.
+const WRITES: usize = 40;
+/// Clients that write at once.
+const CLIENTS: usize = 8;
+
+fn orderwire(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orderwire"));
+    command.current_dir(folder).env("XDG_STATE_HOME", folder);
+    for name in ["ORDERWIRE_STORE", "ORDERWIRE_MASTER_KEY_FILE", "ORDERWIRE_ACTOR", "ORDERWIRE_LISTEN"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn done(folder: &Path, arguments: &[&str]) -> Value {
+    let output = orderwire(folder).args(["--format", "json"]).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+}
+
+/// A server on a free port, and where it is.
+fn served(folder: &Path) -> (Child, String) {
+    let mut server = orderwire(folder);
+    let server = server.args(["serve", "--listen", "127.0.0.1:0"]);
+    let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
+    (server, url)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_loses_nothing_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["migrate"]);
+    done(folder, &["resellers", "add", "R100", "--name", "Northern Voice"]);
+    let key = done(folder, &["keys", "create", "--role", "reseller", "--reseller", "R100"]);
+    let token = key["token"].as_str().unwrap().to_owned();
+    assert!(!done(folder, &["keys", "list"]).to_string().contains(&token), "a token is shown once");
+
+    let (mut server, url) = served(folder);
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let (url, token, acknowledged) = (url.clone(), token.clone(), Arc::clone(&acknowledged));
+            tokio::spawn(async move {
+                let (http, mut kept) = (reqwest::Client::new(), Vec::new());
+                for n in 0.. {
+                    let request =
+                        http.request(Method::POST, format!("{url}/v1/companies")).bearer_auth(&token);
+                    let request = with_json(request, &company(&format!("Company {client} {n}")));
+                    let Ok(response) = request.send().await else { break };
+                    assert_eq!(response.status(), 201, "whoever is answered is answered well, to the end");
+                    let Ok(body) = response.text().await else { break };
+                    let body: Value = serde_json::from_str(&body).unwrap();
+                    kept.push(body["service_reference"].as_str().unwrap().to_owned());
+                    acknowledged.fetch_add(1, Ordering::Relaxed);
+                }
+                kept
+            })
+        })
+        .collect();
+    while acknowledged.load(Ordering::Relaxed) < WRITES {
+        tokio::task::yield_now().await;
+    }
+    let told = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let mut kept = Vec::new();
+    for client in clients {
+        kept.extend(client.await.unwrap());
+    }
+    assert!(server.wait().unwrap().success(), "it ends by itself, and well");
+    let there = done(folder, &["companies", "list"]);
+    let there: BTreeSet<&str> =
+        there.as_array().unwrap().iter().map(|company| company["company"].as_str().unwrap()).collect();
+    assert!(kept.len() >= WRITES && kept.iter().all(|company| there.contains(company.as_str())));
+
+    done(folder, &["keys", "revoke", key["key"].as_str().unwrap()]);
+    let (mut server, url) = served(folder);
+    let refused = reqwest::Client::new().get(format!("{url}/v1/reseller")).bearer_auth(&token).send().await;
+    assert_eq!(refused.unwrap().status(), 401);
+    assert!(Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap().success());
+    assert!(server.wait().unwrap().success());
+}
