@@ -19,7 +19,7 @@ use std::{
 pub use self::{
     file::{NAME, check},
     server::ServerSettings,
-    settings::{Kind, SETTINGS, Setting, Shown, Value, setting},
+    settings::{FORMATS, Kind, SETTINGS, Setting, Shown, Value, setting},
 };
 use crate::edge::Problem;
 

@@ -56,39 +56,43 @@ pub struct Cli {
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
     #[arg(
-        help = "The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named",
+        help = "The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named \
+                [env: ORDERWIRE_STORE]",
         long,
         global = true,
         value_name = "URL"
     )]
     store: Option<String>,
     #[arg(
-        help = "The file of the master key; beside a SQLite store where none is named",
+        help = "The file of the master key; beside a SQLite store where none is named \
+                [env: ORDERWIRE_MASTER_KEY_FILE]",
         long,
         global = true,
         value_name = "FILE"
     )]
     master_key_file: Option<PathBuf>,
-    /// The configuration file; `orderwire config show` says what is in force
+    /// The configuration file, else orderwire.toml here or that of the user; `orderwire config show` says what is in force
+    /// [env: ORDERWIRE_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Create the store, or bring its schema up to date, before anything else
+    /// Create the store, or bring its schema up to date, before anything else [env: ORDERWIRE_MIGRATE]
     #[arg(long, global = true)]
     migrate: bool,
     /// Act as a reseller, which sees and changes only what is its own
     #[arg(long = "as", global = true, value_name = "CODE")]
     reseller: Option<String>,
-    /// An opaque id of whoever asks, kept with every event; `operator` where nobody says
+    /// An opaque id of whoever asks, kept with every event; `operator` where nobody says [env: ORDERWIRE_ACTOR]
     #[arg(long, global = true, value_name = "ID")]
     actor: Option<String>,
-    /// Play the outside systems that provision lines, which are then done at once
+    /// Play the outside systems that provision lines, which are then done at once [env:
+    /// ORDERWIRE_AUTO_PROVISION]
     #[arg(long, global = true)]
     auto_provision: bool,
     /// How to print data: table for people, json for one value, jsonl for one value per line, csv for spreadsheets; table
-    /// where nobody says
+    /// where nobody says [env: ORDERWIRE_FORMAT]
     #[arg(long, global = true, value_enum, hide_possible_values = true)]
     format: Option<Format>,
-    /// Say on stderr what happens; twice says more
+    /// Say on stderr what happens; twice says more [env: ORDERWIRE_VERBOSITY]
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }

@@ -262,4 +262,11 @@ mod tests {
         assert_eq!(text, "a,b\r\n1,\r\n,=1+1\r\n");
         assert_eq!(printed_as_csv(&[]), "", "without records nobody knows the fields");
     }
+
+    #[test]
+    fn the_configuration_knows_the_words_of_every_format() {
+        let words = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
+        assert_eq!(words, crate::config::FORMATS);
+    }
 }

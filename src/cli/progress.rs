@@ -27,7 +27,7 @@ pub enum Bars {
         /// The one that is there now.
         now: ProgressBar,
         /// Makes the place where one is drawn.
-        target: fn() -> ProgressDrawTarget,
+        target: Box<dyn Fn() -> ProgressDrawTarget>,
     },
 }
 
@@ -38,7 +38,7 @@ impl Bars {
     /// On stderr, if that is a terminal.
     pub fn on_a_terminal() -> Self {
         if io::stderr().is_terminal() {
-            Self::Terminal { now: ProgressBar::hidden(), target: ProgressDrawTarget::stderr }
+            Self::Terminal { now: ProgressBar::hidden(), target: Box::new(ProgressDrawTarget::stderr) }
         } else {
             Self::None
         }
@@ -104,5 +104,70 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use indicatif::InMemoryTerm;
+
+    use super::*;
+    use crate::cli::{Format, Output};
+
+    /// Bars on a terminal of a test.
+    fn bars() -> (InMemoryTerm, Bars) {
+        let terminal = InMemoryTerm::new(10, 80);
+        let drawn = terminal.clone();
+        let target = Box::new(move || ProgressDrawTarget::term_like(Box::new(drawn.clone())));
+        (terminal, Bars::Terminal { now: ProgressBar::hidden(), target })
+    }
+
+    #[test]
+    fn a_bar_shows_how_far_it_is_and_leaves_nothing_behind() {
+        let (terminal, mut bars) = bars();
+        let bar = bars.begin("loading ranges", 3);
+        bar.step();
+        bar.step();
+        bar.0.tick();
+        assert!(
+            terminal.contents().starts_with("loading ranges [====================>"),
+            "{}",
+            terminal.contents()
+        );
+        assert!(terminal.contents().contains("2 of 3"), "{}", terminal.contents());
+        bars.suspended(|| assert_eq!(terminal.contents(), "", "a remark has the line for itself"));
+        drop(bar);
+        assert_eq!(terminal.contents(), "");
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_drawn() {
+        let mut remarks = Vec::new();
+        let mut output = Output::new(Format::Table, io::sink(), &mut remarks);
+        let bar = output.bar("loading ranges", 3);
+        bar.step();
+        assert!(bar.0.is_hidden());
+        drop(bar);
+        output.remark("done").unwrap();
+        drop(output);
+        assert_eq!(remarks, b"done\n");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_inside_the_engine_is_looked_at_until_it_is_done() {
+        let (terminal, mut bars) = bars();
+        let bar = bars.begin("folding events", 100);
+        let looks = AtomicU64::new(0);
+        let look = || {
+            let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
+            // The first time it cannot say.
+            async move { (look > 1).then_some(look * 10) }
+        };
+        let done = bar.watch(tokio::time::sleep(LOOK_EVERY * 4 + LOOK_EVERY / 2), look).await;
+        bar.0.tick();
+        assert_eq!((done, looks.into_inner()), ((), 4));
+        assert!(terminal.contents().contains("40 of 100"), "{}", terminal.contents());
     }
 }

@@ -47,6 +47,15 @@ pub enum Default {
     Otherwise(&'static str),
 }
 
+impl Default {
+    /// The default in words.
+    pub fn words(self) -> String {
+        match self {
+            Self::Fixed(text) | Self::Otherwise(text) => text.to_owned(),
+        }
+    }
+}
+
 /// What must not be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secret {

@@ -1,13 +1,11 @@
 use std::{collections::HashMap, fs};
 
-use clap::ValueEnum as _;
 use proptest::prelude::*;
 
 use super::{
-    settings::{Default as Fallback, FORMATS, MASK, Secret, masked_url},
+    settings::{Default as Fallback, MASK, Secret, masked_url},
     *,
 };
-use crate::cli::Format;
 
 /// What there is outside, made up.
 #[derive(Default)]
@@ -271,11 +269,6 @@ fn the_table_of_settings_is_sound() {
         let secret = setting.secret != Secret::No;
         assert_eq!(secret, ["store", "master_key"].contains(&setting.key), "{}", setting.key);
     }
-    let words: Vec<String> = Format::value_variants()
-        .iter()
-        .map(|it| it.to_possible_value().unwrap().get_name().to_owned())
-        .collect();
-    assert_eq!(words, FORMATS);
 }
 
 #[test]
