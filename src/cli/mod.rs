@@ -71,29 +71,55 @@ pub struct Globals {
         value_name = "FILE"
     )]
     master_key_file: Option<PathBuf>,
-    /// The configuration file, else orderwire.toml here or that of the user; `orderwire config show` says what is in force
-    /// [env: ORDERWIRE_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        help = "The configuration file, else orderwire.toml here or that of the user; \
+                `orderwire config show` says what is in force [env: ORDERWIRE_CONFIG]",
+        long,
+        global = true,
+        value_name = "FILE"
+    )]
     config: Option<PathBuf>,
-    /// Create the store, or bring its schema up to date, before anything else [env: ORDERWIRE_MIGRATE]
-    #[arg(long, global = true)]
+    #[arg(
+        help = "Create the store, or bring its schema up to date, before anything else \
+                [env: ORDERWIRE_MIGRATE]",
+        long,
+        global = true
+    )]
     migrate: bool,
     /// Act as a reseller, which sees and changes only what is its own
     #[arg(long = "as", global = true, value_name = "CODE")]
     reseller: Option<String>,
-    /// An opaque id of whoever asks, kept with every event; `operator` where nobody says [env: ORDERWIRE_ACTOR]
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(
+        help = "An opaque id of whoever asks, kept with every event; `operator` where nobody says \
+                [env: ORDERWIRE_ACTOR]",
+        long,
+        global = true,
+        value_name = "ID"
+    )]
     actor: Option<String>,
-    /// Play the outside systems that provision lines, which are then done at once [env:
-    /// ORDERWIRE_AUTO_PROVISION]
-    #[arg(long, global = true)]
+    #[arg(
+        help = "Play the outside systems that provision lines, which are then done at once \
+                [env: ORDERWIRE_AUTO_PROVISION]",
+        long,
+        global = true
+    )]
     auto_provision: bool,
-    /// How to print data: table for people, json for one value, jsonl for one value per line, csv for spreadsheets; table
-    /// where nobody says [env: ORDERWIRE_FORMAT]
-    #[arg(long, global = true, value_enum, hide_possible_values = true)]
+    #[arg(
+        help = "How to print data: table for people, json for one value, jsonl for one value per \
+                line, csv for spreadsheets; table where nobody says [env: ORDERWIRE_FORMAT]",
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true
+    )]
     format: Option<Format>,
-    /// Say on stderr what happens; twice says more [env: ORDERWIRE_VERBOSITY]
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(
+        help = "Say on stderr what happens; twice says more [env: ORDERWIRE_VERBOSITY]",
+        short,
+        long,
+        global = true,
+        action = clap::ArgAction::Count
+    )]
     verbose: u8,
 }
 

@@ -153,7 +153,7 @@ impl<'a> Output<'a> {
         match self.format {
             Format::Jsonl => serde_json::to_writer(&mut self.data, value)?,
             Format::Json | Format::Table | Format::Csv => {
-                serde_json::to_writer_pretty(&mut self.data, value)?
+                serde_json::to_writer_pretty(&mut self.data, value)?;
             }
         }
         writeln!(self.data)

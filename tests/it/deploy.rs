@@ -32,7 +32,7 @@ fn the_settings_file_can_be_used_as_it_is_and_with_every_comment_taken_off() {
         let name = line.split_once(" = ").map(|(name, _)| name);
         // The store is shown twice, once for each kind.
         if name.is_none_or(|name| line.starts_with('#') || !set.contains(&name)) {
-            whole += &format!("{line}\n");
+            whole.extend([line, "\n"]);
             set.extend(name.filter(|_| !line.starts_with('#')));
         }
     }

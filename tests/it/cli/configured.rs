@@ -258,20 +258,15 @@ fn the_documented_table_is_that_of_the_settings() {
     let (before, rest) = document.split_once(begin).unwrap();
     let (table, after) = rest.split_once(end).unwrap();
     let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
-    let mut known = "| in the file | flag | variable | what it may be | default | what it is for |\n|---|---|---|---|---|---|\n"
-        .to_owned();
-    for setting in SETTINGS {
+    let heading = "| in the file | flag | variable | what it may be | default | what it is for |\n|---|---|---|---|---|---|\n";
+    let row = |setting: &Setting| {
         let default =
             setting.default_value().map_or_else(|| setting.default.words(), |value| code(&value.to_string()));
-        known += &format!(
-            "| `{}` | {} | `{}` | {} | {default} | {} |\n",
-            setting.key,
-            code(setting.flag.unwrap_or_default()),
-            setting.variable(),
-            setting.kind.expected(),
-            setting.about,
-        );
-    }
+        let (key, flag) = (code(setting.key), code(setting.flag.unwrap_or_default()));
+        let (variable, kind) = (code(&setting.variable()), setting.kind.expected());
+        format!("| {key} | {flag} | {variable} | {kind} | {default} | {} |\n", setting.about)
+    };
+    let known = [heading.to_owned()].into_iter().chain(SETTINGS.iter().map(row)).collect::<String>();
     if std::env::var_os("ORDERWIRE_BLESS").is_some() {
         fs::write(&path, format!("{before}{begin}{known}{end}{after}")).unwrap();
     } else {
