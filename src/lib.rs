@@ -4,6 +4,7 @@ pub use orderwire_domain as domain;
 
 pub mod bench;
 pub mod cli;
+pub mod config;
 pub mod edge;
 pub mod engine;
 #[cfg(feature = "server")]

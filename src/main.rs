@@ -1,9 +1,14 @@
-//! The composition root of the binary: the only place that reads arguments, environment and terminal.
+//! The composition root of the binary: arguments, configuration, output and how it all ends.
+//!
+//! Beside `config`, which reads the environment, the only place that knows what is around the process.
 
-use std::{env, ffi::OsString, io, path::PathBuf, process::ExitCode};
+use std::{env, ffi::OsString, io, process::ExitCode};
 
 use clap::Parser as _;
-use orderwire::cli::{self, Cli, Failure, Format, Output, Surroundings};
+use orderwire::{
+    cli::{self, Bars, Cli, Failure, Format, Output, Surroundings},
+    config::{self, Config, ConfigError},
+};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Decisions allocate much and briefly, on every thread; the system's allocator costs them a quarter of their time.
@@ -17,10 +22,19 @@ async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unread(&error, cli::format_asked(&arguments)),
     };
-    tell(cli.verbosity(), cli.serves());
-    let format = cli.format();
-    let mut output = Output::new(format, io::BufWriter::new(io::stdout()), io::stderr());
-    let done = cli::run(cli, &Surroundings { state_folder: state_folder(), clock: None }, &mut output).await;
+    let config = match configuration(&cli) {
+        Ok(config) => config.with(cli.flags()),
+        Err(error) => return ended(&error.into(), cli.format()),
+    };
+    // A server says what it does, unasked.
+    let verbosity = config.count("verbosity") + u64::from(cli.serves());
+    tell(verbosity, cli.serves());
+    let format = Format::of(&config);
+    // What the engine says would go through a bar.
+    let bars = if verbosity == 0 { Bars::on_a_terminal() } else { Bars::None };
+    let mut output = Output::new(format, io::BufWriter::new(io::stdout()), io::stderr()).with_bars(bars);
+    let surroundings = Surroundings { state_folder: config.state_folder(), clock: None, config };
+    let done = cli::run(cli, &surroundings, &mut output).await;
     match done.and_then(|()| Ok(output.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has had enough of it.
@@ -42,14 +56,13 @@ fn unread(error: &clap::Error, format: Format) -> ExitCode {
     }
 }
 
-/// Where programs of this user keep what they need to know (XDG Base Directory Specification).
-fn state_folder() -> Option<PathBuf> {
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local").join("state"));
-    env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute()).or_else(home)
+/// What the environment and the configuration file say, to those who ask.
+fn configuration(cli: &Cli) -> Result<Config, ConfigError> {
+    if cli.is_configured() { config::read(cli.config_file()) } else { Ok(Config::default()) }
 }
 
 /// Lets the engine say on stderr what it does; nothing unless it was asked for, or it serves others.
-fn tell(verbosity: u8, as_json: bool) {
+fn tell(verbosity: u64, as_json: bool) {
     let level = match verbosity {
         0 => LevelFilter::OFF,
         1 => LevelFilter::INFO,

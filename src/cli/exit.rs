@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Format;
 use crate::{
+    config::ConfigError,
     edge::{self, Problem, open::OpenError},
     engine::{self, ErrorKind, log::StoreError},
 };
@@ -67,6 +68,14 @@ pub enum Failure {
         /// Why.
         source: std::io::Error,
     },
+    /// What is set cannot be used.
+    #[error("{}", refusal(file.as_ref(), problems))]
+    Settings {
+        /// The configuration file, if all of it is about one.
+        file: Option<PathBuf>,
+        /// Why.
+        problems: Vec<Problem>,
+    },
     /// The document or the rules speak against it.
     #[error("{}", refusal(file.as_ref(), problems))]
     Refused {
@@ -120,6 +129,15 @@ impl From<edge::Error> for Failure {
         match error {
             edge::Error::Refused(problems) => Self::Refused { file: None, problems },
             edge::Error::Engine(error) => Self::Engine(error),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::File { file, source } => Self::File { file, source },
+            ConfigError::Problems { file, problems } => Self::Settings { file, problems },
         }
     }
 }
@@ -187,7 +205,7 @@ impl Failure {
     /// The code that the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::File { .. } => Exit::Usage,
+            Self::Usage(_) | Self::Settings { .. } | Self::File { .. } => Exit::Usage,
             Self::Refused { .. } => Exit::Refused,
             Self::Several { first: failure, .. } | Self::At { failure, .. } | Self::Pending(failure) => {
                 failure.exit()
@@ -201,14 +219,16 @@ impl Failure {
     /// The message for stderr.
     pub fn shown(&self, format: Format) -> String {
         match format {
-            Format::Table => format!("orderwire: {self}"),
+            Format::Table | Format::Csv => format!("orderwire: {self}"),
             Format::Json | Format::Jsonl => json!({ "error": self.document() }).to_string(),
         }
     }
 
     fn document(&self) -> Value {
         let (file, problems) = match self {
-            Self::Refused { file, problems } => (file.as_ref(), problems.as_slice()),
+            Self::Refused { file, problems } | Self::Settings { file, problems } => {
+                (file.as_ref(), problems.as_slice())
+            }
             Self::File { file, .. } => (Some(file), [].as_slice()),
             _ => (None, [].as_slice()),
         };

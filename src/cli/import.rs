@@ -54,7 +54,11 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
     let read = stores::read_stock(from, &arguments.from_stock).await;
     let events =
         read.map_err(|error| Failure::Open { store: shown(from), error: OpenError::Store(error) })?;
-    let imported = session.engine.import(events, &arguments.from_stock.to_string()).await?;
+    let bar = output.bar("importing events", events.len() as u64);
+    let table = arguments.from_stock.to_string();
+    let appended = || async { session.engine.log().head().await.ok().map(|head| head.position) };
+    let imported = bar.watch(session.engine.import(events, &table), appended).await?;
+    drop(bar);
     let summary = Summary {
         streams: imported.streams,
         events: imported.events,

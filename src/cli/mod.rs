@@ -1,11 +1,13 @@
 //! The command line: what an operator types, and what is printed for it.
 //!
-//! Data goes to stdout, everything else to stderr. Deliberately absent: the environment, which `main` reads, and every
+//! Data goes to stdout, everything else to stderr. Deliberately absent: the environment, which `config` reads, and every
 //! rule. A command of the engine is followed by whatever it makes due: read models, fulfilment, timers.
 
 pub mod exit;
 pub mod output;
-mod named_store;
+mod progress;
+mod settings;
+mod shell;
 mod session;
 mod store;
 mod stock;
@@ -22,16 +24,27 @@ mod serve;
 pub mod demo;
 mod bench;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum as _};
 
+use self::session::Session;
 pub use self::{
     exit::{Exit, Failure},
-    output::{Format, Output},
+    output::{Bars, Format, Output},
 };
-use self::{named_store::NamedStore, session::Session};
-use crate::engine::clock::SimulatedClock;
+#[cfg(feature = "server")]
+use crate::config::ServerSettings;
+use crate::{
+    config::{Config, Value},
+    engine::clock::SimulatedClock,
+};
+
+/// `-v` more often than this says nothing more.
+const VERBOSITY_MAX: u64 = 3;
 
 /// The order core of telecom wholesale.
 #[derive(Debug, Parser)]
@@ -47,41 +60,71 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
-    #[command(flatten)]
-    store: NamedStore,
     #[arg(
-        help = "The file of the master key; beside a SQLite store where none is named",
+        help = "The store: a path or sqlite:PATH, or postgres://…; orderwire.db where none is named \
+                [env: ORDERWIRE_STORE]",
         long,
         global = true,
-        value_name = "FILE",
-        env = "ORDERWIRE_MASTER_KEY_FILE",
-        hide_env_values = true
+        value_name = "URL"
+    )]
+    store: Option<String>,
+    #[arg(
+        help = "The file of the master key; beside a SQLite store where none is named \
+                [env: ORDERWIRE_MASTER_KEY_FILE]",
+        long,
+        global = true,
+        value_name = "FILE"
     )]
     master_key_file: Option<PathBuf>,
-    /// Create the store, or bring its schema up to date, before anything else
-    #[arg(long, global = true)]
+    #[arg(
+        help = "The configuration file, else orderwire.toml here or that of the user; \
+                `orderwire config show` says what is in force [env: ORDERWIRE_CONFIG]",
+        long,
+        global = true,
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+    #[arg(
+        help = "Create the store, or bring its schema up to date, before anything else \
+                [env: ORDERWIRE_MIGRATE]",
+        long,
+        global = true
+    )]
     migrate: bool,
     /// Act as a reseller, which sees and changes only what is its own
     #[arg(long = "as", global = true, value_name = "CODE")]
     reseller: Option<String>,
-    /// An opaque id of whoever asks, kept with every event
     #[arg(
+        help = "An opaque id of whoever asks, kept with every event; `operator` where nobody says \
+                [env: ORDERWIRE_ACTOR]",
         long,
         global = true,
-        value_name = "ID",
-        env = "ORDERWIRE_ACTOR",
-        hide_env_values = true,
-        default_value = "operator"
+        value_name = "ID"
     )]
-    actor: String,
-    /// Play the outside systems that provision lines, which are then done at once
-    #[arg(long, global = true)]
+    actor: Option<String>,
+    #[arg(
+        help = "Play the outside systems that provision lines, which are then done at once \
+                [env: ORDERWIRE_AUTO_PROVISION]",
+        long,
+        global = true
+    )]
     auto_provision: bool,
-    /// How to print data: table for people, json for one value, jsonl for one value per line
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, hide_possible_values = true)]
-    format: Format,
-    /// Say on stderr what happens; twice says more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(
+        help = "How to print data: table for people, json for one value, jsonl for one value per \
+                line, csv for spreadsheets; table where nobody says [env: ORDERWIRE_FORMAT]",
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true
+    )]
+    format: Option<Format>,
+    #[arg(
+        help = "Say on stderr what happens; twice says more [env: ORDERWIRE_VERBOSITY]",
+        short,
+        long,
+        global = true,
+        action = clap::ArgAction::Count
+    )]
     verbose: u8,
 }
 
@@ -131,6 +174,13 @@ enum Command {
     /// Measure how fast a store is
     #[command(subcommand)]
     Bench(bench::Command),
+    /// What is set, and where
+    #[command(subcommand)]
+    Config(settings::Command),
+    /// Print what makes a shell complete these commands
+    Completions(shell::Completions),
+    /// Write pages for man into a folder
+    Man(shell::Man),
 }
 
 /// How much of the demo to play.
@@ -148,15 +198,12 @@ pub struct Surroundings {
     pub state_folder: Option<PathBuf>,
     /// What time it is, where that is not left to the wall clock.
     pub clock: Option<SimulatedClock>,
+    /// What the environment and the configuration file say; the arguments come on top.
+    pub config: Config,
 }
 
 impl Cli {
-    /// How much to say on stderr. A server says what it does, unasked.
-    pub fn verbosity(&self) -> u8 {
-        self.globals.verbose + u8::from(self.serves())
-    }
-
-    /// Whether it serves others: then what it says is for machines, a JSON document per line.
+    /// Whether it serves others: then what it says is for machines, a JSON document per line, and unasked.
     pub fn serves(&self) -> bool {
         #[cfg(feature = "server")]
         return matches!(self.command, Command::Serve(_));
@@ -164,9 +211,66 @@ impl Cli {
         return false;
     }
 
-    /// How data and errors are printed.
+    /// How data and errors are printed, as far as the arguments say so.
     pub fn format(&self) -> Format {
-        self.globals.format
+        self.globals.format.unwrap_or(Format::Table)
+    }
+
+    /// Where a server listens, as far as the arguments say so.
+    #[cfg(feature = "server")]
+    fn listens_on(&self) -> Option<String> {
+        match &self.command {
+            Command::Serve(arguments) => arguments.listen.map(|address| address.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The configuration file that the arguments name.
+    pub fn config_file(&self) -> Option<&Path> {
+        self.globals.config.as_deref()
+    }
+
+    /// Whether the environment and the configuration file mean anything to it.
+    pub fn is_configured(&self) -> bool {
+        let of_itself = matches!(
+            self.command,
+            Command::Config(settings::Command::Check(_)) | Command::Completions(_) | Command::Man(_)
+        );
+        !of_itself
+    }
+
+    /// What the arguments set.
+    pub fn flags(&self) -> Vec<(&'static str, Value)> {
+        let Globals { store, master_key_file, migrate, actor, auto_provision, format, verbose, .. } =
+            &self.globals;
+        let text = |text: &String| Value::Text(text.clone());
+        let path = |path: &PathBuf| Value::Text(path.display().to_string());
+        let word =
+            |format: Format| format.to_possible_value().map(|word| Value::Text(word.get_name().to_owned()));
+        let flags = [
+            ("store", store.as_ref().map(text)),
+            ("master_key_file", master_key_file.as_ref().map(path)),
+            ("migrate", migrate.then_some(Value::Switch(true))),
+            ("actor", actor.as_ref().map(text)),
+            ("auto_provision", auto_provision.then_some(Value::Switch(true))),
+            ("format", format.and_then(word)),
+            ("verbosity", (*verbose > 0).then_some(Value::Count(VERBOSITY_MAX.min(u64::from(*verbose))))),
+        ];
+        #[cfg(feature = "server")]
+        let flags = flags.into_iter().chain([("server.listen", self.listens_on().map(Value::Text))]);
+        flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+}
+
+impl Globals {
+    /// Has what the environment and the file say in place of what the arguments leave out.
+    fn fill(&mut self, config: &Config) {
+        self.store = config.text("store");
+        self.master_key_file = config.master_key_file();
+        self.migrate = config.switch("migrate");
+        self.actor = config.text("actor");
+        self.auto_provision = config.switch("auto_provision");
+        self.format = Some(Format::of(config));
     }
 }
 
@@ -185,22 +289,25 @@ pub fn format_asked(arguments: &[OsString]) -> Format {
 
 /// Does what was asked for.
 pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let config = surroundings.config.clone().with(cli.flags());
     let Cli { mut globals, command } = cli;
-    if matches!(command, Command::Demo(_) | Command::Bench(_)) {
-        globals.store = globals.store.explicit();
-    }
-    if let Command::Demo(DemoArguments { orders }) = command {
-        let store = globals.store.url.is_some().then(|| session::open_options(&globals, surroundings));
-        let demo = demo::Demo { store, orders, json: globals.format != Format::Table };
-        return demo::run(demo, output).await;
-    }
-    if let Command::Bench(command) = command {
-        return bench::run(command, globals.store.url, output).await;
-    }
-    #[cfg(feature = "server")]
-    if let Command::Serve(arguments) = &command {
-        return serve::run(&globals, surroundings, arguments, output).await;
-    }
+    // The environment and the file name the store that is in service. What fills a store with made-up data takes only one
+    // that was named on the command line.
+    let explicit = globals.store.clone();
+    globals.fill(&config);
+    let command = match command {
+        Command::Demo(DemoArguments { orders }) => {
+            let store = explicit.is_some().then(|| session::open_options(&globals, surroundings));
+            return demo::run(demo::Demo { store, orders }, output).await;
+        }
+        Command::Bench(command) => return bench::run(command, explicit, output).await,
+        #[cfg(feature = "server")]
+        Command::Serve(_) => return serve::run(&globals, surroundings, &ServerSettings::of(&config), output).await,
+        Command::Config(command) => return settings::run(&command, &config, output),
+        Command::Completions(arguments) => return shell::completions(&arguments, output),
+        Command::Man(arguments) => return shell::man(&arguments, output),
+        command => command,
+    };
     let session = Session::open(&globals, surroundings, matches!(command, Command::Migrate)).await?;
     let done = dispatch(&session, command, output).await;
     session.close().await;
@@ -230,6 +337,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
     }
     match command {
         Command::Demo(_) | Command::Bench(_) => unreachable!("both open a store of their own"),
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) => unreachable!("none needs a store"),
         Command::Migrate => store::migrated(session, output).await,
         Command::Stock(command) => stock::run(session, command, output).await,
         Command::Resellers(command) => resellers::run(session, command, output).await,

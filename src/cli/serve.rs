@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use super::{Failure, Globals, Output, Surroundings, session};
 use crate::{
+    config::ServerSettings,
     edge::open::open_engine,
     engine::{Engine, fulfilment::AutoProvisioner},
     http::{App, Limits, server},
@@ -17,26 +18,25 @@ use crate::{
 pub struct Arguments {
     /// The address to listen on; port 0 takes a free one
     #[arg(
+        help = "The address to listen on, 127.0.0.1:8080 where none is named; port 0 takes a free one \
+                [env: ORDERWIRE_SERVER_LISTEN]",
         long,
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS",
-        env = "ORDERWIRE_LISTEN",
-        hide_env_values = true
+        value_name = "ADDRESS"
     )]
-    listen: SocketAddr,
+    pub(super) listen: Option<SocketAddr>,
 }
 
 /// Serves until a signal comes; then lets what is under way end, and closes the store.
 pub async fn run(
     globals: &Globals,
     surroundings: &Surroundings,
-    arguments: &Arguments,
+    settings: &ServerSettings,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     // Before the store: an address in use is found out without opening anything.
-    let listener = TcpListener::bind(arguments.listen)
+    let listener = TcpListener::bind(settings.listen)
         .await
-        .map_err(|error| Failure::of_argument("--listen", format!("{}: {error}", arguments.listen)))?;
+        .map_err(|error| Failure::of_argument("--listen", format!("{}: {error}", settings.listen)))?;
     let signalled = signalled()?;
     let options = session::open_options(globals, surroundings);
     let mut builder = Engine::builder();
@@ -51,11 +51,23 @@ pub async fn run(
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     output.say(&format!("listening on http://{address}"))?;
-    let served = server::serve(listener, App::new(engine.clone(), Limits::default()), signalled).await;
+    let served = server::serve(listener, App::new(engine.clone(), limits(settings)), signalled).await;
     // Whatever was taken in is appended before the store is closed.
     engine.close().await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+fn limits(settings: &ServerSettings) -> Limits {
+    Limits {
+        body_bytes: settings.body_bytes_max,
+        answer_within: settings.request_timeout,
+        drain_within: settings.shutdown_timeout,
+        asks_per_second: settings.rate_limit_per_second,
+        asks_at_once: settings.rate_limit_burst,
+        reader_lag: settings.readers_behind_max,
+        ..Limits::default()
+    }
 }
 
 /// Done once the process is asked to stop.

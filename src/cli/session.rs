@@ -30,8 +30,6 @@ use crate::{
     stores::Migrate,
 };
 
-/// The store where none is named.
-const STORE: &str = "orderwire.db";
 /// Records that one list shows at most; past this somebody wants an export.
 pub const LIST_MAX: usize = 10_000;
 
@@ -50,11 +48,13 @@ pub struct Session {
 
 /// How to open the store that was named.
 pub fn open_options(globals: &Globals, surroundings: &Surroundings) -> OpenOptions {
+    let key = surroundings.config.master_key().filter(|_| globals.master_key_file.is_none());
+    let file = globals.master_key_file.clone().map(KeySource::File);
     OpenOptions {
         migrate: if globals.migrate { Migrate::Yes } else { Migrate::No },
-        master_key: globals.master_key_file.clone().map(KeySource::File),
+        master_key: file.or_else(|| key.map(KeySource::Digits)),
         state_folder: surroundings.state_folder.clone(),
-        ..OpenOptions::of(globals.store.url.clone().unwrap_or_else(|| STORE.to_owned()))
+        ..OpenOptions::of(globals.store.clone().unwrap_or_default())
     }
 }
 
@@ -76,7 +76,8 @@ impl Session {
         surroundings: &Surroundings,
         migrate: bool,
     ) -> Result<Self, Failure> {
-        let actor = Actor::new(&globals.actor).map_err(|error| Failure::of_argument("--actor", error))?;
+        let actor = Actor::new(globals.actor.as_deref().unwrap_or_default())
+            .map_err(|error| Failure::of_argument("--actor", error))?;
         let code = globals.reseller.as_deref().map(str::parse::<ResellerCode>).transpose();
         let code = code.map_err(|error| Failure::of_argument("--as", error))?;
         let mut options = open_options(globals, surroundings);

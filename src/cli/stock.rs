@@ -113,10 +113,13 @@ fn of_arguments(load: Load) -> Result<joint::Command, Failure> {
 
 /// Loads every row. A load that was cut short is asked for again: rows that were loaded are passed over.
 async fn load_file(session: &Session, file: &Path, output: &mut Output<'_>) -> Result<(), Failure> {
-    for (line, command) in commands(file)? {
+    let commands = commands(file)?;
+    let bar = output.bar("loading ranges", commands.len() as u64);
+    for (line, command) in commands {
         let key = key(&command);
         let loaded = session.execute_keyed(&command, Some(&key), output).await;
         loaded.map_err(|failure| failure.in_line(file, line))?;
+        bar.step();
     }
     Ok(())
 }

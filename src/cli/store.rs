@@ -118,7 +118,16 @@ pub async fn readers(session: &Session, output: &mut Output<'_>) -> Result<(), F
 /// Folds every read model again.
 pub async fn rebuild(session: &Session, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("rebuilding read models")?;
-    session.engine.rebuild().await?;
+    let engine = &session.engine;
+    let names: Vec<String> = engine.readers().iter().map(|reader| reader.name.clone()).collect();
+    let events = engine.head().await?.position * names.len() as u64;
+    let bar = output.bar("folding events", events);
+    let folded = || async {
+        let places = names.iter().map(|name| engine.log().checkpoint(name));
+        futures::future::try_join_all(places).await.ok().map(|places| places.iter().sum())
+    };
+    bar.watch(engine.rebuild(), folded).await?;
+    drop(bar);
     readers(session, output).await
 }
 

@@ -1,6 +1,7 @@
 //! The real binary on real files: what it prints, how it ends, and that what is refused leaves nothing behind.
 
 mod bad_input;
+mod configured;
 mod documents;
 mod everyday;
 
@@ -11,7 +12,10 @@ use std::{
 };
 
 use chrono::{NaiveDate, Utc};
-use orderwire::domain::rules::Rules;
+use orderwire::{
+    config::{FILE_VARIABLE, SETTINGS, Setting},
+    domain::rules::Rules,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -67,9 +71,10 @@ impl Desk {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orderwire"));
         command.args(arguments).current_dir(self.folder.path());
-        for name in ["ORDERWIRE_STORE", "ORDERWIRE_MASTER_KEY_FILE", "ORDERWIRE_ACTOR"] {
+        for name in SETTINGS.iter().map(Setting::variable).chain([FILE_VARIABLE.to_owned()]) {
             command.env_remove(name);
         }
+        command.env("XDG_CONFIG_HOME", self.path("config")).env("APPDATA", self.path("config"));
         command.env("XDG_STATE_HOME", self.path("state")).env("TMPDIR", self.folder.path());
         command
     }

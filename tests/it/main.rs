@@ -5,6 +5,7 @@ mod cases;
 mod cli;
 mod crash;
 mod demo;
+mod deploy;
 mod engine;
 mod expected;
 mod golden;

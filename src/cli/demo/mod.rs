@@ -28,8 +28,12 @@ use self::{
     timeline::Timeline,
 };
 use crate::{
-    cli::{exit::Failure, output::Output, session},
-    domain::{calendar::london, ids::ResellerId, joint::Command},
+    cli::{
+        exit::Failure,
+        output::{Format, Output},
+        session,
+    },
+    domain::{calendar::london, ids::ResellerId, joint::Command, views::order_status::ORDER_STATUS},
     edge::{
         self, Problem,
         open::{OpenOptions, open_engine},
@@ -52,8 +56,6 @@ pub struct Demo {
     pub store: Option<OpenOptions>,
     /// How many orders in all.
     pub orders: u32,
-    /// Whether only the summary is printed, as JSON.
-    pub json: bool,
 }
 
 /// Plays the demo and prints what came of it.
@@ -78,13 +80,16 @@ pub async fn run(demo: Demo, output: &mut Output<'_>) -> Result<(), Failure> {
         .background(false);
     let engine = open_engine(&store, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&store.store), error })?;
-    let printed = match play(&engine, clock, demo.orders).await {
-        Ok((summary, _)) if demo.json => print::json(output.writer(), &summary),
-        Ok((summary, timelines)) => print::tables(output.writer(), &summary, &timelines),
-        Err(error) => Err(error),
-    };
+    let bar = output.bar("playing orders", u64::from(demo.orders));
+    let begun = || async { engine.log().count(&ORDER_STATUS, &[]).await.ok() };
+    let played = bar.watch(play(&engine, clock, demo.orders), begun).await;
+    drop(bar);
     engine.close().await;
-    printed.map_err(failure)
+    let (summary, timelines) = played.map_err(failure)?;
+    if output.format() == Format::Table {
+        return print::tables(output.writer(), &summary, &timelines).map_err(failure);
+    }
+    Ok(output.one(&summary, &[])?)
 }
 
 /// What the engine or the edge says goes out as such, whatever the scripts were about.

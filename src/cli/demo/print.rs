@@ -1,17 +1,10 @@
-//! What the demo shows: a timeline for each order and the summary, or the summary alone as JSON.
+//! What the demo shows to people: a timeline for each order and the summary.
 
 use std::io::Write;
 
 use comfy_table::{Table, presets};
 
 use super::{Summary, timeline::Timeline};
-
-/// The summary as JSON.
-pub fn json(out: &mut impl Write, summary: &Summary) -> anyhow::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, summary)?;
-    writeln!(out)?;
-    Ok(())
-}
 
 /// Timelines and summary for people.
 pub fn tables(out: &mut impl Write, summary: &Summary, timelines: &[Timeline]) -> anyhow::Result<()> {

@@ -1,0 +1,262 @@
+//! The table of settings: what each is called, what it may be, and what it is where nobody says.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::edge::Problem;
+
+/// Something that can be set.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name in the file; a dot stands between a section and a name in it.
+    pub key: &'static str,
+    /// Its flag, if it has one.
+    pub flag: Option<&'static str>,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is where nobody says.
+    pub default: Default,
+    /// Whether a part of it is nobody's business.
+    pub secret: Secret,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Any text that is not empty, such as a path or a URL.
+    Text,
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// The address and port of a socket.
+    Socket,
+    /// A whole number between two others.
+    Count(u64, u64),
+    /// Yes or no.
+    Switch,
+}
+
+/// What a setting is where nobody says.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    /// This.
+    Fixed(&'static str),
+    /// Something that depends on other things, in words.
+    Otherwise(&'static str),
+}
+
+impl Default {
+    /// The default in words.
+    pub fn words(self) -> String {
+        match self {
+            Self::Fixed(text) | Self::Otherwise(text) => text.to_owned(),
+        }
+    }
+}
+
+/// What must not be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// Nothing.
+    No,
+    /// What opens the place that a URL names.
+    InUrl,
+    /// All of it.
+    Whole,
+}
+
+/// A value that its setting may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A text, path, word or address.
+    Text(String),
+    /// A number.
+    Count(u64),
+    /// Yes or no.
+    Switch(bool),
+}
+
+/// A setting as `orderwire config show` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Its name.
+    pub setting: &'static str,
+    /// What it is, without secrets.
+    pub value: Option<String>,
+    /// Which kind of place it came from.
+    pub source: &'static str,
+    /// The flag, the variable or the file.
+    pub named: Option<String>,
+}
+
+/// What is shown in place of a secret.
+pub const MASK: &str = "***";
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+const fn plain(key: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Setting {
+    Setting { key, flag: None, kind, default: Default::Fixed(default), secret: Secret::No, about }
+}
+
+impl Setting {
+    const fn flag(mut self, flag: &'static str) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    /// In place of a fixed default: what it depends on.
+    const fn otherwise(mut self, words: &'static str) -> Self {
+        self.default = Default::Otherwise(words);
+        self
+    }
+
+    const fn secret(mut self, secret: Secret) -> Self {
+        self.secret = secret;
+        self
+    }
+}
+
+/// Every setting, in the order in which it is shown.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    plain("store", Kind::Text, "orderwire.db", "the store: a path, `sqlite:PATH` or `postgres://…`")
+        .flag("--store").secret(Secret::InUrl),
+    plain("master_key_file", Kind::Text, "", "the file of the master key").flag("--master-key-file")
+        .otherwise("beside a SQLite store; for PostgreSQL in the state folder"),
+    plain("master_key", Kind::Text, "", "the master key itself, 64 hex digits, where no file can be had").secret(Secret::Whole)
+        .otherwise("that of the file"),
+    plain("state_folder", Kind::Text, "", "where this user's programs keep what they need to know")
+        .otherwise("`$XDG_STATE_HOME`, else `~/.local/state`"),
+    plain("migrate", Kind::Switch, "false", "create the store, or bring its schema up to date, before anything else").flag("--migrate"),
+    plain("actor", Kind::Text, "operator", "an opaque id of whoever asks, kept with every event").flag("--actor"),
+    plain("auto_provision", Kind::Switch, "false", "play the outside systems that provision lines").flag("--auto-provision"),
+    plain("format", Kind::Word(FORMATS), "table", "how data is printed").flag("--format"),
+    plain("verbosity", Kind::Count(0, 3), "0", "how much is said on stderr of what happens").flag("--verbose"),
+    plain("server.listen", Kind::Socket, "127.0.0.1:8080", "the address and port that the server listens on").flag("--listen"),
+    plain("server.public_url", Kind::Text, "", "the server's own URL as callers know it, for links and the source of notices")
+        .otherwise("`http://` and the address it listens on"),
+    plain("server.request_timeout_ms", Kind::Count(1, DAY_MS), "30000", "how long a request may take"),
+    plain("server.shutdown_timeout_ms", Kind::Count(0, DAY_MS), "30000", "how long requests in flight may take to end when the server stops"),
+    plain("server.body_bytes_max", Kind::Count(1_024, 64 * 1024 * 1024), "5242880", "the longest body of a request"),
+    plain("server.rate_limit_per_second", Kind::Count(1, 1_000_000), "50", "requests a second that one API key may make in the long run"),
+    plain("server.rate_limit_burst", Kind::Count(1, 1_000_000), "200", "requests that one API key may make at once after a quiet time"),
+    plain("server.readers_behind_max", Kind::Count(0, 1_000_000_000), "10000", "events that a reader may be behind while the server calls itself ready"),
+    plain("server.webhooks_to_private_addresses", Kind::Switch, "false", "whether webhooks may go to private and loopback addresses"),
+];
+
+/// The words of `--format`; a test compares them with its type.
+pub const FORMATS: &[&str] = &["table", "json", "jsonl", "csv"];
+
+/// The setting of a name.
+pub fn setting(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+impl Setting {
+    /// Its variable in the environment.
+    pub fn variable(&self) -> String {
+        format!("ORDERWIRE_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+
+    /// Its fixed default, if it has one.
+    pub fn default_value(&self) -> Option<Value> {
+        match self.default {
+            Default::Fixed(text) => Some(self.kind.read(text).expect("a test reads every default")),
+            Default::Otherwise(_) => None,
+        }
+    }
+
+    /// A value without its secrets.
+    pub fn masked(&self, value: &Value) -> String {
+        match self.secret {
+            Secret::No => value.to_string(),
+            Secret::InUrl => masked_url(&value.to_string()),
+            Secret::Whole => MASK.to_owned(),
+        }
+    }
+
+    /// It cannot be what it was set to, which is not repeated: it may be a secret in the wrong place.
+    pub fn problem(&self, place: &str, expected: String) -> Problem {
+        let detail = format!("`{}` cannot be that", self.key);
+        Problem::new(place, "setting_invalid", detail, expected)
+    }
+}
+
+impl Kind {
+    /// Reads a text of the environment; else what it should be.
+    pub fn read(self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Text | Self::Word(_) | Self::Socket => self.text(text),
+            Self::Count(..) => text.parse().map_err(|_| self.expected()).and_then(|count| self.count(count)),
+            Self::Switch => text.parse().map(Value::Switch).map_err(|_| self.expected()),
+        }
+    }
+
+    /// A text, if it may be one; else what it should be.
+    pub fn text(self, text: &str) -> Result<Value, String> {
+        let fits = match self {
+            Self::Text => !text.is_empty(),
+            Self::Word(words) => words.contains(&text),
+            Self::Socket => text.parse::<SocketAddr>().is_ok(),
+            Self::Count(..) | Self::Switch => false,
+        };
+        if fits { Ok(Value::Text(text.to_owned())) } else { Err(self.expected()) }
+    }
+
+    /// A number, if it may be one; else what it should be.
+    pub fn count(self, count: u64) -> Result<Value, String> {
+        match self {
+            Self::Count(least, most) if (least..=most).contains(&count) => Ok(Value::Count(count)),
+            _ => Err(self.expected()),
+        }
+    }
+
+    /// Yes or no, if it may be that; else what it should be.
+    pub fn switch(self, on: bool) -> Result<Value, String> {
+        if let Self::Switch = self { Ok(Value::Switch(on)) } else { Err(self.expected()) }
+    }
+
+    /// What it may be, in words.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Text => "a text that is not empty".to_owned(),
+            Self::Word(words) => format!("one of {}", words.join(", ")),
+            Self::Socket => "an address and a port, such as 127.0.0.1:8080".to_owned(),
+            Self::Count(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Switch => "true or false".to_owned(),
+        }
+    }
+}
+
+/// Parameters of a PostgreSQL URL that say nothing secret; of all others only the name is shown.
+const PARAMETERS_SHOWN: &[&str] = &["sslmode", "host", "port", "user", "dbname", "application_name"];
+
+/// A store's URL without what would open it. What cannot be told apart for sure is masked rather than shown.
+pub fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return if url.starts_with("postgres") { MASK.to_owned() } else { url.to_owned() };
+    };
+    let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
+    // A password with a question mark in it looks like this.
+    if query.is_some_and(|query| query.contains('@')) {
+        return format!("{scheme}://{MASK}");
+    }
+    let shown = match place.rsplit_once('@') {
+        Some((who, place)) => match who.split_once(':') {
+            Some((user, _)) => format!("{user}:{MASK}@{place}"),
+            None => format!("{who}@{place}"),
+        },
+        None => place.to_owned(),
+    };
+    let parameters = query.map(|query| {
+        let shown = query.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if !PARAMETERS_SHOWN.contains(&name) => format!("{name}={MASK}"),
+            Some(_) => parameter.to_owned(),
+            None => MASK.to_owned(),
+        });
+        format!("?{}", shown.collect::<Vec<_>>().join("&"))
+    });
+    format!("{scheme}://{shown}{}", parameters.unwrap_or_default())
+}
