@@ -31,6 +31,7 @@ mod docs;
 pub mod resellers;
 pub mod companies;
 pub mod orders;
+pub mod order_lines;
 mod order_bodies;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -117,6 +118,7 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = resellers::routes(api);
     let api = companies::routes(api);
     let api = orders::routes(api);
+    let api = order_lines::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

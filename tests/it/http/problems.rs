@@ -1,6 +1,6 @@
 //! What a caller is told who was not served.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, pin::pin, time::Duration};
 
 use orderwire::{
     edge::keys::{self, Role},
@@ -152,7 +152,11 @@ async fn a_read_waits_for_what_the_caller_has_seen() {
     let empty = reseller.get("/v1/companies").await;
     assert_eq!(empty.is(200).body["items"], json!([]), "the read model does nothing yet");
     let path = format!("/v1/companies?after_position={head}");
-    let (waited, ()) = tokio::join!(reseller.get(&path), site.world.settle());
+    let mut asked = pin!(reseller.get(&path));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut asked).await;
+    assert!(early.is_err(), "it is not answered before the read model is there");
+    site.world.settle().await;
+    let waited = asked.await;
     assert_eq!(waited.is(200).body["items"].as_array().unwrap().len(), 1);
     site.close().await;
 }
