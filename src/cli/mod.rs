@@ -302,7 +302,9 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         }
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]
-        Command::Serve(_) => return serve::run(&globals, surroundings, &ServerSettings::of(&config), output).await,
+        Command::Serve(_) => {
+            return serve::run(&globals, surroundings, &ServerSettings::of(&config), output).await;
+        }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),
         Command::Man(arguments) => return shell::man(&arguments, output),

@@ -16,6 +16,7 @@ pub mod rehearse;
 pub mod master_key;
 pub mod open;
 pub mod history;
+pub mod draft_line;
 pub mod keys;
 
 pub use self::problem::{Error, Problem};

@@ -78,7 +78,8 @@ impl<'a> Sealer<'a> {
         if problems.is_empty() { Ok(lines) } else { Err(Error::Refused(problems)) }
     }
 
-    async fn line(&self, at: &str, request: &DocumentRequest) -> Result<LineRequest, Error> {
+    /// A line; `at` is where it stands in what was sent.
+    pub(super) async fn line(&self, at: &str, request: &DocumentRequest) -> Result<LineRequest, Error> {
         Ok(match request {
             DocumentRequest::Company { channels, contact } => {
                 let contact = match contact {

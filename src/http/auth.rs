@@ -12,6 +12,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use governor::clock::{Clock as _, DefaultClock};
 use orderwire_domain::ids::ResellerId;
 
 use super::{App, problem::Problem};
@@ -84,6 +85,7 @@ pub async fn gate(
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
     }
     takes_json(request.headers())?;
+    in_moderation(&app, &caller)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -103,6 +105,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (Some(value), None) = (given.next(), given.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether the caller's key has not asked too often.
+fn in_moderation(app: &App, caller: &Caller) -> Result<(), Problem> {
+    let id = caller.actor.as_str().to_owned();
+    app.asks.check_key(&id).map_err(|until| {
+        let wait = until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+        let detail = format!("this key asks more than {} times a second", app.limits.asks_per_second);
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        problem.with(header::RETRY_AFTER, &wait.to_string())
+    })
 }
 
 /// Whether the caller can read what we answer.

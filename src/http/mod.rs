@@ -4,6 +4,12 @@
 //! all of them share stands once: who may ask ([`auth`]), what a request is ([`request`]), what an answer is ([`answer`]),
 //! what is said to whom is not served ([`problem`]), and the document that describes it all ([`openapi`]).
 //!
+//! A capability is added as a file: bodies with `ToSchema`, handlers that take a [`request::Look`] or a [`request::Call`] and
+//! answer an [`answer::Answer`] or a [`problem::Problem`], each under `#[utoipa::path]` with its tag, an example of its body
+//! and what is its own among the responses, and a function `routes(api: Api) -> Api` that registers them with who may ask.
+//! It is called in [`routes`] below. Everything else (keys, roles, limits, retries, conditions, shared responses and
+//! headers) is done around it, and `tests/it/http` takes every route from the document.
+//!
 //! Deliberately absent: every rule. A handler reads, asks the engine, and shows; HTTP bodies are types of this folder, so
 //! that neither a stored event nor a read model is bound by what was promised here.
 
@@ -25,15 +31,17 @@ mod docs;
 pub mod resellers;
 pub mod companies;
 pub mod orders;
+pub mod order_lines;
 mod order_bodies;
 
-use std::time::Duration;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     http::{StatusCode, Uri},
     middleware,
 };
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio_util::task::TaskTracker;
 use utoipa::openapi::OpenApi;
 
@@ -47,6 +55,8 @@ pub struct App {
     pub engine: Engine,
     /// The bounds of what is taken in.
     pub limits: Limits,
+    /// How much each key has asked lately. Only keys that are accepted get in, so there are never more of them than keys.
+    asks: Arc<DefaultKeyedRateLimiter<String>>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
 }
@@ -68,6 +78,10 @@ pub struct Limits {
     pub drain_within: Duration,
     /// Connections held at once; more wait to be accepted.
     pub connections: usize,
+    /// How often one key may ask in a second, for long.
+    pub asks_per_second: NonZeroU32,
+    /// How often one key may ask at once, after a rest.
+    pub asks_at_once: NonZeroU32,
     /// Events that the slowest reader may lack while the server calls itself ready.
     pub reader_lag: u64,
 }
@@ -82,6 +96,8 @@ impl Default for Limits {
             answer_within: Duration::from_secs(30),
             drain_within: Duration::from_secs(40),
             connections: 20_000,
+            asks_per_second: const { NonZeroU32::new(200).unwrap() },
+            asks_at_once: const { NonZeroU32::new(1_000).unwrap() },
             reader_lag: 10_000,
         }
     }
@@ -90,7 +106,8 @@ impl Default for Limits {
 impl App {
     /// Everything a handler needs, over an engine.
     pub fn new(engine: Engine, limits: Limits) -> Self {
-        Self { engine, limits, tasks: TaskTracker::new() }
+        let quota = Quota::per_second(limits.asks_per_second).allow_burst(limits.asks_at_once);
+        Self { engine, limits, asks: Arc::new(RateLimiter::keyed(quota)), tasks: TaskTracker::new() }
     }
 }
 
@@ -101,6 +118,7 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = resellers::routes(api);
     let api = companies::routes(api);
     let api = orders::routes(api);
+    let api = order_lines::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

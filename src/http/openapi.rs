@@ -82,7 +82,7 @@ pub fn beginning() -> OpenApi {
 }
 
 /// The problems that an operation can answer with, by status.
-const PROBLEMS: [(StatusCode, &str, &str); 14] = [
+const PROBLEMS: [(StatusCode, &str, &str); 15] = [
     (StatusCode::BAD_REQUEST, "malformed", "The body cannot be read."),
     (StatusCode::UNAUTHORIZED, "unauthenticated", "Nobody says who asks, or the key is not accepted."),
     (StatusCode::FORBIDDEN, "forbidden", "The caller's role may not ask for this."),
@@ -111,6 +111,11 @@ const PROBLEMS: [(StatusCode, &str, &str); 14] = [
         "refused",
         "The document or the rules speak against it, a parameter is not right, or the Idempotency-Key was used for another \
          request.",
+    ),
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_requests",
+        "The key asks too often; `Retry-After` says when to go on.",
     ),
     (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", "Target and headers are too large."),
     (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side, and was logged."),
@@ -218,7 +223,7 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, writ
             .extensions
             .get_or_insert_default()
             .merge(ExtensionsBuilder::new().add("x-roles", roles).build());
-        problems.extend([401, 403, 406, 422]);
+        problems.extend([401, 403, 406, 422, 429]);
         if of_one {
             problems.push(404);
         }

@@ -193,6 +193,16 @@ struct NewLine {
     id: String,
 }
 
+/// What a line asks for; its further fields depend on its kind, see docs/command-line.md.
+#[derive(ToSchema)]
+#[schema(as = LineRequest)]
+#[expect(dead_code, reason = "as above")]
+pub struct LineRequestBody {
+    /// What it asks for: `company`, `emergency_details`, `numbers`, `port`, `site`, `user`, `add_on`, `device`, `pbx` or
+    /// `trunk`.
+    kind: String,
+}
+
 impl From<OrderView> for OrderBody {
     fn from(view: OrderView) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! Orders: drafted from a document, submitted, followed, cancelled.
 //!
-//! Deliberately absent: what outside systems report of lines, which is the operator's side.
+//! Deliberately absent: their lines one by one ([`order_lines`](super::order_lines)), and what outside systems report of
+//! them, which is the operator's side.
 
 use axum::http::StatusCode;
 use orderwire_domain::{
@@ -8,11 +9,11 @@ use orderwire_domain::{
     joint::Command,
     names::OrderReference,
     order::commands::OrderCommand,
-    views::order_status::{LineView, OrderStage, OrderView},
+    views::order_status::{OrderStage, OrderView},
 };
 use utoipa_axum::routes;
 
-use super::order_bodies::{ActionBody, ActionsBody, LineBody, NewOrder, OrderBody, StepBody};
+use super::order_bodies::{ActionBody, ActionsBody, NewOrder, OrderBody, StepBody};
 use super::{
     answer::{Answer, Done},
     api::Api,
@@ -35,7 +36,6 @@ const WHAT: &str = "order";
 pub fn routes(api: Api) -> Api {
     api.route(Access::Tenant, routes!(create, list))
         .route(Access::Tenant, routes!(show, discard))
-        .route(Access::Tenant, routes!(lines))
         .route(Access::Tenant, routes!(submit))
         .route(Access::Tenant, routes!(cancel))
         .route(Access::Tenant, routes!(actions))
@@ -116,19 +116,6 @@ async fn discard(call: Call) -> Result<Answer, Problem> {
     shown(&call, StatusCode::OK, order, &receipt).await
 }
 
-/// List the lines of an order, in their order.
-#[utoipa::path(get, path = "/v1/orders/{id}/lines", operation_id = "list_order_lines", tag = tags::CREATE_ORDER,
-    params(("id" = String, Path, description = "The id of the order."),
-        ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
-    responses((status = 200, description = "A page of them.", body = Listed<LineBody>)))]
-async fn lines(look: Look) -> Result<Answer, Problem> {
-    look.only(&page::PARAMETERS)?;
-    let order = visible(&look).await?.order;
-    let page = page::of::<LineView>(&look, vec![equal("parent", order.to_string())], "key", false).await?;
-    Ok(Answer::list(&look, &page.listed(LineBody::from)))
-}
-
 /// Want a draft done.
 ///
 /// Refused with every reason at once. What is submitted has its names and numbers; it is acknowledged and worked on next.
@@ -206,7 +193,7 @@ async fn events(look: Look) -> Result<Answer, Problem> {
     Ok(Answer::list(&look, &Listed { items, next }))
 }
 
-async fn visible(look: &Look) -> Result<OrderView, Problem> {
+pub(super) async fn visible(look: &Look) -> Result<OrderView, Problem> {
     let id: OrderId = look.id(WHAT)?;
     look.record(id.into(), |view: &OrderView| view.reseller).await
 }

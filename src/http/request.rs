@@ -29,7 +29,7 @@ use super::{
     standing,
 };
 use crate::{
-    edge::{document::Personal, place, reader},
+    edge::{self, document::Personal, place, reader},
     engine::{IdempotencyKey, Provenance, Receipt, query},
 };
 
@@ -287,12 +287,25 @@ impl Call {
 
     /// Has something done to what there is, if that is where the caller saw it (`If-Match`).
     pub async fn change(&self, stream: StreamId, command: &Command) -> Result<Receipt, Problem> {
+        self.change_placing(stream, command, |problems| problems).await
+    }
+
+    /// The same; `place` has problems point to where in the body they come from.
+    pub async fn change_placing(
+        &self,
+        stream: StreamId,
+        command: &Command,
+        place: impl FnOnce(Vec<edge::Problem>) -> Vec<edge::Problem>,
+    ) -> Result<Receipt, Problem> {
         let engine = &self.look.app.engine;
         let expected = self.condition.expected(engine, stream).await?;
         let done = engine.execute_expecting(command, &self.provenance(), self.key.as_ref(), expected).await;
         let problem = match done {
             Ok(receipt) => return Ok(receipt),
-            Err(error) => Problem::from(error),
+            Err(error) => match edge::Error::from(error) {
+                edge::Error::Refused(problems) => Problem::from(place(problems)),
+                error => error.into(),
+            },
         };
         if problem.status() != StatusCode::CONFLICT && !problem.says("not_permitted") {
             return Err(problem);

@@ -138,3 +138,42 @@ async fn the_correlation_of_a_request_is_in_its_events_and_its_answer() {
     assert!(metadata["actor"].as_str().unwrap().starts_with("key_"));
     site.close().await;
 }
+
+#[tokio::test]
+async fn a_draft_is_edited_line_by_line() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let draft = reseller.post("/v1/orders", &order("PO-1", "Acme Ltd")).await;
+    let lines = format!("{}/lines", draft.is(201).header("location"));
+    let phone = json!({ "kind": "device", "user": { "line": "4" }, "model": "desk_phone_t1", "mac": "00:15:65:00:00:01" });
+    let request = reseller.request(Method::POST, &lines).header("Idempotency-Key", "k1");
+    let added = said(with_json(request, &phone)).await;
+    assert_eq!((added.is(201).body["line"].as_u64(), added.text("kind")), (Some(5), "device"));
+    let again = reseller.request(Method::POST, &lines).header("Idempotency-Key", "k1");
+    assert_eq!(said(with_json(again, &phone)).await.is(201).body["line"], 5);
+
+    let line = format!("{lines}/2");
+    let more =
+        json!({ "kind": "numbers", "ask": { "search": { "by": { "area_code": "0113" }, "quantity": 9 } } });
+    let stale =
+        with_json(reseller.request(Method::PATCH, &line).header("If-Match", draft.header("etag")), &more);
+    said(stale).await.problem(412, "precondition_failed");
+    let fresh =
+        with_json(reseller.request(Method::PATCH, &line).header("If-Match", added.header("etag")), &more);
+    assert_eq!(said(fresh).await.is(200).body["numbers_asked"], 9);
+    let gone = reseller.delete(&format!("{lines}/5")).await;
+    let position = gone.is(200).header("orderwire-position").to_owned();
+    let left = reseller.get(&format!("{lines}?after_position={position}")).await;
+    assert_eq!(left.is(200).body["items"].as_array().unwrap().len(), 4);
+
+    let before = site.head().await;
+    let unknown =
+        reseller.post(&lines, &json!({ "kind": "device", "user": { "line": "9" }, "colour": "red" })).await;
+    let at: Vec<_> = unknown.problem(422, "refused").errors().into_iter().map(|(at, _)| at).collect();
+    assert!(at.contains(&"/user/line".to_owned()) && at.contains(&"/colour".to_owned()), "{at:?}");
+    let on_a_site = json!({ "kind": "device", "user": { "line": "3" }, "model": "desk_phone_t1", "mac": "00:15:65:00:00:02" });
+    let wrong = reseller.post(&lines, &on_a_site).await;
+    assert_eq!(wrong.is(422).errors()[0].0, "/user", "{:#}", wrong.body);
+    assert_eq!(site.head().await, before);
+    site.close().await;
+}

@@ -1,6 +1,11 @@
 //! What a caller is told who was not served.
 
-use orderwire::edge::keys::{self, Role};
+use std::{num::NonZeroU32, pin::pin, time::Duration};
+
+use orderwire::{
+    edge::keys::{self, Role},
+    http::Limits,
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -116,5 +121,42 @@ async fn a_refused_order_names_every_reason_and_leaves_nothing() {
     let refused = reseller.post(&format!("{path}/submission"), &json!({})).await;
     assert!(!refused.problem(422, "refused").errors().is_empty());
     assert_eq!(site.head().await, before);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_waits_and_keeps_nobody_else_waiting() {
+    let two = NonZeroU32::new(2).unwrap();
+    let limits = Limits { asks_per_second: NonZeroU32::MIN, asks_at_once: two, ..Limits::default() };
+    let site = Site::with(limits).await;
+    let ((_, hasty), (_, calm)) = (site.reseller(1).await, site.reseller(2).await);
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(hasty.get("/v1/reseller").await);
+    }
+    answers[0].is(200);
+    answers[1].is(200);
+    let limited = answers.iter().find(|said| said.status != 200).expect("four at once are too many");
+    let wait: u64 = limited.problem(429, "too_many_requests").header("retry-after").parse().unwrap();
+    assert!((1..=2).contains(&wait));
+    calm.get("/v1/reseller").await.is(200);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_read_waits_for_what_the_caller_has_seen() {
+    let site = Site::idle(Limits::default()).await;
+    let (id, reseller) = site.reseller(1).await;
+    site.world.company(id, "Acme").await;
+    let head = site.head().await;
+    let empty = reseller.get("/v1/companies").await;
+    assert_eq!(empty.is(200).body["items"], json!([]), "the read model does nothing yet");
+    let path = format!("/v1/companies?after_position={head}");
+    let mut asked = pin!(reseller.get(&path));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut asked).await;
+    assert!(early.is_err(), "it is not answered before the read model is there");
+    site.world.settle().await;
+    let waited = asked.await;
+    assert_eq!(waited.is(200).body["items"].as_array().unwrap().len(), 1);
     site.close().await;
 }

@@ -54,6 +54,7 @@ async fn what_another_has_is_as_what_does_not_exist() {
     assert!(operations.len() >= 10);
     let before = site.head().await;
     for (method, path, body) in operations {
+        let path = path.replace("{line}", "1");
         let kind = own.iter().find(|(kind, _)| path.starts_with(**kind));
         let (_, id) = kind.unwrap_or_else(|| panic!("this test needs a resource for {path}"));
         let nothing = format!("{}{}", &id[..4], Uuid::now_v7().simple());
