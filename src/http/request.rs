@@ -307,7 +307,7 @@ impl Call {
                 error @ edge::Error::Engine(_) => error.into(),
             },
         };
-        if problem.status() != StatusCode::CONFLICT && !problem.says("not_permitted") {
+        if !problem.says("not_permitted") {
             return Err(problem);
         }
         let (_, state) = engine.state(stream).await?;
