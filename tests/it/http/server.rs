@@ -139,8 +139,8 @@ async fn what_has_begun_is_answered_before_the_server_ends() {
     }
     assert!(!ended.is_finished());
     stream.write_all(body.as_bytes()).await.unwrap();
-    let mut heard = String::new();
-    stream.read_to_string(&mut heard).await.unwrap();
-    assert!(heard.starts_with("HTTP/1.1 201"), "{heard}");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     ended.await.unwrap();
 }

@@ -36,15 +36,35 @@ fn done(folder: &Path, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
 }
 
+/// A server process, which does not outlive its test.
+struct Server(Child);
+
+impl Server {
+    /// Sends a signal, and waits for the end.
+    fn told(mut self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap().success());
+        assert!(self.0.wait().unwrap().success(), "it ends by itself, and well");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+}
+
 /// A server on a free port, and where it is.
-fn served(folder: &Path) -> (Child, String) {
+fn served(folder: &Path) -> (Server, String) {
     let mut server = orderwire(folder);
     let server = server.args(["serve", "--listen", "127.0.0.1:0"]);
     let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
-    (server, url)
+    (Server(server), url)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +77,7 @@ async fn a_server_that_is_told_to_stop_loses_nothing_it_acknowledged() {
     let token = key["token"].as_str().unwrap().to_owned();
     assert!(!done(folder, &["keys", "list"]).to_string().contains(&token), "a token is shown once");
 
-    let (mut server, url) = served(folder);
+    let (server, url) = served(folder);
     let acknowledged = Arc::new(AtomicUsize::new(0));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
@@ -82,22 +102,19 @@ async fn a_server_that_is_told_to_stop_loses_nothing_it_acknowledged() {
     while acknowledged.load(Ordering::Relaxed) < WRITES {
         tokio::task::yield_now().await;
     }
-    let told = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    server.told("-TERM");
     let mut kept = Vec::new();
     for client in clients {
         kept.extend(client.await.unwrap());
     }
-    assert!(server.wait().unwrap().success(), "it ends by itself, and well");
     let there = done(folder, &["companies", "list"]);
     let there: BTreeSet<&str> =
         there.as_array().unwrap().iter().map(|company| company["company"].as_str().unwrap()).collect();
     assert!(kept.len() >= WRITES && kept.iter().all(|company| there.contains(company.as_str())));
 
     done(folder, &["keys", "revoke", key["key"].as_str().unwrap()]);
-    let (mut server, url) = served(folder);
+    let (server, url) = served(folder);
     let refused = reqwest::Client::new().get(format!("{url}/v1/reseller")).bearer_auth(&token).send().await;
     assert_eq!(refused.unwrap().status(), 401);
-    assert!(Command::new("kill").args(["-INT", &server.id().to_string()]).status().unwrap().success());
-    assert!(server.wait().unwrap().success());
+    server.told("-INT");
 }
