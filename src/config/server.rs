@@ -9,22 +9,18 @@ use super::Config;
 pub struct ServerSettings {
     /// The address and port to listen on: 127.0.0.1:8080.
     pub listen: SocketAddr,
-    /// The server's own URL as callers know it, without a slash at its end; from `listen` where nobody says.
-    pub public_url: String,
     /// How long a request may take: 30 s.
     pub request_timeout: Duration,
-    /// How long requests in flight may take to end when the server stops: 30 s.
+    /// How long requests in flight may take to end when the server stops: 40 s.
     pub shutdown_timeout: Duration,
     /// The longest body of a request: 5 MiB, as long as an order document may be.
     pub body_bytes_max: usize,
-    /// Requests a second that one API key may make in the long run: 50.
+    /// Requests a second that one API key may make in the long run: 200.
     pub rate_limit_per_second: NonZeroU32,
-    /// Requests that one API key may make at once after a quiet time: 200.
+    /// Requests that one API key may make at once after a quiet time: 1,000.
     pub rate_limit_burst: NonZeroU32,
     /// Events that a reader may be behind while the server calls itself ready: 10,000.
     pub readers_behind_max: u64,
-    /// Whether webhooks may go to private and loopback addresses: not unless somebody says so.
-    pub webhooks_to_private_addresses: bool,
 }
 
 impl ServerSettings {
@@ -32,14 +28,12 @@ impl ServerSettings {
     pub fn of(config: &Config) -> Self {
         let ms = |key| Duration::from_millis(config.count(key));
         let listen = config.text("server.listen").expect("it has a default");
-        let public_url = config.text("server.public_url").unwrap_or_else(|| format!("http://{listen}"));
         let small = |key| {
             let count = u32::try_from(config.count(key)).ok().and_then(NonZeroU32::new);
             count.expect("the table bounds it")
         };
         Self {
             listen: listen.parse().expect("it was checked when it was read"),
-            public_url: public_url.trim_end_matches('/').to_owned(),
             request_timeout: ms("server.request_timeout_ms"),
             shutdown_timeout: ms("server.shutdown_timeout_ms"),
             body_bytes_max: usize::try_from(config.count("server.body_bytes_max"))
@@ -47,7 +41,6 @@ impl ServerSettings {
             rate_limit_per_second: small("server.rate_limit_per_second"),
             rate_limit_burst: small("server.rate_limit_burst"),
             readers_behind_max: config.count("server.readers_behind_max"),
-            webhooks_to_private_addresses: config.switch("server.webhooks_to_private_addresses"),
         }
     }
 }

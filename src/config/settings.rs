@@ -135,15 +135,12 @@ pub const SETTINGS: &[Setting] = &[
     plain("format", Kind::Word(FORMATS), "table", "how data is printed").flag("--format"),
     plain("verbosity", Kind::Count(0, 3), "0", "how much is said on stderr of what happens").flag("--verbose"),
     plain("server.listen", Kind::Socket, "127.0.0.1:8080", "the address and port that the server listens on").flag("--listen"),
-    plain("server.public_url", Kind::Text, "", "the server's own URL as callers know it, for links and the source of notices")
-        .otherwise("`http://` and the address it listens on"),
     plain("server.request_timeout_ms", Kind::Count(1, DAY_MS), "30000", "how long a request may take"),
-    plain("server.shutdown_timeout_ms", Kind::Count(0, DAY_MS), "30000", "how long requests in flight may take to end when the server stops"),
+    plain("server.shutdown_timeout_ms", Kind::Count(0, DAY_MS), "40000", "how long requests in flight may take to end when the server stops"),
     plain("server.body_bytes_max", Kind::Count(1_024, 64 * 1024 * 1024), "5242880", "the longest body of a request"),
-    plain("server.rate_limit_per_second", Kind::Count(1, 1_000_000), "50", "requests a second that one API key may make in the long run"),
-    plain("server.rate_limit_burst", Kind::Count(1, 1_000_000), "200", "requests that one API key may make at once after a quiet time"),
+    plain("server.rate_limit_per_second", Kind::Count(1, 1_000_000), "200", "requests a second that one API key may make in the long run"),
+    plain("server.rate_limit_burst", Kind::Count(1, 1_000_000), "1000", "requests that one API key may make at once after a quiet time"),
     plain("server.readers_behind_max", Kind::Count(0, 1_000_000_000), "10000", "events that a reader may be behind while the server calls itself ready"),
-    plain("server.webhooks_to_private_addresses", Kind::Switch, "false", "whether webhooks may go to private and loopback addresses"),
 ];
 
 /// The words of `--format`; a test compares them with its type.
