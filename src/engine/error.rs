@@ -57,6 +57,14 @@ pub enum Error {
         /// What the panic said.
         said: String,
     },
+    /// Code that the embedder brought did not answer in time.
+    #[error("{part} was silent for {waited_secs} seconds")]
+    Silent {
+        /// Which code.
+        part: String,
+        /// How long it was waited for.
+        waited_secs: u64,
+    },
     /// A reader was not there in time.
     #[error("the reader `{reader}` is at {reached}, not yet at {wanted}")]
     NotThereYet {
@@ -108,6 +116,7 @@ impl Error {
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Corrupt { .. }
             | Self::Panicked { .. }
+            | Self::Silent { .. }
             | Self::ReaderStopped { .. }
             | Self::Store(StoreError::Corrupt(_)) => ErrorKind::Corrupt,
             Self::Sealing(SealingError::Store(_))

@@ -1,32 +1,27 @@
 //! Fulfilment: what the carrier itself does next about every order, one fact after the other.
 //!
 //! What to do is the domain's pure `todo`; this module issues it. It looks at the newest state, not at the state of the
-//! fact, so a repeated fact finds nothing left to do, and a crash repeats nothing. Work of outside systems is handed to
-//! the [`Provisioner`]; losing providers, range holders and the network answer with commands of their own.
+//! fact, so a repeated fact finds nothing left to do, and a crash repeats nothing. Absent: work of outside systems. Lines
+//! are given out by [`provisioning`](super::provisioning); losing providers, range holders and the network answer with
+//! commands of their own.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use async_trait::async_trait;
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use orderwire_domain::{
     company::events::CompanyEvent,
     fact::{Fact, Happened},
-    ids::{AssetId, CompanyId, OrderId, PortRequestId, StreamId},
-    joint::{Command, State, Todo, is_own_work, todo},
-    order::{
-        Order,
-        commands::OrderCommand,
-        events::OrderEvent,
-        line::{LineFailure, LineKind, LineNumber, LineRequest, LineStatus},
-    },
+    ids::{OrderId, PortRequestId, StreamId},
+    joint::{Command, State, Todo, todo},
+    order::{commands::OrderCommand, line::LineFailure},
     port_request::PortRequest,
     refusal::Reason,
 };
 use sha2::{Digest as _, Sha256};
 
+pub use super::provisioning::{AutoProvisioner, ManualProvisioner, Provisioned, Provisioner, StartedLine};
 use super::{
     Inner,
-    background::said,
     certain::Seen,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
@@ -39,7 +34,7 @@ use super::{
 pub const FULFILMENT: &str = "fulfilment";
 /// Events looked at together. One order alone may fill pages, and the more orders are known, the more commits share a
 /// transaction.
-const AHEAD_EVENTS_MAX: Position = 4_096;
+pub(super) const AHEAD_EVENTS_MAX: Position = 4_096;
 /// Orders worked on at once.
 const ORDERS_AT_ONCE: usize = 64;
 /// Commands of one order in flight at once: they are appended in order, and share their commits.
@@ -47,76 +42,7 @@ const COMMANDS_AT_ONCE: usize = 64;
 /// How often a command that others kept getting in the way of is begun again before its page waits.
 const RUNS_MAX: usize = 4;
 /// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
-const ROUNDS_MAX: u32 = 8;
-
-/// A line that an outside system has to do.
-#[derive(Clone, Debug)]
-pub struct StartedLine {
-    /// The order.
-    pub order: OrderId,
-    /// Its company.
-    pub company: Option<CompanyId>,
-    /// The line.
-    pub line: LineNumber,
-    /// What kind of line.
-    pub kind: LineKind,
-    /// What it asks for.
-    pub request: LineRequest,
-    /// The service id of what it makes.
-    pub asset: Option<AssetId>,
-}
-
-/// What an outside system says when it is given a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Provisioned {
-    /// Done already.
-    Done,
-    /// It cannot be done.
-    Failed(LineFailure),
-    /// It will say later, with a command of its own.
-    Later,
-}
-
-/// The port to the systems that provision sites, users and devices. It may be asked about one line more than once.
-///
-/// Where it panics, the order is parked (see [`Engine::parked`](super::Engine::parked)): its line stays in progress until
-/// a command completes or fails it, or holds and resumes it, which asks again.
-#[async_trait]
-pub trait Provisioner: Send + Sync + 'static {
-    /// Takes a line on.
-    async fn provision(&self, line: &StartedLine) -> Provisioned;
-}
-
-/// Waits for the outside system's own commands.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ManualProvisioner;
-
-#[async_trait]
-impl Provisioner for ManualProvisioner {
-    async fn provision(&self, _line: &StartedLine) -> Provisioned {
-        Provisioned::Later
-    }
-}
-
-/// Does everything at once: for demos and tests.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AutoProvisioner;
-
-#[async_trait]
-impl Provisioner for AutoProvisioner {
-    async fn provision(&self, _line: &StartedLine) -> Provisioned {
-        Provisioned::Done
-    }
-}
-
-/// What the facts of a page mean for one order.
-#[derive(Debug, Default)]
-struct Work {
-    /// The last fact about it.
-    cause: Position,
-    /// Lines that were given to an outside system.
-    started: Vec<LineNumber>,
-}
+pub(super) const ROUNDS_MAX: u32 = 8;
 
 /// Takes what is there, within bounds; answers how many events it took.
 pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
@@ -134,8 +60,8 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         return Ok(0);
     }
     stream::iter(work)
-        .map(|(order, work)| async move {
-            match carry_on(inner, order, work).await {
+        .map(|(order, cause)| async move {
+            match carry_on(inner, order, cause).await {
                 Ok(()) => {
                     inner.parked.free(&order.stream().to_string());
                     Ok(())
@@ -151,7 +77,17 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    let commit = ReaderCommit { reader: FULFILMENT.to_owned(), after, to, ..ReaderCommit::default() };
+    leave_behind(inner, FULFILMENT, after, to).await
+}
+
+/// Advances a checkpoint past what was done; answers how many events that were.
+pub(super) async fn leave_behind(
+    inner: &Inner,
+    name: &str,
+    after: Position,
+    to: Position,
+) -> Result<usize, Error> {
+    let commit = ReaderCommit { reader: name.to_owned(), after, to, ..ReaderCommit::default() };
     match inner.log.apply(&commit).await {
         // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
         Ok(()) | Err(StoreError::CheckpointMoved { .. }) => {
@@ -161,7 +97,8 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
     }
 }
 
-async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work>) -> Result<(), Error> {
+/// Each order that facts are about, with the last of them.
+async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Position>) -> Result<(), Error> {
     let orders = async |fact: &Fact| {
         // Another process may have appended it: what is at hand here must not be older than the fact.
         if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
@@ -178,14 +115,7 @@ async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Work
             }
             Err(error) => return Err(error),
         };
-        for order in orders {
-            work.entry(order).or_default().cause = fact.position;
-        }
-        if let Happened::Order(order, OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line }) =
-            &fact.happened
-        {
-            work.entry(*order).or_default().started.push(*line);
-        }
+        work.extend(orders.into_iter().map(|order| (order, fact.position)));
     }
     Ok(())
 }
@@ -215,12 +145,7 @@ async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, E
 }
 
 /// Does everything about one order that can be done now.
-async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Error> {
-    stream::iter(work.started)
-        .map(|line| provision(inner, id, line, work.cause))
-        .buffer_unordered(COMMANDS_AT_ONCE)
-        .try_collect::<()>()
-        .await?;
+async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Position) -> Result<(), Error> {
     let mut uncertain = false;
     for _ in 0..ROUNDS_MAX {
         let mut seen = Seen::default();
@@ -233,7 +158,7 @@ async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Err
             continue;
         }
         stream::iter(todos)
-            .map(|todo| issue(inner, id, todo, work.cause))
+            .map(|todo| issue(inner, id, todo, cause))
             .buffered(COMMANDS_AT_ONCE)
             .try_collect::<()>()
             .await?;
@@ -243,7 +168,7 @@ async fn carry_on(inner: &Arc<Inner>, id: OrderId, work: Work) -> Result<(), Err
 }
 
 /// What an order rests on changed whenever it was looked at: its page is tried again.
-fn unsettled() -> Error {
+pub(super) fn unsettled() -> Error {
     Error::Conflict { attempts: ROUNDS_MAX }
 }
 
@@ -307,7 +232,7 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 ///
 /// A conflict is never taken for an answer: what an outside system said about a line is known nowhere else, so the page
 /// must not be left behind without it.
-async fn run(
+pub(super) async fn run(
     inner: &Arc<Inner>,
     command: &Command,
     cause: Position,
@@ -331,56 +256,4 @@ async fn run(
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Gives a started line to the outside system that does it.
-async fn provision(
-    inner: &Arc<Inner>,
-    id: OrderId,
-    number: LineNumber,
-    cause: Position,
-) -> Result<(), Error> {
-    let Some(order) = in_progress(inner, id, number).await? else { return Ok(()) };
-    let Some(line) = order.line(number) else { return Ok(()) };
-    if is_own_work(line.kind()) || line.kind() == LineKind::Port {
-        return Ok(());
-    }
-    let started = StartedLine {
-        order: id,
-        company: order.company(),
-        line: number,
-        kind: line.kind(),
-        request: LineRequest::clone(&line.request),
-        asset: order.asset(number),
-    };
-    // Retried for ever, a provisioner that panics over one line would hold up every order after it.
-    let outcome = AssertUnwindSafe(inner.provisioner.provision(&started)).catch_unwind().await;
-    let outcome = outcome.map_err(|panic| Error::Panicked {
-        part: format!("the provisioner of line {number}"),
-        said: said(&*panic),
-    })?;
-    let command = match outcome {
-        Provisioned::Later => return Ok(()),
-        Provisioned::Done => OrderCommand::CompleteLine { line: number },
-        Provisioned::Failed(failure) => OrderCommand::FailLine { line: number, failure },
-    };
-    if let Err(reasons) = run(inner, &Command::Order { order: id, command }, cause).await? {
-        tracing::info!(order = %id, line = %number, ?reasons, "an outcome of provisioning came too late");
-    }
-    Ok(())
-}
-
-/// The order, if this line of it is in progress; that it is not is certain.
-async fn in_progress(inner: &Inner, id: OrderId, number: LineNumber) -> Result<Option<Arc<Order>>, Error> {
-    for _ in 0..ROUNDS_MAX {
-        let mut seen = Seen::default();
-        let State::Order(order) = inner.look(id.stream(), &mut seen).await? else { return Ok(None) };
-        if order.line(number).is_some_and(|line| line.status() == LineStatus::InProgress) {
-            return Ok(Some(order));
-        }
-        if inner.certain(&seen).await? {
-            return Ok(None);
-        }
-    }
-    Err(unsettled())
 }

@@ -26,6 +26,7 @@ pub mod log;
 mod parked;
 mod picks;
 pub mod provenance;
+pub mod provisioning;
 pub mod query;
 pub mod readers;
 pub mod reference;
@@ -60,13 +61,14 @@ use self::{
     clock::Clock,
     committer::SharedCore,
     execute::Turns,
-    fulfilment::{FULFILMENT, Provisioner},
+    fulfilment::FULFILMENT,
     hundreds::Hundreds,
     keyring::Keyring,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     parked::Parked,
     picks::Picks,
+    provisioning::{PROVISIONING, Provisioner},
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
     reference::ReferenceData,
@@ -112,6 +114,7 @@ struct Inner {
     /// Every commit up to this number has been answered.
     certain_to: AtomicU64,
     fulfilment_turn: tokio::sync::Mutex<()>,
+    provisioning_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
     stop: watch::Sender<bool>,
@@ -247,13 +250,13 @@ impl Engine {
         Ok(lacks)
     }
 
-    /// Fulfils until there is nothing left to do; answers how many events that took.
+    /// Fulfils and gives lines out until there is nothing left to do; answers how many events that took.
     async fn fulfil(&self) -> Result<usize, Error> {
         let mut moved = 0;
         loop {
-            match fulfilment::step(&self.inner).await? {
-                0 => return Ok(moved),
-                taken => moved += taken,
+            match tokio::try_join!(fulfilment::step(&self.inner), provisioning::step(&self.inner))? {
+                (0, 0) => return Ok(moved),
+                (fulfilled, given_out) => moved += fulfilled + given_out,
             }
         }
     }
@@ -278,8 +281,8 @@ impl Engine {
         }
     }
 
-    /// Orders and timers that were left out because their history cannot be right, by stream or timer, with the reason.
-    /// Empty after a start, since it is kept in memory alone.
+    /// Orders, lines and timers that were left out because their history cannot be right, or because the provisioner
+    /// panicked or was silent; by stream, line (`ord_…/lines/3`) or timer, with the reason. Empty after a start, since it is kept in memory alone.
     pub fn parked(&self) -> Vec<(String, String)> {
         self.inner.parked.list()
     }
@@ -338,6 +341,17 @@ impl Engine {
             let inner = Arc::clone(&inner);
             async move { fulfilment::step(&inner).await }
         })));
+        if self.inner.provisioner.takes_lines() {
+            let inner = Arc::clone(&self.inner);
+            tasks.push(tokio::spawn(keep_going(
+                Arc::clone(&self.inner),
+                PROVISIONING.to_owned(),
+                move || {
+                    let inner = Arc::clone(&inner);
+                    async move { provisioning::step(&inner).await }
+                },
+            )));
+        }
         let inner = Arc::clone(&self.inner);
         tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), "due timers".to_owned(), move || {
             let inner = Arc::clone(&inner);

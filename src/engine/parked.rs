@@ -1,4 +1,4 @@
-//! What fulfilment and timers had to leave out, so that one order never stops another.
+//! What fulfilment, provisioning and timers had to leave out, so that one order never stops another.
 //!
 //! It is kept in memory: after a restart each is tried again with its next fact, or when its timer is due.
 
@@ -18,7 +18,7 @@ impl Parked {
     /// is everybody's: going on would leave out whatever comes.
     pub fn takes(error: &Error) -> bool {
         match error {
-            Error::Corrupt { .. } | Error::Panicked { .. } | Error::KeyReused => true,
+            Error::Corrupt { .. } | Error::Panicked { .. } | Error::Silent { .. } | Error::KeyReused => true,
             Error::Sealing(error) => !matches!(error, SealingError::Store(_)),
             _ => false,
         }

@@ -10,7 +10,7 @@ use crate::{
     number_block::commands::{BlockAction, BlockCommand},
     order::{
         commands::{OrderAction, OrderCommand},
-        line::{LineRequest, NumberAsk},
+        line::{LineNumber, LineRequest, NumberAsk},
     },
     port_request::commands::{PortAction, PortCommand},
     reseller::commands::{ResellerAction, ResellerCommand},
@@ -119,6 +119,13 @@ pub enum Command {
         /// Which order.
         order: OrderId,
     },
+    /// Fail a line that waits for its company, while no order is to bring that into service.
+    GiveUpLine {
+        /// Which order.
+        order: OrderId,
+        /// Which of its lines.
+        line: LineNumber,
+    },
     /// Something about an order; what hangs on it follows.
     Order {
         /// Which.
@@ -152,6 +159,7 @@ impl Command {
             Self::CreateOrder { .. } => ("order", "create"),
             Self::Submit { .. } => ("order", "submit"),
             Self::AnswerCancellation { .. } => ("order", "answer_cancellation"),
+            Self::GiveUpLine { .. } => ("order", "give_up_line"),
             Self::Order { command, .. } => ("order", OrderAction::from(command).into()),
             Self::Port { command, .. } => ("port_request", PortAction::from(command).into()),
         };

@@ -145,6 +145,10 @@ fn run(desk: &mut Desk, command: &Command, caller: Option<ResellerId>) -> Result
             own_order(desk, caller, *order)?;
             orders::answer_cancellation(desk, *order)
         }
+        Command::GiveUpLine { order, line } => {
+            own_order(desk, caller, *order)?;
+            orders::give_up_line(desk, *order, *line)
+        }
         Command::Order { order, command } => {
             own_order(desk, caller, *order)?;
             orders::order(desk, *order, command)

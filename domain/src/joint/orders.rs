@@ -16,7 +16,7 @@ use crate::{
         Line, Order, OrderStatus,
         commands::{OrderAction, OrderCommand},
         events::OrderEvent,
-        line::{LineKind, LineNumber, LineRequest},
+        line::{LineFailure, LineKind, LineNumber, LineRequest, LineStatus},
     },
     port_request::{PortRequest, commands::PortCommand, events::PortCancellation},
 };
@@ -183,6 +183,29 @@ fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequ
     let plan = plans::replan(&amended, &company, id, line);
     desk.tell::<Company>(company_id, &CompanyCommand::ReplanLine { order: id, line, plan, numbers: asked })?;
     Ok(())
+}
+
+/// Fails a line whose company nobody brings. Somebody may have begun to since that was found out, so it is asked again.
+pub fn give_up_line(desk: &mut Desk, id: OrderId, line: LineNumber) -> Result<Outcome, Halt> {
+    let order = desk.existing::<Order>(id)?;
+    let subject = || Some(format!("/lines/{line}"));
+    let waits = |line: &Line| line.status() == LineStatus::Waiting && line.kind().makes_asset();
+    let company = order.company().filter(|_| order.line(line).is_some_and(waits));
+    let Some(company) = company else {
+        let detail = format!("line {line} does not wait for a company");
+        return Err(Halt::refuse("line_not_waiting", subject(), detail, Some("a waiting line")));
+    };
+    let company = desk.existing::<Company>(company)?;
+    if reads::is_in_service(&company) || reads::is_coming(&company) {
+        let detail = format!("the company that line {line} waits for is in service, or on its way");
+        return Err(Halt::refuse("company_coming", subject(), detail, None));
+    }
+    let failure = LineFailure {
+        code: "company_not_coming".to_owned(),
+        detail: "the company is not in service, and no open order brings it into service any more".to_owned(),
+    };
+    tell(desk, id, &OrderCommand::FailLine { line, failure })?;
+    Ok(Outcome::default())
 }
 
 /// Accepts a requested cancellation unless an open line is past its point of no return.

@@ -2,7 +2,8 @@
 
 use super::numbers::reason;
 use crate::{
-    company::{Company, asset::AssetKind, estate::Origin},
+    company::{Company, CompanyStatus, asset::AssetKind, estate::Origin},
+    decider::Decider as _,
     ids::{AssetId, OrderId, PortRequestId, ResellerId, ReservationId},
     number::NumberSet,
     order::{Order, line::LineNumber},
@@ -84,4 +85,14 @@ pub fn has_open_order(company: &Company, order: OrderId) -> bool {
 /// Whether the company is to come into service by this order.
 pub fn is_to_bring(company: &Company, order: OrderId) -> bool {
     company.estate().and_then(|estate| estate.orders.get(&order)).is_some_and(|open| open.channels.is_some())
+}
+
+/// Whether assets may be added to the company.
+pub fn is_in_service(company: &Company) -> bool {
+    matches!(company.status(), CompanyStatus::Active | CompanyStatus::Suspended)
+}
+
+/// Whether an open order is to bring the company into service.
+pub fn is_coming(company: &Company) -> bool {
+    company.estate().is_some_and(|estate| estate.coming_channels().is_some())
 }

@@ -5,13 +5,13 @@
 
 use super::{Command, reads};
 use crate::{
-    company::{Company, CompanyStatus},
+    company::Company,
     decider::Decider as _,
     ids::{CompanyId, OrderId, PortRequestId},
     order::{
         Order, OrderStatus,
         commands::OrderCommand,
-        line::{LineFailure, LineKind, LineNumber, LineStatus},
+        line::{LineKind, LineNumber, LineStatus},
     },
     port_request::{PortRequest, commands::PortCommand},
 };
@@ -36,7 +36,7 @@ pub fn todo(
     match order.status() {
         OrderStatus::Submitted => vec![Todo { command: of_order(OrderCommand::Acknowledge), line: None }],
         OrderStatus::Acknowledged | OrderStatus::InProgress => {
-            let in_service = company.is_some_and(is_in_service);
+            let in_service = company.is_some_and(reads::is_in_service);
             let ready = order.ready_lines().into_iter().filter(|line| in_service || !adds(order, *line));
             let started = ready
                 .map(|line| Todo { command: of_order(OrderCommand::StartLine { line }), line: Some(line) });
@@ -67,32 +67,14 @@ fn adds(order: &Order, line: LineNumber) -> bool {
 
 /// What waits for a company that no order brings any more fails, and what waits on that is cancelled with it.
 fn give_up(id: OrderId, order: &Order, company: &Company) -> Vec<Todo> {
-    let is_coming = company.estate().is_some_and(|estate| estate.coming_channels().is_some());
-    if is_in_service(company) || is_coming {
+    if reads::is_in_service(company) || reads::is_coming(company) {
         return Vec::new();
     }
     let waits = |line: LineNumber| order.line(line).is_some_and(|line| line.status() == LineStatus::Waiting);
     let first = |line: &LineNumber| !order.dependencies(*line).iter().any(|on| adds(order, on.line));
     let given_up =
         order.open_lines().into_iter().filter(|line| waits(*line) && adds(order, *line)).filter(first);
-    let failure = || LineFailure {
-        code: "company_not_coming".to_owned(),
-        detail: "the company is not in service, and no open order brings it into service any more".to_owned(),
-    };
-    given_up
-        .map(|line| Todo {
-            command: Command::Order {
-                order: id,
-                command: OrderCommand::FailLine { line, failure: failure() },
-            },
-            line: None,
-        })
-        .collect()
-}
-
-/// Whether assets may be added to the company.
-fn is_in_service(company: &Company) -> bool {
-    matches!(company.status(), CompanyStatus::Active | CompanyStatus::Suspended)
+    given_up.map(|line| Todo { command: Command::GiveUpLine { order: id, line }, line: None }).collect()
 }
 
 /// Lines that need no outside system are done as soon as they are started.

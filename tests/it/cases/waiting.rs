@@ -5,6 +5,7 @@ use orderwire::domain::{
     company::{Company, CompanyStatus},
     decider::Decider as _,
     ids::{CompanyId, OrderId},
+    joint,
     order::{
         Order, OrderStatus,
         commands::OrderCommand,
@@ -64,6 +65,28 @@ async fn an_order_waits_no_longer_once_the_company_line_of_another_has_failed() 
     world.tell(bringing, OrderCommand::RequestCancellation { reason: None }).await;
     world.settle().await;
     assert_eq!(world.state::<Company>(company).await.status(), CompanyStatus::Qualified);
+    Audit::of(&world.engine).await;
+}
+
+/// Giving up was found to be right, and a moment later somebody else brings the company.
+#[tokio::test]
+async fn a_line_is_not_given_up_while_its_company_is_coming_again() {
+    let world = World::in_memory().await;
+    let (company, bringing, waiting) = two_orders(&world).await;
+    for order in [bringing, waiting] {
+        world.tell(order, OrderCommand::Acknowledge).await;
+    }
+    world.tell(bringing, OrderCommand::FailLine { line: line(1), failure: failure() }).await;
+    let order = world.state::<Order>(waiting).await;
+    let todos = joint::todo(waiting, &order, Some(&*world.state::<Company>(company).await), &[]);
+    let gives_up = |todo: &&joint::Todo| todo.line.is_none();
+    let give_up = todos.iter().find(gives_up).expect("the site is given up").command.clone();
+    world.submitted(company, "PO-3", vec![company_line(20)]).await;
+
+    world.refused(give_up.clone(), &["company_coming"]).await;
+    world.settle().await;
+    assert_eq!(world.state::<Order>(waiting).await.status(), OrderStatus::Completed);
+    world.refused(give_up, &["line_not_waiting"]).await;
     Audit::of(&world.engine).await;
 }
 

@@ -18,6 +18,7 @@ use orderwire::{
         Engine,
         fulfilment::{AutoProvisioner, FULFILMENT},
         log::{Position, SharedLog},
+        provisioning::PROVISIONING,
         sealing::MasterKey,
     },
 };
@@ -136,7 +137,7 @@ async fn a_server_killed_while_a_process_writes_loses_nothing_it_acknowledged() 
 
 /// A reader that has not got over what was in the log when the server came back.
 async fn behind(log: &SharedLog, head: Position) -> Option<&'static str> {
-    for name in READERS.iter().map(|reader| reader.name).chain([FULFILMENT]) {
+    for name in READERS.iter().map(|reader| reader.name).chain([FULFILMENT, PROVISIONING]) {
         if log.checkpoint(name).await.unwrap() < head {
             return Some(name);
         }

@@ -8,6 +8,7 @@ mod closing;
 mod given_up;
 mod parked;
 mod panics;
+mod provisioning;
 mod retries;
 mod sealing;
 mod snapshots;

@@ -113,7 +113,7 @@ async fn a_reader_that_always_panics_holds_up_nothing_else() {
 
 /// It is asked about one site and panics; the other order goes on, and the line can be given to it again.
 #[tokio::test]
-async fn a_provisioner_that_panics_over_one_line_parks_its_order_alone() {
+async fn a_provisioner_that_panics_over_one_line_parks_that_line_alone() {
     let store = Store::memory().await;
     let (broken, asked) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU32::new(0)));
     let (breaks, asks) = (Arc::clone(&broken), Arc::clone(&asked));
@@ -140,7 +140,10 @@ async fn a_provisioner_that_panics_over_one_line_parks_its_order_alone() {
     assert_eq!(world.state::<Order>(harmed).await.status(), OrderStatus::InProgress);
     let parked = world.engine.parked();
     let [(name, why)] = parked.as_slice() else { panic!("{parked:?}") };
-    assert!(*name == harmed.to_string() && why.contains("no such floor") && why.contains("line 3"), "{why}");
+    assert!(
+        *name == format!("{harmed}/lines/3") && why.contains("no such floor") && why.contains("line 3"),
+        "{why}"
+    );
     assert_eq!(asked.load(Ordering::SeqCst), 1, "it is not asked again and again");
 
     broken.store(false, Ordering::SeqCst);
