@@ -21,7 +21,7 @@ mod bench;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum as _};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum as _};
 
 pub use self::{
     exit::{Exit, Failure},
@@ -150,6 +150,15 @@ impl Cli {
     /// How data and errors are printed.
     pub fn format(&self) -> Format {
         self.globals.format
+    }
+}
+
+/// Why arguments cannot be read. Whatever the environment says is no part of what was typed, so the usage line leaves it out.
+pub fn unreadable(arguments: &[OsString], error: clap::Error) -> clap::Error {
+    let command = Cli::command().mut_args(|argument| argument.env(None::<&'static str>));
+    match command.try_get_matches_from(arguments) {
+        Err(bare) if bare.kind() == error.kind() => bare,
+        _ => error,
     }
 }
 

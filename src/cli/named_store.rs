@@ -3,7 +3,9 @@
 //! The environment names the store that is in service. What fills a store with made-up data takes only one that was named
 //! on the command line.
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, error::ErrorKind, parser::ValueSource};
+
+use crate::stores::misnamed;
 
 const STORE: &str = "store";
 
@@ -45,6 +47,9 @@ impl Args for NamedStore {
 impl FromArgMatches for NamedStore {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let url = matches.get_one::<String>(STORE).cloned();
+        if let Some(why) = url.as_deref().and_then(misnamed) {
+            return Err(clap::Error::raw(ErrorKind::ValueValidation, format!("--store: {why}\n")));
+        }
         let on_command_line = matches.value_source(STORE) == Some(ValueSource::CommandLine);
         Ok(Self { url, on_command_line })
     }

@@ -19,7 +19,7 @@ use orderwire_domain::{
 
 pub use super::seal::seal;
 use super::{
-    document::{DocumentCompany, OrderDocument},
+    document::{DocumentCompany, DocumentRequest, OrderDocument},
     earlier,
     problem::{Error, Problem},
     seal::Sealer,
@@ -160,7 +160,12 @@ pub fn in_document(document: &OrderDocument, error: Error) -> Error {
 /// The rules count lines from 1 and know a new company's name only as a claim; a pointer counts from 0.
 fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
     match problem.code.as_str() {
-        "company_name_taken" => "/company/name".clone_into(&mut problem.pointer),
+        "company_name_taken" => {
+            "/company/name".clone_into(&mut problem.pointer);
+            if let Some(DocumentCompany::New { name, .. }) = &document.company {
+                problem = problem.as_typed(&name.key(), name.as_str());
+            }
+        }
         "company_domain_taken" => "/company/domain".clone_into(&mut problem.pointer),
         "order_reference_taken" => "/reference".clone_into(&mut problem.pointer),
         _ => {}
@@ -175,7 +180,12 @@ fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
     let field = if field == "/ask/quantity" { "/ask/search/quantity" } else { field };
     problem.detail = format!("line {number} (`{}`): {}", line.id, problem.detail);
     problem.pointer = format!("/lines/{index}{field}");
-    problem
+    match &line.request {
+        DocumentRequest::Site(site) => problem.as_typed(&site.name.key(), site.name.as_str()),
+        DocumentRequest::Pbx { name, .. } => problem.as_typed(&name.key(), name.as_str()),
+        DocumentRequest::Trunk { name, .. } => problem.as_typed(&name.key(), name.as_str()),
+        _ => problem,
+    }
 }
 
 /// The command that makes a draft.

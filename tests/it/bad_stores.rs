@@ -131,6 +131,13 @@ async fn a_store_that_was_closed_says_so() {
 #[tokio::test]
 async fn a_store_of_another_kind_is_named() {
     assert!(stores::open("memory:", Migrate::No).await.is_ok());
+    for store in
+        ["mysql://carrier:hunter2@db/orders", "POSTGRES://db/orders", "file:///tmp/x", "", " ", "sqlite:"]
+    {
+        let refused = stores::open(store, Migrate::Yes).await.map(drop).unwrap_err();
+        let StoreError::Unsupported(why) = refused else { panic!("{refused}") };
+        assert!(why.contains("name a path") && !why.contains("hunter2"), "{why}");
+    }
 }
 
 /// A small disk of its own, which only root may have.
