@@ -55,6 +55,7 @@ async fn measure(arguments: Arguments, url: String, output: &mut Output<'_>) -> 
     };
     let report = bench::store(&plan).await?;
     output.remark(&report.title())?;
+    output.remark(&report.cold_start())?;
     let columns: [Column<Line>; 5] = [
         ("measured", |line| line.what.clone()),
         ("per second", |line| format!("{:.0}", line.per_second)),
