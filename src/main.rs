@@ -20,7 +20,10 @@ async fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return unread(&error, cli::format_asked(&arguments)),
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            return unread(&cli::unreadable(&arguments, error), cli::format_asked(&arguments));
+        }
     };
     let config = match configuration(&cli) {
         Ok(config) => config.with(cli.flags()),

@@ -15,7 +15,7 @@ pub use self::report::{Line, Report};
 use crate::{
     edge::{self, Problem, open::KEY_SETTING},
     engine::{Engine, Error, log::StoreError, sealing::MasterKey},
-    stores::{self, Migrate, baseline},
+    stores::{self, Migrate, baseline::Bare},
 };
 
 /// The cache has room for this many streams, however few companies there are: one that forgot what is in flight would
@@ -78,18 +78,20 @@ async fn used(url: &str) -> Result<Option<&'static str>, Error> {
 async fn measured(plan: &Plan) -> Result<Report, Error> {
     let log = stores::open(&plan.url, Migrate::Yes).await?;
     log.create_tables(&Engine::tables()).await?;
+    let key = MasterKey::generate();
     let engine = Engine::builder()
         .background(false)
         .aggregates_at_hand((plan.companies / 2).max(AT_HAND_MIN))
-        .open(log, MasterKey::generate())
+        .open(log, key.clone())
         .await?;
     let load = Load::prepare(&engine, plan.companies).await?;
     let bytes = load.event_bytes().await?;
     let mut report = Report::new(&plan.url, plan, bytes);
+    let bare = Bare::open(&plan.url).await?;
     for _ in 0..plan.rounds {
         for in_flight in plan.in_flight.iter().copied() {
             for rows in [1, 64] {
-                let rate = baseline::rows_per_second(&plan.url, in_flight, rows, bytes, plan.round).await?;
+                let rate = bare.rows_per_second(in_flight, rows, bytes, plan.round).await?;
                 report.add(Row::Raw { in_flight, rows }, rate);
             }
             let rate = measure(&load, in_flight, Companies::All, plan.round).await?;
@@ -102,8 +104,26 @@ async fn measured(plan: &Plan) -> Result<Report, Error> {
             report.add(row, rate);
         }
     }
+    let events = engine.head().await?.position;
     engine.close().await;
+    for _ in 0..plan.rounds {
+        report.start(events, cold_start(&plan.url, key.clone()).await?);
+    }
     Ok(report)
+}
+
+/// How long it takes from nothing to an engine that has found its place in the log and loaded a stream of it.
+async fn cold_start(url: &str, key: MasterKey) -> Result<Duration, Error> {
+    let begun = Instant::now();
+    let log = stores::open(url, Migrate::No).await?;
+    let engine = Engine::builder().background(false).open(log, key).await?;
+    let last = engine.page(engine.head().await?.position.saturating_sub(1), 1).await?;
+    for event in &last {
+        engine.state(event.stream).await?;
+    }
+    let took = begun.elapsed();
+    engine.close().await;
+    Ok(took)
 }
 
 /// Commands per second with so many in flight.

@@ -1,6 +1,6 @@
 //! What was measured, as medians and ratios.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub struct Report {
     round_ms: u128,
     rates: BTreeMap<Row, Vec<f64>>,
     in_flight: Vec<usize>,
+    events: u64,
+    starts: Vec<Duration>,
 }
 
 /// One line of the report.
@@ -61,11 +63,33 @@ impl Report {
             round_ms: plan.round.as_millis(),
             rates: BTreeMap::new(),
             in_flight: plan.in_flight.clone(),
+            events: 0,
+            starts: Vec::new(),
         }
     }
 
     pub(super) fn add(&mut self, row: Row, rate: f64) {
         self.rates.entry(row).or_default().push(rate);
+    }
+
+    pub(super) fn start(&mut self, events: u64, took: Duration) {
+        self.events = events;
+        self.starts.push(took);
+    }
+
+    /// How long an engine took to open on the store that had been filled, and to load a stream of it.
+    pub fn cold_start(&self) -> String {
+        let mut starts = self.starts.clone();
+        starts.sort();
+        let ms = |took: Option<&Duration>| took.map_or(0.0, |took| took.as_secs_f64() * 1_000.0);
+        let (lowest, median, highest) = (starts.first(), starts.get(starts.len() / 2), starts.last());
+        format!(
+            "cold start on {} events: {:.1} ms, {:.1} to {:.1} ms",
+            self.events,
+            ms(median),
+            ms(lowest),
+            ms(highest)
+        )
     }
 
     /// What was measured, in a line.

@@ -1,6 +1,6 @@
 //! `orderwire bench`: how fast a store is, beside what its database can do at all.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
@@ -34,14 +34,18 @@ pub struct Arguments {
 /// Measures, and prints what came of it.
 pub async fn run(command: Command, store: Option<String>, output: &mut Output<'_>) -> Result<(), Failure> {
     let Command::Store(arguments) = command;
-    let fresh;
-    let url = if let Some(url) = store {
-        url
-    } else {
-        fresh = tempfile();
-        output.remark(&format!("measuring on {fresh}; name another place with --store"))?;
-        fresh.clone()
+    let Some(url) = store else {
+        let folder = own_folder()?;
+        let url = folder.join("store.db").display().to_string();
+        output.remark(&format!("measuring on {url}, which is deleted afterwards; --store names another"))?;
+        let measured = measure(arguments, url, output).await;
+        std::fs::remove_dir_all(&folder)?;
+        return measured;
     };
+    measure(arguments, url, output).await
+}
+
+async fn measure(arguments: Arguments, url: String, output: &mut Output<'_>) -> Result<(), Failure> {
     let plan = Plan {
         companies: arguments.companies,
         in_flight: arguments.in_flight,
@@ -51,6 +55,7 @@ pub async fn run(command: Command, store: Option<String>, output: &mut Output<'_
     };
     let report = bench::store(&plan).await?;
     output.remark(&report.title())?;
+    output.remark(&report.cold_start())?;
     let columns: [Column<Line>; 5] = [
         ("measured", |line| line.what.clone()),
         ("per second", |line| format!("{:.0}", line.per_second)),
@@ -61,8 +66,10 @@ pub async fn run(command: Command, store: Option<String>, output: &mut Output<'_
     Ok(output.list(&report.lines(), &columns)?)
 }
 
-/// A file that nobody has.
-fn tempfile() -> String {
-    let name = format!("orderwire-bench-{}.db", uuid::Uuid::now_v7().simple());
-    std::env::temp_dir().join(name).display().to_string()
+/// A folder that nobody has.
+fn own_folder() -> std::io::Result<PathBuf> {
+    let name = format!("orderwire-bench-{}", uuid::Uuid::now_v7().simple());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder)?;
+    Ok(folder)
 }

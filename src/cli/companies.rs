@@ -3,7 +3,9 @@
 use clap::Subcommand;
 use orderwire_domain::{
     claim::{Claim, ClaimScope},
+    company::commands::CompanyCommand,
     ids::CompanyId,
+    joint,
     names::{CompanyName, Domain},
     views::company_directory::{AssetView, CompanyView},
 };
@@ -31,6 +33,11 @@ pub enum Command {
     /// One company, with what it has
     Show {
         /// Its service reference (com_…), its internet domain or its name
+        company: String,
+    },
+    /// Give up a company that is only qualified; its name and domain are free again
+    Release {
+        /// Its service reference, its internet domain or its name
         company: String,
     },
 }
@@ -101,19 +108,26 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let companies = session.records(Vec::new(), "created_at", LIST_MAX).await?;
             Ok(output.list(&companies, COMPANY)?)
         }
-        Command::Show { company } => {
-            let company = find(session, "COMPANY", &company).await?;
-            let views: Vec<AssetView> =
-                query::children(session.engine.log(), &company.company.to_string()).await?;
-            let mut assets = Vec::new();
-            for view in views {
-                assets.push(opened(&session.engine, json!(view)).await?);
-            }
-            let whole = Whole { company, assets };
-            output.one_of(&whole, &whole.company, ALONE)?;
-            Ok(output.below(&whole.assets, ASSET)?)
+        Command::Show { company } => show(session, &company, output).await,
+        Command::Release { company } => {
+            let company = find(session, "COMPANY", &company).await?.company;
+            let command = joint::Command::Company { company, command: CompanyCommand::Release };
+            session.execute(&command, output).await?;
+            show(session, &company.to_string(), output).await
         }
     }
+}
+
+async fn show(session: &Session, named: &str, output: &mut Output<'_>) -> Result<(), Failure> {
+    let company = find(session, "COMPANY", named).await?;
+    let views: Vec<AssetView> = query::children(session.engine.log(), &company.company.to_string()).await?;
+    let mut assets = Vec::new();
+    for view in views {
+        assets.push(opened(&session.engine, json!(view)).await?);
+    }
+    let whole = Whole { company, assets };
+    output.one_of(&whole, &whole.company, ALONE)?;
+    Ok(output.below(&whole.assets, ASSET)?)
 }
 
 /// The company that an argument names: by its service reference, its internet domain, or the name that it holds.

@@ -29,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum as _};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum as _};
 
 use self::session::Session;
 pub use self::{
@@ -41,6 +41,7 @@ use crate::config::ServerSettings;
 use crate::{
     config::{Config, Value},
     engine::clock::SimulatedClock,
+    stores,
 };
 
 /// `-v` more often than this says nothing more.
@@ -274,6 +275,15 @@ impl Globals {
     }
 }
 
+/// Why arguments cannot be read. Whatever the environment says is no part of what was typed, so the usage line leaves it out.
+pub fn unreadable(arguments: &[OsString], error: clap::Error) -> clap::Error {
+    let command = Cli::command().mut_args(|argument| argument.env(None::<&'static str>));
+    match command.try_get_matches_from(arguments) {
+        Err(bare) if bare.kind() == error.kind() => bare,
+        _ => error,
+    }
+}
+
 /// The format that arguments ask for, though they cannot be read as a whole.
 pub fn format_asked(arguments: &[OsString]) -> Format {
     let mut words = arguments.iter().map(|word| word.to_str().unwrap_or_default());
@@ -295,6 +305,9 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     // that was named on the command line.
     let explicit = globals.store.clone();
     globals.fill(&config);
+    if let Some(why) = globals.store.as_deref().and_then(stores::misnamed) {
+        return Err(Failure::of_argument("--store", why));
+    }
     let command = match command {
         Command::Demo(DemoArguments { orders }) => {
             let store = explicit.is_some().then(|| session::open_options(&globals, surroundings));

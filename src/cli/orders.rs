@@ -1,4 +1,4 @@
-//! `orderwire orders`: placed, looked at, cancelled, and their lines as outside systems report them.
+//! `orderwire orders`: placed, looked at, given up, and their lines as outside systems report them.
 
 use std::path::{Path, PathBuf};
 
@@ -32,8 +32,10 @@ use crate::{
 /// What can be asked about orders.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Place and submit order documents; what is refused leaves nothing behind
+    /// Place and submit order documents; what is refused leaves no order and no company behind
     ///
+    /// Every file is read first: where one is malformed, none is placed. Then file by file, each is rehearsed and, if
+    /// nothing speaks against it, placed; a file that is refused does not keep back those after it.
     /// docs/command-line.md says what a document can ask for; examples/orders has some.
     Submit {
         /// JSON files, one order in each
@@ -50,6 +52,11 @@ pub enum Command {
         /// Only those in this status
         #[arg(long)]
         status: Option<String>,
+    },
+    /// Give a draft up; its reference is free again
+    Discard {
+        /// Its id or reference
+        order: String,
     },
     /// Ask for an order to be cancelled
     Cancel {
@@ -154,6 +161,10 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let orders: Vec<OrderView> = session.records(filters, "created_at", LIST_MAX).await?;
             Ok(output.list(&orders, ORDER)?)
         }
+        Command::Discard { order } => {
+            let order = session.order(&order).await?.order;
+            tell(session, order, OrderCommand::Discard, output).await
+        }
         Command::Cancel { order, reason } => {
             let order = session.order(&order).await?.order;
             let reason = match reason {
@@ -184,7 +195,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     }
 }
 
-/// Every file is read before the first order is placed: what is malformed keeps all of them back.
+/// Every file is read before the first order is placed: what is malformed keeps all of them back. What the rules refuse
+/// keeps back only itself.
 async fn submit(session: &Session, files: &[PathBuf], output: &mut Output<'_>) -> Result<(), Failure> {
     let mut documents = Vec::new();
     let mut failures = Vec::new();
@@ -263,9 +275,7 @@ async fn submit_one(session: &Session, document: &OrderDocument) -> Result<Order
     // What is bound to be refused is found here, before a draft or a company is stored.
     rehearse(engine, provenance, document).await?;
     let placed = place::place(engine, provenance, document).await?;
-    let submitted = place::submit(engine, provenance, placed.order).await;
-    submitted.map_err(|error| place::in_document(document, error))?;
-    Ok(placed.order)
+    Ok(place::submit_or_give_up(engine, provenance, document, &placed).await?)
 }
 
 async fn show(session: &Session, named: &str, output: &mut Output<'_>) -> Result<(), Failure> {

@@ -14,9 +14,12 @@ use orderwire_domain::{
 use serde::Serialize;
 
 use super::{Failure, Output, output::Column, session::Session};
-use crate::engine::{
-    log::Select,
-    query::{self, equal},
+use crate::{
+    edge::Problem,
+    engine::{
+        log::Select,
+        query::{self, equal},
+    },
 };
 
 /// What can be asked about resellers.
@@ -68,7 +71,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     match command {
         Command::Add(add) => {
             session.only_carrier("adding resellers")?;
-            let id: ResellerId = session.execute(&command_of(&add)?, output).await?.id("reseller");
+            let added = session.execute(&command_of(&add)?, output).await;
+            let id: ResellerId = added.map_err(|failure| as_typed(failure, &add))?.id("reseller");
             let shown = shown(session, id).await?;
             Ok(output.list(&shown.into_iter().collect::<Vec<_>>(), SHOWN)?)
         }
@@ -81,6 +85,24 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             Ok(output.list(&all, SHOWN)?)
         }
     }
+}
+
+/// Codes are compared in lower case; whoever typed one finds it as it was typed.
+fn as_typed(failure: Failure, add: &Add) -> Failure {
+    let Failure::Refused { file, problems } = failure else { return failure };
+    let typed = |problem: Problem| {
+        let typed = match problem.code.as_str() {
+            "reseller_code_taken" => Some(&add.code),
+            "cug_id_taken" => add.cug_id.as_ref().or(Some(&add.code)),
+            "sales_tag_taken" => add.sales_tag.as_ref().or(Some(&add.code)),
+            _ => None,
+        };
+        match typed.map(|typed| typed.trim()) {
+            Some(typed) => problem.as_typed(&typed.to_lowercase(), typed),
+            None => problem,
+        }
+    };
+    Failure::Refused { file, problems: problems.into_iter().map(typed).collect() }
 }
 
 fn command_of(add: &Add) -> Result<joint::Command, Failure> {

@@ -149,13 +149,15 @@ pub fn rows(text: &str) -> Result<Vec<(usize, joint::Command)>, Vec<Problem>> {
     let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     let heading: Vec<&str> =
         lines.next().map(|(line, _)| line.split(',').map(str::trim).collect()).unwrap_or_default();
-    if heading != COLUMNS {
-        let problem = Problem::new("line 1", "heading_wrong", "the columns are not named", COLUMNS.join(","));
-        return Err(vec![problem]);
-    }
+    let places = COLUMNS.map(|column| heading.iter().position(|named| *named == column));
+    let ([Some(range), Some(place), Some(range_holder)], 3) = (places, heading.len()) else {
+        let expected = format!("{}, in any order", COLUMNS.join(","));
+        return Err(vec![Problem::new("line 1", "heading_wrong", "the columns are not named", expected)]);
+    };
     for (line, number) in lines {
         let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
-        match cells.try_into().map(command) {
+        let cells: Result<[&str; 3], _> = cells.try_into();
+        match cells.map(|cells| command([cells[range], cells[place], cells[range_holder]])) {
             Ok(Ok(command)) => commands.push((number, command)),
             Ok(Err((column, invalid))) => {
                 problems.push(Problem::invalid(&format!("line {number}, {column}"), invalid));
@@ -169,7 +171,7 @@ pub fn rows(text: &str) -> Result<Vec<(usize, joint::Command)>, Vec<Problem>> {
     if problems.is_empty() { Ok(commands) } else { Err(problems) }
 }
 
-/// The columns of a file, in their order.
+/// The columns of a file, in whatever order its heading has them.
 const COLUMNS: [&str; 3] = ["range", "place", "range_holder"];
 
 fn command(row: [&str; 3]) -> Result<joint::Command, (&'static str, orderwire_domain::invalid::Invalid)> {
@@ -179,4 +181,20 @@ fn command(row: [&str; 3]) -> Result<joint::Command, (&'static str, orderwire_do
         place: SiteName::parse(place).map_err(|invalid| (COLUMNS[1], invalid))?,
         range_holder: Cupid::parse(range_holder).map_err(|invalid| (COLUMNS[2], invalid))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_found_by_their_heading() {
+        let inverted = rows("place, range_holder ,range\nLeeds,001,0113 496 0000-0099\n").unwrap();
+        let as_documented = rows("range,place,range_holder\n0113 496 0000-0099,Leeds,001\n").unwrap();
+        assert_eq!(inverted, as_documented);
+        for heading in ["range,place", "range,place,place", "range,place,range_holder,note", "", "a,b,c"] {
+            let problems = rows(&format!("{heading}\n")).unwrap_err();
+            assert_eq!(problems[0].code, "heading_wrong", "{heading}");
+        }
+    }
 }

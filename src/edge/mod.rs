@@ -11,6 +11,7 @@ pub mod document;
 mod lines;
 mod named;
 mod seal;
+mod earlier;
 pub mod place;
 pub mod rehearse;
 pub mod master_key;

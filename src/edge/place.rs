@@ -1,23 +1,26 @@
 //! Placing an order: from a document to a draft, and from a draft to a submitted order.
 //!
-//! The same document placed again is the same order; another document under the same reference is refused. A draft is
-//! one command; a new company is qualified by a command before it, because its data key is made there and the lines are
-//! sealed with it.
+//! The same document placed again is the same order; another document under the same reference is refused, unless the
+//! order was discarded. A draft is one command; a new company is qualified by a command before it, because its data key
+//! is made there and the lines are sealed with it. So a refusal has something to give up, and being asked again finishes
+//! what was cut short.
 
 use orderwire_domain::{
     claim::{Claim, ClaimScope},
     company::Company,
     decider::Decider as _,
     ids::{AggregateKind, CompanyId, OrderId, ResellerId},
-    joint::{Command, Ids},
+    joint::Command,
     names::ResellerCode,
+    order::{Order, OrderStatus, line::LineRequest},
     refusal::Reason,
     reseller::Reseller,
 };
 
 pub use super::seal::seal;
 use super::{
-    document::{DocumentCompany, OrderDocument},
+    document::{DocumentCompany, DocumentRequest, OrderDocument},
+    earlier,
     problem::{Error, Problem},
     rehearse::rehearse_draft,
     seal::Sealer,
@@ -31,8 +34,6 @@ pub struct Placed {
     pub order: OrderId,
     /// Its company, if it names one.
     pub company: Option<CompanyId>,
-    /// Whether that company was qualified for this order.
-    pub company_is_new: bool,
     /// Where the draft is in the log, and whether it was there before.
     pub receipt: Receipt,
 }
@@ -53,7 +54,16 @@ pub(super) enum Party {
     Nobody,
 }
 
-/// Makes a draft of a document, qualifying its company where that is new. Its reference is its key.
+/// What tells the placing of one order from that of another.
+enum OrderKey {
+    /// A key of the caller's own.
+    Own(IdempotencyKey),
+    /// The reference.
+    Reference(IdempotencyKey),
+}
+
+/// Makes a draft of a document, qualifying its company where that is new. Its reference is its key. Refused, it leaves no
+/// such company behind.
 pub async fn place(
     engine: &Engine,
     provenance: &Provenance,
@@ -92,42 +102,105 @@ async fn placed(
     key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
     let parties = parties(engine, provenance, document).await?;
+    let (key, is_placed) = match key {
+        Some(key) => (OrderKey::Own(key.clone()), record(engine, key).await?.is_some()),
+        None => {
+            let before = earlier::order(engine, parties.reseller, document).await?;
+            (OrderKey::Reference(before.key), before.placed.is_some())
+        }
+    };
+    if is_placed {
+        // It is answered from its record, whatever the names in it name by now.
+        return draft(engine, provenance, document, &key, (parties.reseller, None), Vec::new()).await;
+    }
     let (company, company_is_new) = match &parties.company {
         Party::Existing(company) => (Some(*company), false),
         Party::Nobody => (None, false),
         Party::New(qualify) => {
-            let key = company_key(parties.reseller, document);
+            let key = earlier::company(engine, parties.reseller, document).await?.key;
             let qualified = engine.execute(qualify, provenance, Some(&key)).await;
             let qualified = qualified.map_err(|error| in_document(document, error.into()))?;
             (Some(qualified.id("company")), true)
         }
     };
-    let own = key.is_some();
-    let key = key.cloned().unwrap_or_else(|| order_key(parties.reseller, document));
-    let lines = if record(engine, &key).await?.is_some() {
-        // It is answered from its record, whatever the names in it name by now.
-        Vec::new()
-    } else {
+    let drafted = async {
         let sealer = match company {
             Some(company) => Sealer::of_company(engine, company).await?,
             None => Sealer::of_reseller(engine, parties.reseller),
         };
-        sealer.lines(document).await?
+        let lines = sealer.lines(document).await?;
+        draft(engine, provenance, document, &key, (parties.reseller, company), lines).await
     };
-    let command = create(document, parties.reseller, company, lines);
-    let receipt = engine.execute(&command, provenance, Some(&key)).await;
+    match drafted.await {
+        Ok(placed) => Ok(placed),
+        Err(Error::Refused(problems)) => {
+            let new = company.filter(|_| company_is_new);
+            earlier::give_up(engine, provenance, None, new).await?;
+            Err(Error::Refused(problems))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn draft(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+    key: &OrderKey,
+    (reseller, company): (ResellerId, Option<CompanyId>),
+    lines: Vec<LineRequest>,
+) -> Result<Placed, Error> {
+    let command = create(document, reseller, company, lines);
+    let (key, own) = match key {
+        OrderKey::Own(key) => (key, true),
+        OrderKey::Reference(key) => (key, false),
+    };
+    let receipt = engine.execute(&command, provenance, Some(key)).await;
     let receipt = receipt.map_err(|error| match error {
         // It is the caller's key that was used, not the reference.
         engine::Error::KeyReused if own => error.into(),
         error => in_document(document, error.into()),
     })?;
-    Ok(Placed { order: receipt.id("order"), company, company_is_new, receipt })
+    let order = receipt.id("order");
+    let (_, state) = engine.load::<Order>(order).await?;
+    Ok(Placed { order, company: state.company(), receipt })
+}
+
+/// Wants the draft of a document done. Refused, it gives up the draft and the company that was qualified for it, so the
+/// corrected document can be placed under the same reference. An order that is a draft no more is answered as it is.
+pub async fn submit_or_give_up(
+    engine: &Engine,
+    provenance: &Provenance,
+    document: &OrderDocument,
+    placed: &Placed,
+) -> Result<OrderId, Error> {
+    let order = placed.order;
+    let (_, state) = engine.load::<Order>(order).await?;
+    if ![OrderStatus::Draft, OrderStatus::Discarded].contains(&state.status()) {
+        return Ok(order);
+    }
+    match submit(engine, provenance, order).await {
+        Ok(_) => Ok(order),
+        Err(error @ Error::Refused(_)) => {
+            let new = matches!(document.company, Some(DocumentCompany::New { .. }));
+            let company = placed.company.filter(|_| new);
+            earlier::give_up(engine, provenance, Some(order), company).await?;
+            Err(in_document(document, error))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Wants a draft done. Asked again, it is answered the same.
 pub async fn submit(engine: &Engine, provenance: &Provenance, order: OrderId) -> Result<Receipt, Error> {
     let key = IdempotencyKey { owner: "edge".to_owned(), key: format!("submit {order}"), fingerprint: None };
     Ok(engine.execute(&Command::Submit { order }, provenance, Some(&key)).await?)
+}
+
+/// What a key was answered with before.
+pub(super) async fn record(engine: &Engine, key: &IdempotencyKey) -> Result<Option<StoredRecord>, Error> {
+    let now_us = engine.now().timestamp_micros();
+    Ok(engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?)
 }
 
 /// What the rules say about a document, with pointers into it.
@@ -140,7 +213,7 @@ pub fn in_document(document: &OrderDocument, error: Error) -> Error {
             "/reference",
             "reference_used",
             format!("another document was placed under `{}`", document.reference),
-            "the document as it was, or another reference",
+            "the document as it was, or another reference; a draft can be discarded first",
         )),
         error @ Error::Engine(_) => error,
     }
@@ -149,7 +222,12 @@ pub fn in_document(document: &OrderDocument, error: Error) -> Error {
 /// The rules count lines from 1 and know a new company's name only as a claim; a pointer counts from 0.
 fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
     match problem.code.as_str() {
-        "company_name_taken" => "/company/name".clone_into(&mut problem.pointer),
+        "company_name_taken" => {
+            "/company/name".clone_into(&mut problem.pointer);
+            if let Some(DocumentCompany::New { name, .. }) = &document.company {
+                problem = problem.as_typed(&name.key(), name.as_str());
+            }
+        }
         "company_domain_taken" => "/company/domain".clone_into(&mut problem.pointer),
         "order_reference_taken" => "/reference".clone_into(&mut problem.pointer),
         _ => {}
@@ -164,7 +242,12 @@ fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
     let field = if field == "/ask/quantity" { "/ask/search/quantity" } else { field };
     problem.detail = format!("line {number} (`{}`): {}", line.id, problem.detail);
     problem.pointer = format!("/lines/{index}{field}");
-    problem
+    match &line.request {
+        DocumentRequest::Site(site) => problem.as_typed(&site.name.key(), site.name.as_str()),
+        DocumentRequest::Pbx { name, .. } => problem.as_typed(&name.key(), name.as_str()),
+        DocumentRequest::Trunk { name, .. } => problem.as_typed(&name.key(), name.as_str()),
+        _ => problem,
+    }
 }
 
 /// The command that makes a draft.
@@ -172,51 +255,9 @@ pub(super) fn create(
     document: &OrderDocument,
     reseller: ResellerId,
     company: Option<CompanyId>,
-    lines: Vec<orderwire_domain::order::line::LineRequest>,
+    lines: Vec<LineRequest>,
 ) -> Command {
     Command::CreateOrder { reseller, reference: document.reference.clone(), company, lines }
-}
-
-/// A reference is one order. Sealing is never the same twice, so the document as sent is what is compared.
-pub(super) fn order_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
-    IdempotencyKey {
-        owner: reseller.to_string(),
-        key: format!("order {}", document.reference),
-        fingerprint: Some(document.digest),
-    }
-}
-
-/// A company belongs to its order by name: a document that is corrected after a refusal meets the company it has.
-pub(super) fn company_key(reseller: ResellerId, document: &OrderDocument) -> IdempotencyKey {
-    let named = match &document.company {
-        Some(DocumentCompany::New { name, domain }) => format!("{} {domain}", name.key()),
-        _ => String::new(),
-    };
-    let key = format!("order {} company {named}", document.reference);
-    IdempotencyKey { owner: reseller.to_string(), key, fingerprint: None }
-}
-
-/// What was answered to a key before.
-pub(super) async fn record(engine: &Engine, key: &IdempotencyKey) -> Result<Option<StoredRecord>, Error> {
-    let now_us = engine.now().timestamp_micros();
-    Ok(engine.log().record(&key.owner, &key.key, now_us).await.map_err(engine::Error::from)?)
-}
-
-/// The company that an earlier placing of this document qualified, if there was one.
-pub(super) async fn qualified(
-    engine: &Engine,
-    reseller: ResellerId,
-    document: &OrderDocument,
-) -> Result<Option<CompanyId>, Error> {
-    let key = company_key(reseller, document);
-    let Some(record) = record(engine, &key).await? else { return Ok(None) };
-    let ids: Option<Ids> = serde_json::from_str(&record.ids).ok();
-    let company = ids.and_then(|ids| ids.get("company")?.parse().ok());
-    let corrupt = || engine::Error::Corrupt {
-        stream: key.key.clone(),
-        detail: format!("the answer that was kept names no company: {}", record.ids),
-    };
-    Ok(Some(company.ok_or_else(corrupt)?))
 }
 
 /// Finds the reseller and the company of a document.

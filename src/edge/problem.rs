@@ -31,6 +31,13 @@ impl Problem {
         }
     }
 
+    /// Shows a name as it was typed, where the rules show the key by which they compare it.
+    #[must_use]
+    pub fn as_typed(mut self, key: &str, typed: &str) -> Self {
+        self.detail = self.detail.replace(&format!("`{key}`"), &format!("`{typed}`"));
+        self
+    }
+
     /// What a parser of the domain says about the text at a place.
     pub fn invalid(pointer: &str, invalid: Invalid) -> Self {
         Self::new(pointer, &invalid.code, invalid.detail, invalid.expected)

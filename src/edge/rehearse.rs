@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     document::OrderDocument,
+    earlier,
     place::{self, Party},
     problem::Error,
     seal::Sealer,
@@ -57,8 +58,7 @@ async fn play(
     until: Until,
 ) -> Result<(), Error> {
     let parties = place::parties(engine, provenance, document).await?;
-    let key = place::order_key(parties.reseller, document);
-    if let Some(placed) = place::record(engine, &key).await? {
+    if let Some((_, placed)) = earlier::order(engine, parties.reseller, document).await?.placed {
         let same = placed.fingerprint == document.digest;
         return if same {
             Ok(())
@@ -69,9 +69,10 @@ async fn play(
     let mut stage = Stage { engine, provenance, document, at: engine.now(), states: States::default() };
     let party = match parties.company {
         // Something cut an earlier placing short, which had qualified the company already.
-        Party::New(qualify) => place::qualified(engine, parties.reseller, document)
-            .await?
-            .map_or(Party::New(qualify), Party::Existing),
+        Party::New(qualify) => match earlier::company(engine, parties.reseller, document).await?.placed {
+            Some((company, _)) => Party::Existing(company),
+            None => Party::New(qualify),
+        },
         known => known,
     };
     let company = match &party {
@@ -242,7 +243,7 @@ mod tests {
         .unwrap();
         let parties = place::parties(&engine, &operator, &document).await.unwrap();
         let Party::New(qualify) = parties.company else { panic!("the company is new") };
-        let key = place::company_key(parties.reseller, &document);
+        let key = earlier::company(&engine, parties.reseller, &document).await.unwrap().key;
         let qualified = engine.execute(&qualify, &operator, Some(&key)).await.unwrap();
 
         rehearse(&engine, &operator, &document).await.unwrap();

@@ -38,7 +38,7 @@ pub const COMMIT_ATTEMPTS_MAX: u32 = 8;
 const FOLLOWED_MAX: u32 = 10_000;
 /// How often a decision may ask for something more before it is a fault of our own.
 const NEEDS_MAX: u32 = 1_000;
-/// Callers' idempotency keys live this long.
+/// Callers' idempotency keys live this long; those that orders were placed with, for good.
 pub const IDEMPOTENCY_DAYS: i64 = 7;
 /// A stream gets a snapshot whenever so many events more are in it.
 const SNAPSHOT_EVENTS: u64 = 500;
@@ -390,9 +390,7 @@ fn commit(
             key: key.key.clone(),
             fingerprint,
             ids: serde_json::to_string(&decision.ids).expect("a map of strings is JSON"),
-            expires_at_us: Some(
-                (inner.clock.now() + chrono::TimeDelta::days(IDEMPOTENCY_DAYS)).timestamp_micros(),
-            ),
+            expires_at_us: expiry(inner, asked.command),
         }),
         _ => None,
     };
@@ -413,6 +411,14 @@ fn commit(
         record,
         keys,
     }
+}
+
+/// When the answer to a key is forgotten. A reference is one order for good, and only the answer knows the document that
+/// it was placed with: an old file that is sent again must not be taken for another.
+fn expiry(inner: &Inner, command: &Command) -> Option<i64> {
+    let lives = chrono::TimeDelta::days(IDEMPOTENCY_DAYS);
+    let kept = matches!(command, Command::CreateOrder { .. });
+    (!kept).then(|| (inner.clock.now() + lives).timestamp_micros())
 }
 
 fn new_event(happened: &Happened, metadata: &str) -> NewEvent {

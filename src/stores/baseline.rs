@@ -4,53 +4,78 @@ use std::time::Duration;
 
 use crate::engine::log::StoreError;
 
-/// Rows per second with so many connections, so many rows a transaction, and so many bytes a row.
-pub async fn rows_per_second(
-    url: &str,
-    connections: usize,
-    rows: usize,
-    bytes: usize,
-    time: Duration,
-) -> Result<f64, StoreError> {
-    let payload = "x".repeat(bytes);
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return of_postgres(url, connections, rows, &payload, time).await;
+/// A database to write bare rows to. It stays open from round to round, as the store beside it does.
+pub enum Bare {
+    /// A file beside the store.
+    #[cfg(feature = "sqlite")]
+    Sqlite(std::sync::Arc<std::sync::Mutex<super::sqlite::baseline::Bare>>),
+    /// A table beside the store's.
+    #[cfg(feature = "postgres")]
+    Postgres(String),
+}
+
+impl Bare {
+    /// Makes room beside the store of a url.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        if super::is_postgres(url) {
+            return of_postgres(url);
+        }
+        of_sqlite(url.strip_prefix("sqlite:").unwrap_or(url)).await
     }
-    of_sqlite(url.strip_prefix("sqlite:").unwrap_or(url), rows, payload, time).await
+
+    /// Rows per second with so many connections, so many rows a transaction, and so many bytes a row.
+    pub async fn rows_per_second(
+        &self,
+        connections: usize,
+        rows: usize,
+        bytes: usize,
+        time: Duration,
+    ) -> Result<f64, StoreError> {
+        let payload = "x".repeat(bytes);
+        match self {
+            // `SQLite` has one writer, so one connection is all that a database can do.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(bare) => {
+                let bare = std::sync::Arc::clone(bare);
+                let measure = move || {
+                    let mut bare = bare.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    bare.rows_per_second(rows, &payload, time)
+                };
+                blocking(measure).await
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                super::postgres::baseline::rows_per_second(url, connections, rows, &payload, time).await
+            }
+        }
+    }
 }
 
 #[cfg(feature = "postgres")]
-async fn of_postgres(
-    url: &str,
-    connections: usize,
-    rows: usize,
-    payload: &str,
-    time: Duration,
-) -> Result<f64, StoreError> {
-    super::postgres::baseline::rows_per_second(url, connections, rows, payload, time).await
+fn of_postgres(url: &str) -> Result<Bare, StoreError> {
+    Ok(Bare::Postgres(url.to_owned()))
 }
 
 #[cfg(not(feature = "postgres"))]
-async fn of_postgres(
-    _url: &str,
-    _connections: usize,
-    _rows: usize,
-    _payload: &str,
-    _time: Duration,
-) -> Result<f64, StoreError> {
+fn of_postgres(_url: &str) -> Result<Bare, StoreError> {
     Err(StoreError::Unsupported("this binary was built without postgres".into()))
 }
 
 #[cfg(feature = "sqlite")]
-async fn of_sqlite(path: &str, rows: usize, payload: String, time: Duration) -> Result<f64, StoreError> {
+async fn of_sqlite(path: &str) -> Result<Bare, StoreError> {
     let path = path.to_owned();
-    let measured = tokio::task::spawn_blocking(move || {
-        super::sqlite::baseline::rows_per_second(&path, rows, &payload, time)
-    });
-    measured.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))?
+    let bare = blocking(move || super::sqlite::baseline::Bare::open(&path)).await?;
+    Ok(Bare::Sqlite(std::sync::Arc::new(std::sync::Mutex::new(bare))))
 }
 
 #[cfg(not(feature = "sqlite"))]
-async fn of_sqlite(_path: &str, _rows: usize, _payload: String, _time: Duration) -> Result<f64, StoreError> {
+async fn of_sqlite(_path: &str) -> Result<Bare, StoreError> {
     Err(StoreError::Unsupported("this binary was built without sqlite".into()))
+}
+
+#[cfg(feature = "sqlite")]
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| StoreError::Unavailable(panic.to_string()))?
 }

@@ -31,6 +31,7 @@ pub enum Migrate {
 
 /// Opens the store that a url names.
 pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> {
+    misnamed(url).map_or(Ok(()), |why| Err(StoreError::Unsupported(why)))?;
     if url == "memory:" {
         return Ok(Arc::new(memory::MemoryLog::new()));
     }
@@ -44,6 +45,19 @@ pub async fn open(url: &str, migrate: Migrate) -> Result<SharedLog, StoreError> 
 pub async fn migrate(url: &str) -> Result<(), StoreError> {
     open(url, Migrate::Yes).await?.close().await;
     Ok(())
+}
+
+/// Why a url names no store: it is empty, or for a database that there is no store on. It is not repeated as a whole,
+/// since it may carry a password.
+pub fn misnamed(url: &str) -> Option<String> {
+    const RIGHT: &str = "name a path, sqlite:PATH or postgres://…";
+    if url.strip_prefix("sqlite:").unwrap_or(url).trim().is_empty() {
+        return Some(format!("the name of the store is empty: {RIGHT}"));
+    }
+    let (scheme, _) = url.split_once("://")?;
+    let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let known = is_postgres(url) || scheme == "sqlite";
+    (is_scheme && !known).then(|| format!("there is no store on `{scheme}://`: {RIGHT}"))
 }
 
 /// Whether a url names a store on `PostgreSQL`.

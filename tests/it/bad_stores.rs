@@ -131,4 +131,55 @@ async fn a_store_that_was_closed_says_so() {
 #[tokio::test]
 async fn a_store_of_another_kind_is_named() {
     assert!(stores::open("memory:", Migrate::No).await.is_ok());
+    for store in
+        ["mysql://carrier:hunter2@db/orders", "POSTGRES://db/orders", "file:///tmp/x", "", " ", "sqlite:"]
+    {
+        let refused = stores::open(store, Migrate::Yes).await.map(drop).unwrap_err();
+        let StoreError::Unsupported(why) = refused else { panic!("{refused}") };
+        assert!(why.contains("name a path") && !why.contains("hunter2"), "{why}");
+    }
+}
+
+/// A small disk of its own, which only root may have.
+#[cfg(target_os = "linux")]
+struct SmallDisk(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(folder.path());
+        mount.output().is_ok_and(|ran| ran.status.success()).then(|| Self(folder))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = std::process::Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+        assert!(unmounted.is_ok_and(|status| status.success()), "{} stays mounted", self.0.path().display());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_named_as_full_when_a_store_is_opened() {
+    use std::io::Write as _;
+
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("SKIPPED: a disk of a few megabytes cannot be mounted here; run the tests as root");
+        return;
+    };
+    let store = disk.0.path().join("orderwire.db").display().to_string();
+    stores::migrate(&store).await.unwrap();
+    let mut filler = std::fs::File::create(disk.0.path().join("filler")).unwrap();
+    let full = (0..4_096).find_map(|_| filler.write_all(&[0; 1_024]).err()).unwrap();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let refused = stores::open(&store, Migrate::No).await.map(drop).unwrap_err();
+    assert!(matches!(refused, StoreError::Full(_)), "{refused}");
+
+    drop(filler);
+    std::fs::remove_file(disk.0.path().join("filler")).unwrap();
+    stores::open(&store, Migrate::No).await.unwrap().close().await;
 }

@@ -109,3 +109,37 @@ fn the_demo_comes_to_the_same_every_time_and_wants_a_store_of_its_own() {
     let none = demo(&one, &["--orders", "0"]);
     assert_eq!(none.status.code(), Some(2));
 }
+
+/// A line of the demo's output without what differs from run to run: the root, over ids that are minted, and the time.
+fn lasting(line: &str) -> &str {
+    let rows = ["root of its Merkle tree", "time taken"];
+    rows.into_iter().find(|row| line.trim_start().starts_with(row)).unwrap_or(line.trim_end())
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orderwire"));
+    let output = command.args(["demo", "--store"]).arg(folder.path().join("demo.db")).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let mut said = said.lines().map(lasting);
+
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let shown = readme.split("<!-- demo output -->\n```\n").nth(1).unwrap().split("```").next().unwrap();
+    // `…` alone leaves lines out; at the end of a line, the rest of it.
+    let mut left_out = true;
+    for line in shown.lines().map(lasting) {
+        if line == "…" {
+            left_out = true;
+            continue;
+        }
+        let is_it =
+            |found: &str| line.strip_suffix('…').map_or(found == line, |begins| found.starts_with(begins));
+        let found =
+            if left_out { said.find(|found| is_it(found)) } else { said.next().filter(|found| is_it(found)) };
+        assert!(found.is_some(), "the demo does not say: {line}");
+        left_out = false;
+    }
+    assert_eq!(said.next(), None, "the README ends as the demo does");
+}

@@ -1,4 +1,4 @@
-//! The layering of the crates, read from their own text: every arrow points down.
+//! The layering of the crates, read from their own text: every arrow points down; and what the architecture says of it.
 
 use std::path::{Path, PathBuf};
 
@@ -137,4 +137,67 @@ fn stores_and_engine_do_not_reach_up() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Everything that a text sets in backticks on one line, code blocks aside.
+fn quoted(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2).flat_map(str::lines);
+    prose.flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+}
+
+/// Whether a path of the sources ends like this one, in which `*` is any folder.
+fn is_path(sources: &[(String, String)], path: &str) -> bool {
+    sources.iter().any(|(name, _)| {
+        let (mut name, mut path) = (name.rsplit('/'), path.rsplit('/'));
+        path.all(|part| name.next().is_some_and(|found| part == "*" || part == found))
+    })
+}
+
+/// Whether the sources have `what` in the module or type of this name; `…` at its end is the rest of the name.
+fn is_in(sources: &[(String, String)], owner: &str, what: &str) -> bool {
+    let begins = |text: &str, word: &str| match word.strip_suffix('…') {
+        Some(beginning) => text.contains(beginning),
+        None => says(text, word),
+    };
+    let is_type = owner.starts_with(char::is_uppercase);
+    sources.iter().any(|(name, text)| {
+        let of_module = name.ends_with(&format!("/{owner}.rs")) || name.contains(&format!("/{owner}/"));
+        let is_module =
+            name.contains(&format!("/{owner}/{what}.rs")) || name.contains(&format!("/{owner}/{what}/"));
+        is_module || ((of_module || is_type && says(text, owner)) && begins(text, what))
+    })
+}
+
+#[test]
+fn the_architecture_names_only_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = sources(&["src", "domain/src", "tests", "benches", "examples"]);
+    let text = std::fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let mut missing = Vec::new();
+    for name in quoted(&text) {
+        let bare = name.split('(').next().unwrap_or_default();
+        let is_there = if bare.ends_with(".rs") {
+            is_path(&sources, bare)
+        } else if let Some((owner, what)) = bare.rsplit_once("::") {
+            is_in(&sources, owner.rsplit("::").next().unwrap_or_default(), what)
+        } else if bare.matches('_').count() > 2 && !bare.starts_with('…') {
+            // So long a name is a test's.
+            sources.iter().any(|(_, text)| text.contains(&format!("fn {bare}")))
+        } else {
+            true
+        };
+        if !is_there {
+            missing.push(name);
+        }
+    }
+    // `NAME` of `a/file.rs` is in that file.
+    for part in text.split("` of `").collect::<Vec<_>>().windows(2) {
+        let (name, file) = (part[0].rsplit('`').next().unwrap(), part[1].split('`').next().unwrap());
+        let name = name.rsplit("::").next().unwrap_or_default();
+        let in_file = |(path, text): &(String, String)| path.ends_with(file) && says(text, name);
+        if file.ends_with(".rs") && !sources.iter().any(in_file) {
+            missing.push(name);
+        }
+    }
+    assert!(missing.is_empty(), "nothing in the sources is called {missing:#?}");
 }

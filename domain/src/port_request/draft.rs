@@ -11,7 +11,7 @@ use super::{
     reason::PortRejection,
 };
 use crate::{
-    calendar::PortWindow,
+    calendar::{PortWindow, london_date},
     decider::Context,
     lead_time::{PortClass, PortRoute, PortShape},
     number::{NUMBER_SET_MAX, NumberSet},
@@ -104,9 +104,15 @@ pub(super) fn window_fits(
     if window.from() < PORT_HOURS_FROM || window.to() > PORT_HOURS_TO {
         faults.push(RequestFault::OddHours);
     }
+    let past = date < london_date(context.at);
     let worked = calendar.is_working_day(date).and_then(|worked| Ok((worked, calendar.add(date, 1)?)));
     let earliest = context.rules.earliest_port_date(shape, route, context.at);
     match (worked, earliest) {
+        // Before the calendar begins, the earliest date says more than where it begins.
+        (Err(_), Ok(earliest)) if date < earliest.date => {
+            faults.push(RequestFault::TooEarly { date, past, earliest });
+            None
+        }
         (Err(beyond), _) | (_, Err(beyond)) => {
             faults.push(beyond.into());
             None
@@ -116,7 +122,7 @@ pub(super) fn window_fits(
                 faults.push(RequestFault::NoWorkingDay { date, next });
             }
             if date < earliest.date {
-                faults.push(RequestFault::TooEarly { date, earliest: earliest.clone() });
+                faults.push(RequestFault::TooEarly { date, past, earliest: earliest.clone() });
             }
             Some(earliest)
         }

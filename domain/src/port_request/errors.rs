@@ -118,10 +118,12 @@ pub enum RequestFault {
     #[error("the window leaves the working hours")]
     OddHours,
     /// The date leaves less than the lead time.
-    #[error("{date} is earlier than the lead time allows")]
+    #[error("{date} is {}", if *past { "in the past" } else { "earlier than the lead time allows" })]
     TooEarly {
         /// The date asked for.
         date: NaiveDate,
+        /// Whether it is over already.
+        past: bool,
         /// What would be possible, and why.
         earliest: EarliestPortDate,
     },

@@ -22,7 +22,7 @@ const SWITCH_PAUSE: Duration = Duration::from_millis(10);
 
 /// The write-ahead log is folded into the file after this many pages, 16 MiB. Appends change the same index pages again
 /// and again, and four times the default wrote them back so much less often that batches of 64 went up by a half.
-const PAGES_BETWEEN_CHECKPOINTS: i64 = 4_000;
+pub(super) const PAGES_BETWEEN_CHECKPOINTS: i64 = 4_000;
 
 /// More statements than the store has, so that each is prepared once per connection.
 const STATEMENTS_PREPARED: usize = 256;

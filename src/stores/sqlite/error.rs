@@ -1,6 +1,6 @@
 //! What an error of `SQLite` means to whoever called the store.
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::engine::log::StoreError;
 
@@ -8,6 +8,13 @@ use crate::engine::log::StoreError;
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         let said = error.to_string();
+        // The index of the write-ahead log is grown by writing to it; SQLite keeps to itself that there was no room.
+        if matches!(&error, Error::SqliteFailure(failure, _) if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
+        {
+            return Self::Full(format!(
+                "no room beside the file for the index of its write-ahead log: {said}"
+            ));
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(said),
             Some(ErrorCode::ReadOnly) => Self::ReadOnly(said),
@@ -37,8 +44,6 @@ pub(super) fn is_of_the_commit(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     fn of(code: i32) -> StoreError {
@@ -48,6 +53,7 @@ mod tests {
     #[test]
     fn an_error_says_whether_to_wait_or_to_look() {
         assert!(matches!(of(ffi::SQLITE_FULL), StoreError::Full(_)));
+        assert!(matches!(of(ffi::SQLITE_IOERR_SHMSIZE), StoreError::Full(_)));
         assert!(matches!(of(ffi::SQLITE_READONLY_DBMOVED), StoreError::ReadOnly(_)));
         assert!(matches!(of(ffi::SQLITE_BUSY_SNAPSHOT), StoreError::Unavailable(_)));
         assert!(matches!(of(ffi::SQLITE_IOERR_FSYNC), StoreError::Unavailable(_)));

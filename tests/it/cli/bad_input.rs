@@ -77,6 +77,16 @@ fn a_range_does_not_leave_its_area() {
 fn a_port_is_not_in_the_past() {
     refused(&single_line_port(working_day(-5)), &["/lines/0/window", "expected"]);
     refused(&single_line_port(working_day(1)), &["/lines/0/window", "expected"]);
+    let before_the_calendar = "2020-01-01".parse().unwrap();
+    refused(
+        &single_line_port(before_the_calendar),
+        &[
+            "2020-01-01 is in the past [port_window_too_early]",
+            "expected 20",
+            "or later",
+            "working days from",
+        ],
+    );
 }
 
 #[test]
@@ -115,14 +125,18 @@ fn what_was_taken_before_is_refused_by_name() {
     desk.refused(3, &["orders", "submit", "changed.json"], &["changed.json", "/reference", "reference_used"]);
     changed["reference"] = "PO-2".into();
     changed["company"]["domain"] = "other.example".into();
+    changed["company"]["name"] = "ACME Ltd".into();
     desk.write("changed.json", changed.to_string());
-    desk.refused(3, &["orders", "submit", "changed.json"], &["/company/name", "company_name_taken"]);
+    let named = ["/company/name", "company name `ACME Ltd` is not free [company_name_taken]"];
+    desk.refused(3, &["orders", "submit", "changed.json"], &named);
     changed["company"] = json!({ "domain": "nobody.example" });
     desk.write("changed.json", changed.to_string());
     desk.refused(3, &["orders", "submit", "changed.json"], &["/company/domain", "company_unknown"]);
     changed["reseller"] = "R999".into();
     desk.write("changed.json", changed.to_string());
     desk.refused(3, &["orders", "submit", "changed.json"], &["/reseller", "reseller_unknown"]);
+    let add = ["resellers", "add", "R100", "--name", "Southern Voice", "--sales-tag", "South"];
+    desk.refused(3, &add, &["reseller code `R100` is not free", "cug id `R100` is not free"]);
 }
 
 #[test]
@@ -142,6 +156,9 @@ fn arguments_that_cannot_be_are_usage() {
     desk.refused(2, &["resellers", "add", "R 1", "--name", "X"], &["CODE"]);
     desk.refused(2, &["--actor", "two words", "orders", "list"], &["--actor"]);
     desk.refused(2, &["stock", "load"], &["--range"]);
+    let named = ["--store", "mysql://", "postgres://…"];
+    desk.refused(2, &["--store", "mysql://carrier:hunter2@db/orders", "orders", "list"], &named);
+    desk.refused(2, &["--store", "", "orders", "list"], &["--store", "empty", "sqlite:PATH"]);
     desk.refused(3, &["orders", "show", "PO-404"], &["PO-404", "not_found"]);
 }
 
@@ -258,6 +275,10 @@ fn what_clap_refuses_is_json_too_where_that_is_asked_for() {
     }
     let ran = desk.run(&["orders", "submit"]);
     assert!(ran.code == 2 && ran.err.contains("Usage: orderwire orders submit"), "{}", ran.err);
+    let mut with_environment = desk.command(&["orders", "submit"]);
+    let ran = with_environment.env("ORDERWIRE_STORE", "orderwire.db").output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(said.contains("Usage: orderwire orders submit <FILE>...\n"), "{said}");
     let help = desk.run(&["--format", "json", "orders", "--help"]);
     assert!(help.code == 0 && help.out.contains("Usage: orderwire orders"), "help is what was asked for");
 }

@@ -6,7 +6,11 @@ use clap::Parser as _;
 use orderwire::{
     cli::{self, Cli, Output, Surroundings},
     domain::{calendar::london, company::commands::CompanyCommand, joint::Command},
-    edge::open::{OpenOptions, open_engine},
+    edge::{
+        document::parse,
+        open::{OpenOptions, open_engine},
+        place::place,
+    },
     engine::{Actor, Engine, Provenance, clock::SimulatedClock},
 };
 use serde_json::{Value, json};
@@ -208,4 +212,27 @@ async fn the_examples_are_sent_as_they_are_by_the_documented_commands() {
     assert_eq!((sent, files), (7, 7), "every example is sent once");
     let listed = String::from_utf8(out).unwrap();
     assert_eq!(listed.lines().count(), 7, "a heading and six orders, since one was refused: {listed}");
+}
+
+#[tokio::test]
+async fn a_draft_and_a_qualified_company_are_given_up_by_name() {
+    let desk = Desk::ready();
+    let document = parse(&new_company().to_string()).unwrap();
+    let operator = Provenance::of(Actor::new("operator").unwrap());
+    let store = desk.store().display().to_string();
+    let engine = open_engine(&OpenOptions::of(store), Engine::builder()).await.unwrap();
+    place(&engine, &operator, &document).await.unwrap();
+    engine.close().await;
+
+    let mut corrected = new_company();
+    corrected["lines"][0]["channels"] = 11.into();
+    desk.write("corrected.json", corrected.to_string());
+    let named = ["reference_used", "a draft can be discarded first"];
+    desk.refused(3, &["orders", "submit", "corrected.json"], &named);
+    desk.done(&["orders", "discard", "PO-1"]);
+    desk.done(&["companies", "release", "acme.example"]);
+    assert_eq!(desk.json(&["companies", "show", "acme.example"])["company"]["status"], "released");
+    desk.done(&["orders", "submit", "corrected.json"]);
+    desk.refused(3, &["orders", "discard", "PO-404"], &["not_found"]);
+    desk.refused(3, &["companies", "release", "acme.example"], &[]);
 }

@@ -1,6 +1,6 @@
 //! What an operator does all day.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
 
 use orderwire::{
     domain::joint::Command,
@@ -288,4 +288,16 @@ async fn what_another_process_appended_is_seen_by_the_next_command() {
     assert_eq!(codes(&serde_json::from_str(&listed.out).unwrap()).len(), 2);
     let said: serde_json::Value = serde_json::from_str(&listed.err).unwrap();
     assert!(said["remark"].as_str().unwrap().contains("may lack the end of the log"), "{said}");
+}
+
+#[test]
+fn a_measurement_on_a_store_of_its_own_says_how_fast_it_starts_and_leaves_nothing() {
+    let desk = Desk::empty();
+    let measure =
+        ["bench", "store", "--companies", "2", "--in-flight", "1", "--seconds", "1", "--rounds", "1"];
+    let ran = desk.run(&measure);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("cold start on ") && ran.err.contains(" events: "), "{}", ran.err);
+    assert!(ran.out.contains("commands, 1 in flight"), "{}", ran.out);
+    assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 0, "nothing is left");
 }

@@ -90,6 +90,7 @@ fn a_date_that_is_too_early_is_told_the_earliest_and_its_row() {
 #[test]
 fn a_date_beyond_the_calendar_is_refused() {
     refused_for(single_line(on("2029-01-03")), &[("beyond_calendar", "/lines/3/window")]);
+    refused_for(single_line(on("2020-01-01")), &[("port_window_too_early", "/lines/3/window")]);
     let late = nothing().at(moment("2028-12-30T10:00:00Z"));
     assert_eq!(reasons(&late, &draft(single_line(morning())))[0].0, "beyond_calendar");
 }
