@@ -281,7 +281,9 @@ async fn a_long_history_takes_several_pages_and_batches() {
              payload, metadata FROM {TABLE}, generate_series(1, 1100) n WHERE aggregate_id = $1 AND sequence > 1"
         );
         sqlx::query(&more).bind(RESELLER.to_string()).execute(&stock.pool).await.unwrap();
-        let world = World::open(&Store::sqlite()).await;
+        // Kept for as long as the engine works on its file.
+        let store = Store::sqlite();
+        let world = World::open(&store).await;
         let imported = world.engine.import(read(&database).await, TABLE).await.unwrap();
         assert_eq!(imported.events, 2_209);
         assert_eq!(world.engine.state(RESELLER.stream()).await.unwrap().0, 2_203);
