@@ -18,7 +18,10 @@ impl Bare {
     /// Makes room beside the store of a url.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         if super::is_postgres(url) {
-            return of_postgres(url);
+            #[cfg(feature = "postgres")]
+            return Ok(Self::Postgres(url.to_owned()));
+            #[cfg(not(feature = "postgres"))]
+            return Err(StoreError::Unsupported("this binary was built without postgres".into()));
         }
         of_sqlite(url.strip_prefix("sqlite:").unwrap_or(url)).await
     }
@@ -26,6 +29,13 @@ impl Bare {
     /// Rows per second with so many connections, so many rows a transaction, and so many bytes a row.
     pub async fn rows_per_second(
         &self,
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(
+                unused_variables,
+                reason = "a file has one writer, so one connection is all that it can do"
+            )
+        )]
         connections: usize,
         rows: usize,
         bytes: usize,
@@ -33,7 +43,6 @@ impl Bare {
     ) -> Result<f64, StoreError> {
         let payload = "x".repeat(bytes);
         match self {
-            // `SQLite` has one writer, so one connection is all that a database can do.
             #[cfg(feature = "sqlite")]
             Self::Sqlite(bare) => {
                 let bare = std::sync::Arc::clone(bare);
@@ -49,16 +58,6 @@ impl Bare {
             }
         }
     }
-}
-
-#[cfg(feature = "postgres")]
-fn of_postgres(url: &str) -> Result<Bare, StoreError> {
-    Ok(Bare::Postgres(url.to_owned()))
-}
-
-#[cfg(not(feature = "postgres"))]
-fn of_postgres(_url: &str) -> Result<Bare, StoreError> {
-    Err(StoreError::Unsupported("this binary was built without postgres".into()))
 }
 
 #[cfg(feature = "sqlite")]

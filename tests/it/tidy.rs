@@ -47,13 +47,17 @@ const RULES: &[Rule] = &[
 const NOT_IN_THE_DOMAIN: &[&str] =
     &["tokio", "rand::", "async fn", "std::fs", "std::net", "Instant::now", "tracing"];
 
+fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}
+
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if is_source(&path) {
             found.push(path);
         }
     }
@@ -176,7 +180,7 @@ fn the_architecture_names_only_what_there_is() {
     let mut missing = Vec::new();
     for name in quoted(&text) {
         let bare = name.split('(').next().unwrap_or_default();
-        let is_there = if bare.ends_with(".rs") {
+        let is_there = if is_source(Path::new(bare)) {
             is_path(&sources, bare)
         } else if let Some((owner, what)) = bare.rsplit_once("::") {
             is_in(&sources, owner.rsplit("::").next().unwrap_or_default(), what)
@@ -195,7 +199,7 @@ fn the_architecture_names_only_what_there_is() {
         let (name, file) = (part[0].rsplit('`').next().unwrap(), part[1].split('`').next().unwrap());
         let name = name.rsplit("::").next().unwrap_or_default();
         let in_file = |(path, text): &(String, String)| path.ends_with(file) && says(text, name);
-        if file.ends_with(".rs") && !sources.iter().any(in_file) {
+        if is_source(Path::new(file)) && !sources.iter().any(in_file) {
             missing.push(name);
         }
     }

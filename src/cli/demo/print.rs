@@ -32,6 +32,9 @@ pub fn tables(out: &mut impl Write, summary: &Summary, timelines: &[Timeline]) -
     row("notices that would go out", summary.notices.to_string());
     row("simulated days", summary.simulated_days.to_string());
     row("time taken", format!("{} ms", summary.elapsed_ms));
+    if let Some(kib) = summary.memory_kib_max {
+        row("memory at most", format!("{} MiB", kib.div_ceil(1_024)));
+    }
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(())
 }

@@ -37,6 +37,8 @@ pub struct Summary {
     pub simulated_days: i64,
     /// How long it all took.
     pub elapsed_ms: u128,
+    /// The most memory that the process has had, where the system says so.
+    pub memory_kib_max: Option<u64>,
 }
 
 impl Summary {
@@ -62,6 +64,7 @@ impl Summary {
             notices: log.count(&NOTICE, &[]).await?,
             simulated_days,
             elapsed_ms: elapsed.as_millis(),
+            memory_kib_max: memory_kib_max(),
         })
     }
 }
@@ -74,4 +77,11 @@ async fn events(engine: &Engine) -> anyhow::Result<u64> {
         count += page.len() as u64;
         after = last.position;
     }
+}
+
+/// Linux counts it for every process; elsewhere nobody is asked.
+fn memory_kib_max() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
