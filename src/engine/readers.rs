@@ -286,11 +286,22 @@ impl Readers {
 
     /// Has a reader take what is in the log by now, without waiting for its turn in the background.
     pub async fn catch_up(&self, name: &str, log: &SharedLog, recent: &Recent) -> Result<(), Error> {
+        let head = log.head().await?.position;
+        self.catch_up_to(name, head, log, recent).await
+    }
+
+    /// The same, up to a position that is in the log.
+    pub async fn catch_up_to(
+        &self,
+        name: &str,
+        to: Position,
+        log: &SharedLog,
+        recent: &Recent,
+    ) -> Result<(), Error> {
         let unknown =
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
-        let head = log.head().await?.position;
-        while reader.step(log, recent).await? > 0 && reader.reached() < head {}
+        while reader.step(log, recent).await? > 0 && reader.reached() < to {}
         Ok(())
     }
 

@@ -32,14 +32,18 @@ use super::{
 const TIMERS_AT_ONCE: usize = 256;
 /// Streams whose timers run at once.
 const STREAMS_AT_ONCE: usize = 32;
+
 /// Issues what is due; answers how many timers that were.
 pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.timers_turn.lock().await;
-    // A timer that is about to be cleared or to get more numbers must not be answered before that is known.
+    // A timer that is about to be cleared or to get more numbers must not be answered before that is known. Only up to
+    // here: the log may move on for as long as it likes, and what is due would never be answered.
     let head = inner.log.head().await?.position;
-    let reader = inner.readers.get(TIMERS).ok_or(Error::Closed)?;
-    if reader.reached() < head {
-        return Ok(0);
+    match inner.readers.catch_up_to(TIMERS, head, &inner.log, &inner.recent).await {
+        Ok(()) => {}
+        // Why it stopped was said when it did; without it nothing is known to be due.
+        Err(Error::ReaderStopped { .. }) => return Ok(0),
+        Err(error) => return Err(error),
     }
     let due = select(inner, Some(inner.clock.now()), TIMERS_AT_ONCE + inner.parked.count()).await?;
     let due: Vec<Timer> = due.into_iter().filter(|timer| !inner.parked.has(&timer.key())).collect();

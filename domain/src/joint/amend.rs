@@ -1,4 +1,4 @@
-//! What of a waiting line may change, and which numbers it means then.
+//! What of a waiting line may change, which numbers it means then, and whether that is more than was ordered.
 //!
 //! Deliberately absent: giving sites and users other numbers. Who draws on a line was given its numbers at submit; to move
 //! them, the line is cancelled and another ordered.
@@ -8,7 +8,12 @@ use super::{
     numbers::{self, Asked, reason},
 };
 use crate::{
-    company::Company,
+    company::{
+        Company, CompanyStatus,
+        asset::AssetPlan,
+        events::{CompanyEvent, NumberSource},
+    },
+    decider::Decider as _,
     ids::OrderId,
     order::{
         Line, Order,
@@ -78,4 +83,31 @@ pub fn asked_instead(
         }
         (_, to) => numbers::asked(desk, company, to, &subject),
     }
+}
+
+/// Whether an amended line takes what the company did not hold: numbers from stock, a name, more channels.
+pub fn takes_more(event: &CompanyEvent) -> bool {
+    match event {
+        CompanyEvent::NumbersCommitted { source, .. } => *source == NumberSource::Stock,
+        CompanyEvent::AssetReplanned { from, to, .. } => {
+            let had = from.names();
+            to.names().iter().any(|name| !had.contains(name)) || channels(to) > channels(from)
+        }
+        _ => false,
+    }
+}
+
+fn channels(plan: &AssetPlan) -> u32 {
+    match plan {
+        AssetPlan::Trunk { channels, .. } => *channels,
+        _ => 0,
+    }
+}
+
+/// Why nothing more is to be had for the company, if it is suspended.
+pub fn suspended(company: &Company, line: LineNumber) -> Option<Reason> {
+    (company.status() == CompanyStatus::Suspended).then(|| {
+        let detail = format!("line {line} would take what it did not hold, and the company is suspended");
+        reason("company_suspended", &format!("/lines/{line}"), detail, "no more than the line holds")
+    })
 }

@@ -181,7 +181,14 @@ fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequ
     }
     let amended = desk.get::<Order>(id)?;
     let plan = plans::replan(&amended, &company, id, line);
-    desk.tell::<Company>(company_id, &CompanyCommand::ReplanLine { order: id, line, plan, numbers: asked })?;
+    let replan = CompanyCommand::ReplanLine { order: id, line, plan, numbers: asked };
+    let events = desk.tell::<Company>(company_id, &replan)?;
+    if events.iter().any(amend::takes_more) {
+        // It is as good as an order for more: what suspension refuses there, it refuses here.
+        let mut reasons = reseller_may_order(desk, reads::reseller_of_order(&order))?;
+        reasons.extend(amend::suspended(&company, line));
+        refuse_if_any(reasons)?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use orderwire::{
         },
         port_request::PortRequest,
         refusal::Reason,
+        reseller::commands::ResellerCommand,
     },
     engine::fulfilment::{Provisioned, StartedLine},
 };
@@ -364,6 +365,46 @@ async fn a_numbers_line_on_which_nobody_draws_keeps_the_numbers_that_still_fit()
         assert_eq!(has.intersection(&had).len(), 3, "the lowest stay, and only what is missing is taken");
     }
     assert_eq!(world.state::<Company>(company).await.committed_to(order, line(1)), leeds(100, 5));
+    end(&world).await;
+}
+
+/// Running orders go on while a reseller or company is suspended, with what they were ordered with.
+#[tokio::test]
+async fn an_amendment_takes_nothing_more_for_whoever_is_suspended() {
+    let world = World::open_with(&Store::memory().await, waiting_for(&[1])).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.in_service(reseller, 1).await;
+    let (site, _) =
+        world.state::<Company>(company).await.assets().find(|(_, it)| it.plan.parent().is_none()).unwrap();
+    let lines =
+        vec![pbx(1, Parent::Asset(site)), trunk(1, Parent::Line(line(1)), 2), numbers_line(search(5))];
+    let (order, _) = world.submitted(company, "PO-2", lines).await;
+    let amend =
+        |n, request| Command::Order { order, command: OrderCommand::AmendLine { line: line(n), request } };
+    let reason = || orderwire::domain::testing::port_request::sealed("unpaid");
+    let of_company = |command| Command::Company { company, command };
+    let of_reseller = |command| Command::Reseller { reseller, command };
+    let company_is = of_company(CompanyCommand::Suspend { reason: reason() });
+    let reseller_is = of_reseller(ResellerCommand::Suspend { reason: reason() });
+    for (suspend, resume, code) in [
+        (company_is, of_company(CompanyCommand::Resume), "company_suspended"),
+        (reseller_is, of_reseller(ResellerCommand::Resume), "reseller_not_active"),
+    ] {
+        world.done(suspend).await;
+        for more in [
+            amend(1, pbx(2, Parent::Asset(site))),
+            amend(2, trunk(1, Parent::Line(line(1)), 3)),
+            amend(3, numbers_line(search(6))),
+        ] {
+            world.refused(more, &[code]).await;
+        }
+        world.done(amend(2, trunk(1, Parent::Line(line(1)), 1))).await;
+        world.done(amend(3, numbers_line(search(4)))).await;
+        world.done(resume).await;
+        world.done(amend(2, trunk(1, Parent::Line(line(1)), 2))).await;
+        world.done(amend(3, numbers_line(search(5)))).await;
+    }
     end(&world).await;
 }
 

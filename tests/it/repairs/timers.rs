@@ -1,13 +1,18 @@
-//! A timer that is refused by what happened a moment before is kept until that was read: it may only rest.
+//! Timers that fall due while the log moves on: one that is refused by what happened a moment before is kept until that
+//! was read, since it may only rest, and no timer waits for the log to stand still.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use orderwire::{
     domain::{
+        decider::Decider as _,
         ids::OrderId,
-        order::{commands::OrderCommand, line::Milestone},
+        order::{Order, OrderStatus, commands::OrderCommand, line::Milestone},
         testing::port_request::sealed,
         timer::TIMER,
     },
@@ -69,4 +74,36 @@ async fn a_timer_whose_stream_moved_while_it_fell_due_is_not_lost() {
         ["CancellationRefused", "InformationOverdue", "CancellationRefused", "CancellationRequested"];
     assert_eq!(last, expected);
     Audit::of(&engine).await;
+}
+
+/// Another process, which appends something whenever this one looks how far the log goes.
+struct Busy {
+    world: World,
+    resellers: AtomicU32,
+}
+
+#[async_trait]
+impl Meddles for Busy {
+    async fn head(&self) {
+        self.world.reseller(self.resellers.fetch_add(1, Ordering::SeqCst)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_timer_is_answered_although_the_log_never_stands_still() {
+    let store = Store::memory().await;
+    let world = World::open_with(&store, ManualProvisioner).await;
+    let reseller = world.reseller(1).await;
+    let company = world.company(reseller, "Acme").await;
+    let order = world.order(company, "PO-1", vec![company_line(1)]).await;
+    world.settle().await;
+
+    let busy = Arc::new(Busy { world: world.clone(), resellers: AtomicU32::new(2) });
+    let engine = beside(&store, &world, &busy, ManualProvisioner).await;
+    world.clock.move_to(beginning() + TimeDelta::days(91));
+    engine.settle().await.unwrap();
+    let draft = engine.load::<Order>(order).await.unwrap().1;
+    assert_eq!(draft.status(), OrderStatus::Discarded, "nobody touched it for 90 days");
+    world.settle().await;
+    Audit::of(&world.engine).await;
 }

@@ -36,6 +36,9 @@ pub trait Meddles: Send + Sync + 'static {
     /// After claims were listed.
     async fn claims(&self, _claims: &mut Vec<(Claim, StreamId)>) {}
 
+    /// Before the head of the log is looked up.
+    async fn head(&self) {}
+
     /// Before a look into a table.
     async fn select(&self, _select: &Select) {}
 
@@ -71,6 +74,10 @@ impl<M: Meddles> Meddles for Arc<M> {
 
     async fn claims(&self, claims: &mut Vec<(Claim, StreamId)>) {
         (**self).claims(claims).await;
+    }
+
+    async fn head(&self) {
+        (**self).head().await;
     }
 
     async fn select(&self, select: &Select) {
@@ -147,6 +154,7 @@ impl<M: Meddles> Log for Meddled<M> {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
+        self.meddler.head().await;
         self.log.head().await
     }
 
