@@ -7,7 +7,7 @@ use orderwire_domain::{
     number::{NumberRange, NumberSet},
     order::line::{NumberSearch, SearchBy},
     views::{
-        number_availability::{FreeRun, NUMBER, NUMBER_RUN, STOCK_BLOCK, StockBlock},
+        number_availability::{FreeRun, NUMBER_RUN},
         table::{Record, Table, Value},
     },
 };
@@ -17,10 +17,10 @@ use super::{
     log::{Comparison, Filter, Select, SharedLog, StoreError},
 };
 
-/// Runs looked at in one question.
+/// Runs in the first look: nearly always enough.
 const RUNS_PER_LOOK: usize = 64;
-/// Questions before a search gives up: past this the stock is in crumbs.
-const LOOKS_MAX: usize = 64;
+/// Runs in a look at most. Each is larger than the one before, so that stock in crumbs takes few.
+const RUNS_PER_LOOK_MAX: usize = 4_096;
 
 /// A record of a read model by its key.
 pub async fn get<T: Record>(log: &SharedLog, key: &str) -> Result<Option<T>, Error> {
@@ -52,6 +52,10 @@ fn read<T: Record>(table: &Table, doc: &str) -> Result<T, Error> {
 
 /// Free numbers that fit a search: the shortest run that is long enough, else, where they need not follow one another,
 /// the longest runs there are.
+///
+/// Every run that is looked at gives a number that is still missing, or holds one of `except`, or ends the search; so it
+/// looks at no more runs than it was asked for numbers (a rule bounds those) and is told to leave out. What it says is
+/// free is what it has seen: where that is less than was asked for, it has seen all.
 pub async fn free_numbers(
     log: &SharedLog,
     search: &NumberSearch,
@@ -65,21 +69,26 @@ pub async fn free_numbers(
     let mut gathered = NumberSet::new();
     let mut longest = 0;
     let longest_first = Runs { log, search, at_least: 1, descending: true };
-    let enough = longest_first
+    longest_first
         .first(|run| {
             let free = run.difference(except);
-            longest = longest.max(free.runs().map(|run| run.len()).max().unwrap_or(0));
-            if !search.contiguous {
-                let missing = wanted - gathered.len();
-                gathered = gathered.union(&free.iter().take(missing).collect());
+            if search.contiguous {
+                if let Some(numbers) = first_in_a_row(&free, wanted) {
+                    // It has become free since the first look.
+                    gathered = numbers;
+                    return Some(());
+                }
+                longest = longest.max(free.runs().map(|run| run.len() as usize).max().unwrap_or(0));
+                // None that follows is longer than this one.
+                return (longest >= run.len()).then_some(());
             }
-            (gathered.len() == wanted).then(|| gathered.clone())
+            for number in free.iter().take(wanted - gathered.len()) {
+                gathered.insert(number);
+            }
+            (gathered.len() == wanted).then_some(())
         })
         .await?;
-    if let Some(numbers) = enough {
-        return Ok(FoundNumbers { numbers, free: u64::from(search.quantity) });
-    }
-    let free = if search.contiguous { u64::from(longest) } else { free_in_all(log, search, except).await? };
+    let free = longest.max(gathered.len()) as u64;
     Ok(FoundNumbers { numbers: gathered, free })
 }
 
@@ -92,10 +101,10 @@ struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// The first answer that any run gives.
+    /// The first answer that any run gives; without one, every run was looked at.
     async fn first<T>(&self, mut of: impl FnMut(&NumberSet) -> Option<T>) -> Result<Option<T>, Error> {
-        let mut after = None;
-        for _ in 0..LOOKS_MAX {
+        let (mut after, mut limit) = (None, RUNS_PER_LOOK);
+        loop {
             let mut filters = vec![place(self.search)];
             filters.push(Filter {
                 column: "length",
@@ -108,7 +117,7 @@ impl Runs<'_> {
                 order: "length",
                 descending: self.descending,
                 after: after.take(),
-                limit: RUNS_PER_LOOK,
+                limit,
             };
             let runs: Vec<FreeRun> = select(self.log, &look).await?;
             for run in &runs {
@@ -121,13 +130,13 @@ impl Runs<'_> {
                 }
             }
             match runs.last() {
-                Some(last) if runs.len() == RUNS_PER_LOOK => {
+                Some(last) if runs.len() == limit => {
+                    limit = (limit * 8).min(RUNS_PER_LOOK_MAX);
                     after = Some((i64::from(last.length).into(), last.start.to_string()));
                 }
-                _ => break,
+                _ => return Ok(None),
             }
         }
-        Ok(None)
     }
 }
 
@@ -142,37 +151,4 @@ fn place(search: &NumberSearch) -> Filter {
         SearchBy::AreaCode(area) => equal("area", area.to_string()),
         SearchBy::Place(place) => equal("place", place.key()),
     }
-}
-
-/// How many numbers of a place are free, whichever run they are in.
-async fn free_in_all(log: &SharedLog, search: &NumberSearch, except: &NumberSet) -> Result<u64, Error> {
-    let (mut free, mut after) = (0, None);
-    loop {
-        let look = Select {
-            table: &STOCK_BLOCK,
-            filters: vec![place(search)],
-            order: "key",
-            descending: false,
-            after: after.take(),
-            limit: 500,
-        };
-        let blocks: Vec<StockBlock> = select(log, &look).await?;
-        free += blocks.iter().map(|block| u64::from(block.free)).sum::<u64>();
-        match blocks.last() {
-            Some(last) if blocks.len() == 500 => {
-                let key = last.key();
-                after = Some((key.clone().into(), key));
-            }
-            _ => break,
-        }
-    }
-    let of_place = |number: &orderwire_domain::number::TelephoneNumber| match &search.by {
-        SearchBy::AreaCode(area) => number.area_code() == *area,
-        // What was picked for this search is of its place.
-        SearchBy::Place(_) => true,
-    };
-    // What somebody else took meanwhile may be counted out already: then it has a row, as free stock has not.
-    let except: Vec<String> = except.iter().filter(of_place).map(|number| number.to_string()).collect();
-    let counted_out = log.rows(&NUMBER, &except).await?.len();
-    Ok(free.saturating_sub((except.len() - counted_out) as u64))
 }

@@ -1,19 +1,29 @@
-//! Commands that search for numbers at the same time do not all pick the same ones.
+//! Commands that search for numbers at the same time do not all pick the same ones, and a search sees all the stock.
 
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use orderwire::{
     domain::{
         company::Company,
-        ids::{CompanyId, ResellerId},
+        ids::{CompanyId, Mint, NumberBlockId, ResellerId},
         joint::Command,
         names::Cupid,
-        number::{AreaCode, NumberRange, NumberSet},
+        number::{AreaCode, NumberRange, NumberSet, TelephoneNumber},
         order::line::{NumberAsk, NumberSearch, SearchBy},
+        views::{
+            number_availability::{FreeRun, NUMBER_RUN},
+            table::Record as _,
+        },
     },
     edge::open::{OpenOptions, open_engine},
-    engine::{Actor, Engine, Error, Provenance},
-    stores::Migrate,
+    engine::{
+        Actor, Engine, Error, Provenance,
+        log::{RowChange, SharedLog},
+        query::free_numbers,
+    },
+    stores::{self, Migrate},
 };
+use uuid::Uuid;
 
 /// More than a commit is attempted times: without taking turns, somebody would lose every race.
 const COMPANIES: usize = 48;
@@ -74,4 +84,38 @@ async fn everybody_who_searches_at_once_gets_numbers_while_there_are_enough() {
         "{refused:?}"
     );
     engine.close().await;
+}
+
+/// Every second number of nine ranges is free, all of them at one place.
+async fn crumbs() -> SharedLog {
+    let log = stores::open("memory:", Migrate::Yes).await.unwrap();
+    log.create_tables(&Engine::tables()).await.unwrap();
+    let areas = ["113", "114", "115", "116", "117", "118", "121", "131", "141"];
+    let block: NumberBlockId = Mint::new(Uuid::nil(), DateTime::<Utc>::UNIX_EPOCH).fresh();
+    let runs = areas.iter().flat_map(|area| (0..500).map(move |n| format!("+44{area}4960{:03}", n * 2)));
+    let rows = runs.map(|start| {
+        let start = TelephoneNumber::parse(&start).unwrap();
+        let place = "Leeds".parse().unwrap();
+        FreeRun { start, length: 1, area: start.area_code(), place, block }.to_row()
+    });
+    let changes: Vec<_> = rows.map(|row| RowChange::Put(&NUMBER_RUN, row)).collect();
+    log.change_rows(&changes).await.unwrap();
+    log
+}
+
+#[tokio::test]
+async fn a_search_in_crumbs_finds_all_there_are_and_never_says_that_more_are_free() {
+    let log = crumbs().await;
+    let find = async |quantity, contiguous, except: NumberSet| {
+        let search = NumberSearch { by: SearchBy::Place("Leeds".parse().unwrap()), quantity, contiguous };
+        let found = free_numbers(&log, &search, &except).await.unwrap();
+        (found.numbers, found.free)
+    };
+    let (all, free) = find(4_501, false, NumberSet::new()).await;
+    assert_eq!((all.len(), free), (4_500, 4_500), "all there are, and one less than was asked for");
+    assert_eq!(find(2, true, NumberSet::new()).await, (NumberSet::new(), 1), "no two are in a row");
+    // What another command is about to take hides nothing behind it: the longest runs come first, the last numbers.
+    let others: NumberSet = all.iter().skip(4_300).collect();
+    let (numbers, free) = find(10, false, others.clone()).await;
+    assert_eq!((numbers.is_disjoint(&others), numbers.len(), free), (true, 10, 10));
 }

@@ -79,8 +79,8 @@ async fn a_line_is_not_given_up_while_its_company_is_coming_again() {
     world.tell(bringing, OrderCommand::FailLine { line: line(1), failure: failure() }).await;
     let order = world.state::<Order>(waiting).await;
     let todos = joint::todo(waiting, &order, Some(&*world.state::<Company>(company).await), &[]);
-    let gives_up = |todo: &&joint::Todo| todo.line.is_none();
-    let give_up = todos.iter().find(gives_up).expect("the site is given up").command.clone();
+    let no_line_fails_with_it = |todo: &&joint::Todo| todo.line.is_none();
+    let give_up = todos.iter().find(no_line_fails_with_it).expect("the site is given up").command.clone();
     world.submitted(company, "PO-3", vec![company_line(20)]).await;
 
     world.refused(give_up.clone(), &["company_coming"]).await;
