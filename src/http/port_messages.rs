@@ -140,7 +140,7 @@ enum Live {
 /// Pass on what a supplier says of a port request.
 ///
 /// It is applied at most once, whatever its kind: of the same id again, nothing happens. The same id at another port request
-/// is refused as `message_id_taken`. What crossed with ours is noted and changes nothing; `why` says so.
+/// is refused as `message_known`. What crossed with ours is noted and changes nothing; `why` says so.
 #[utoipa::path(post, path = "/v1/operator/port-requests/{id}/messages", operation_id = "hear_port_message",
     tag = tags::OPERATOR, params(("id" = String, Path, description = "The id of the port request.")),
     request_body(content = NewMessage, example = json!({ "message": "205-4711", "kind": "lcp_accept",

@@ -34,8 +34,7 @@ use crate::engine::{
 const LIMIT_MAX: u64 = 500;
 const LIMIT: u64 = 100;
 /// The kinds of line that an outside system does; the others are done here, or by the conversation of their port.
-const OUTSIDE: [LineKind; 8] = [
-    LineKind::Company,
+const OUTSIDE: [LineKind; 7] = [
     LineKind::Site,
     LineKind::EmergencyDetails,
     LineKind::User,

@@ -29,14 +29,9 @@ async fn lines_are_reported_until_the_order_is_complete() {
     let path = under_way(&site, &reseller).await;
     let lines = format!("/v1/operator{}/lines", path.strip_prefix("/v1").unwrap());
     let work = operator.get("/v1/operator/worklist?kind=line").await;
-    assert_eq!(work.is(200).body["items"][0]["what"], "company", "{:#}", work.body);
+    assert_eq!(work.is(200).body["items"][0]["what"], "site", "{:#}", work.body);
     operator.post(&format!("{lines}/4/completion"), &json!({})).await.is(422);
 
-    assert_eq!(
-        operator.post(&format!("{lines}/1/completion"), &json!({})).await.is(200).text("status"),
-        "completed"
-    );
-    site.world.settle().await;
     let why = json!({ "reason": "the building is closed" });
     assert_eq!(operator.post(&format!("{lines}/3/hold"), &why).await.is(200).text("status"), "held");
     site.world.settle().await;
@@ -209,6 +204,7 @@ async fn an_import_order_that_is_wrong_leaves_nothing_and_points_into_itself() {
     }
     assert_eq!(site.head().await, before);
     let request = reseller.request(Method::POST, "/v1/import-orders").header("If-Match", "\"1\"");
-    said(with_json(request, &json!({}))).await.is(412);
+    let wrong = said(with_json(request, &json!({}))).await;
+    assert_eq!(wrong.is(422).errors()[0].1, "condition_without_resource");
     site.close().await;
 }

@@ -117,7 +117,8 @@ async fn a_message_is_applied_once_and_what_crosses_is_noted() {
     assert_eq!(again.is(200).text("outcome"), "known");
     assert_eq!(again.body["port_request"]["status"], "accepted");
     assert_eq!(site.head().await, before, "a message that is known leaves nothing");
-    heard(&operator, &other, &accept("205-1")).await.problem(409, "taken");
+    let elsewhere = heard(&operator, &other, &accept("205-1")).await;
+    assert_eq!(elsewhere.problem(422, "refused").errors()[0].1, "message_known");
 
     let crossed = json!({ "message": "205-2", "kind": "reject", "reasons": ["postcode_mismatch"] });
     let ignored = heard(&operator, &port, &crossed).await;
@@ -176,7 +177,7 @@ async fn a_rejected_port_is_presented_again_with_what_was_wrong_put_right() {
     let soon = json!({ "window": { "date": "2026-06-02", "from": "09:00", "to": "12:00" } });
     let soon = reseller.post(&format!("{path}/re-presentation"), &soon).await;
     assert_eq!(soon.problem(422, "refused").errors(), [("/window".into(), "port_window_too_early".into())]);
-    let changes = json!({ "postcode": "EC1A 1BC", "account": "AC-2" });
+    let changes = json!({ "postcode": "EC1A 1BD", "account": "AC-2" });
     let again = reseller.post(&format!("{path}/re-presentation"), &changes).await;
     assert_eq!((again.is(202).text("status"), &again.body["attempt"]), ("awaiting_lcp", &json!(2)));
     site.close().await;
@@ -189,7 +190,7 @@ async fn a_date_is_asked_for_proposed_agreed_and_refused() {
     let operator = site.operator().await;
     let port = submitted(&site, &reseller, "PO-1", "020 7946 0123").await;
     let path = format!("/v1/port-requests/{port}");
-    let later = json!({ "window": { "date": "2026-06-19", "from": "09:00", "to": "12:00" } });
+    let later = json!({ "window": { "date": "2026-07-17", "from": "09:00", "to": "12:00" } });
     reseller.post(&format!("{path}/date"), &later).await.problem(409, "not_permitted");
     reseller.post(&format!("{path}/date/agreement"), &json!({})).await.problem(409, "not_permitted");
     let proposal = json!({ "message": "205-1", "kind": "lcp_accept_as_complex",
@@ -210,7 +211,7 @@ async fn a_date_is_asked_for_proposed_agreed_and_refused() {
     reseller.post(&format!("{path}/date"), &later).await.is(202);
     let accepted =
         heard(&operator, &port, &json!({ "message": "205-3", "kind": "accept_date_change" })).await;
-    assert_eq!(accepted.is(200).body["port_request"]["window"]["date"], "2026-06-19");
+    assert_eq!(accepted.is(200).body["port_request"]["window"]["date"], "2026-07-17");
 
     let cancelled = reseller.post(&format!("{path}/cancellation"), &json!({})).await;
     assert_eq!(cancelled.is(200).text("status"), "cancelled");
@@ -258,7 +259,7 @@ async fn lists_of_ports_refuse_what_is_no_filter() {
     for (query, code) in [
         ("state=gone", "word_unknown"),
         ("unallocated=perhaps", "word_unknown"),
-        ("order=12", "id_malformed"),
+        ("order=12", "id_invalid"),
         ("status=accepted", "parameter_unknown"),
     ] {
         let wrong = reseller.get(&format!("/v1/port-requests?{query}")).await;
