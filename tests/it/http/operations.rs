@@ -203,6 +203,12 @@ async fn an_import_order_that_is_wrong_leaves_nothing_and_points_into_itself() {
         assert_eq!(found, expected, "{body}");
     }
     assert_eq!(site.head().await, before);
+    reseller.post("/v1/companies", &company("Acme")).await.is(201);
+    let nowhere = json!({ "kind": "new_numbers", "reference": "PO-1", "company": { "domain": "acme.example" },
+        "area_code": "0113", "quantity": 1, "site": { "site_name": "Nowhere" } });
+    let wrong = reseller.post("/v1/import-orders", &nowhere).await;
+    assert_eq!(wrong.is(422).errors()[0].0, "/site/site_name", "{:#}", wrong.body);
+    assert!(!wrong.body.to_string().contains("line 1"), "{:#}", wrong.body);
     let request = reseller.request(Method::POST, "/v1/import-orders").header("If-Match", "\"1\"");
     let wrong = said(with_json(request, &json!({}))).await;
     assert_eq!(wrong.is(422).errors()[0].1, "condition_without_resource");

@@ -269,3 +269,68 @@ async fn lists_of_ports_refuse_what_is_no_filter() {
     }
     site.close().await;
 }
+
+#[tokio::test]
+async fn numbers_that_do_not_work_are_tried_again_or_given_back() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let operator = site.operator().await;
+    let acme = reseller.post("/v1/companies", &company("Acme")).await.text("service_reference").to_owned();
+    let import = json!({
+        "kind": "multi_line", "reference": "PO-1", "company": { "service_reference": acme },
+        "main_number": "020 7946 0123", "associated": ["020 7946 0130-0132"], "losing_provider": "205",
+        "range_holder": "206", "postcode": "EC1A 1BB", "account": "AC-55871", "signatory": "Rosalind Finch",
+        "window": { "date": "2026-06-24", "from": "09:00", "to": "12:00" },
+    });
+    let draft = reseller.post("/v1/import-orders", &import).await;
+    let order = draft.is(201).header("location").to_owned();
+    reseller.post(&format!("{order}/submission"), &json!({})).await.is(202);
+    site.world.settle().await;
+    let found = reseller.get(&format!("/v1/port-requests?order={}", draft.text("id"))).await;
+    let port = found.is(200).body["items"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/port-requests/{port}");
+
+    let accepted = heard(&operator, &port, &accept("205-1")).await;
+    assert_eq!(
+        accepted.is(200).body["port_request"]["status"],
+        "awaiting_rh",
+        "a subsequent port needs both"
+    );
+    let accepted = heard(&operator, &port, &json!({ "message": "206-1", "kind": "rh_accept" })).await;
+    assert_eq!(accepted.is(200).body["port_request"]["status"], "accepted");
+    site.world.settle().await;
+    let shown = reseller.get(&format!("{path}?after_position={}", site.head().await)).await;
+    assert_eq!(shown.is(200).body["allocated"], true, "its order names the company");
+    at(&site, "2026-06-24T08:30:00Z").await;
+    reseller.post(&format!("{path}/activation"), &json!({})).await.is(202);
+    let strange = json!({ "message": "N-1", "kind": "network_report", "live": ["020 7946 0999"] });
+    let request = format!("/v1/operator/port-requests/{port}/messages");
+    for _ in 0..2 {
+        let request = operator.request(reqwest::Method::POST, &request).header("Idempotency-Key", "n1");
+        let ignored = super::said(super::with_json(request, &strange)).await;
+        assert_eq!(ignored.is(200).body["why"]["code"], "unknown_numbers", "a retry is answered the same");
+    }
+    let some =
+        json!({ "message": "N-2", "kind": "network_report", "live": ["020 7946 0123", "020 7946 0130"] });
+    let partly = heard(&operator, &port, &some).await;
+    let shown = &partly.is(200).body["port_request"];
+    assert_eq!((&shown["status"], &shown["live"]), (&json!("partially_ported"), &json!(2)));
+    assert_eq!(
+        reseller.post(&format!("{path}/retry"), &json!({})).await.is(202).text("status"),
+        "activating"
+    );
+    let some = json!({ "message": "N-3", "kind": "network_report", "live": ["020 7946 0123", "020 7946 0130-0131"] });
+    heard(&operator, &port, &some).await.is(200);
+    let returned = reseller.post(&format!("{path}/return"), &json!({})).await;
+    assert_eq!((returned.is(200).text("status"), &returned.body["live"]), ("ported", &json!(3)));
+    reseller.post(&format!("{path}/retry"), &json!({})).await.problem(409, "not_permitted");
+    let late = reseller.post(&format!("{path}/activation"), &json!({})).await;
+    assert_eq!(late.problem(409, "not_ready").errors()[0].1, "port_nothing_to_activate");
+    let restore = json!({ "message": "205-9", "kind": "restore", "by": "lcp" });
+    let restored = heard(&operator, &port, &restore).await;
+    assert_eq!(restored.is(200).body["port_request"]["status"], "restored");
+    let withdraw = json!({ "message": "205-10", "kind": "lcp_withdraw", "reason": "the customer called" });
+    let ended = heard(&operator, &port, &withdraw).await;
+    assert_eq!(ended.is(200).body["why"]["code"], "ended");
+    site.close().await;
+}
