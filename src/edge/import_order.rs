@@ -68,13 +68,13 @@ pub fn at_its_place(error: Error) -> Error {
     let place = |mut problem: Problem| {
         if let Some(field) = problem.pointer.strip_prefix(LINE) {
             let field = field.strip_prefix("/ask/search").unwrap_or(field);
-            problem.pointer = field.strip_prefix("/by").unwrap_or(field).to_owned();
+            problem.pointer = String::from(field.strip_prefix("/by").unwrap_or(field));
         }
         let named = format!("line {} (", LineNumber(1));
         if let Some(rest) = problem.detail.strip_prefix(&named)
             && let Some((_, detail)) = rest.split_once("): ")
         {
-            problem.detail = detail.to_owned();
+            problem.detail = String::from(detail);
         }
         problem
     };

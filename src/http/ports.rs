@@ -18,6 +18,7 @@ use orderwire_domain::{
         commands::{PortChanges, PortCommand},
         events::PortCancellation,
     },
+    sealed::Sealed,
     views::port_diary::{PortStage, PortView},
 };
 use strum::VariantArray as _;
@@ -42,6 +43,9 @@ use crate::{
 };
 
 const WHAT: &str = "port request";
+/// Why an activation is refused that may be possible later.
+const NOT_NOW: [&str; 4] =
+    ["not_permitted", "port_not_allocated", "port_window_not_open", "port_window_closed"];
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
@@ -164,17 +168,14 @@ async fn activate(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
     let done = change(&call, StatusCode::ACCEPTED, PortCommand::Activate).await;
     let Err(problem) = done else { return done };
-    const NOT_NOW: [&str; 4] =
-        ["not_permitted", "port_not_allocated", "port_window_not_open", "port_window_closed"];
     if !NOT_NOW.iter().any(|code| problem.says(code)) {
         return Err(problem);
     }
     let id: PortRequestId = call.look.id(WHAT)?;
-    let (_, port) = call.look.app.engine.load::<PortRequest>(id).await?;
-    let (status, actions) = {
-        let (_, state) = call.look.app.engine.state(id.into()).await?;
-        standing::of(&state, call.look.caller.role)
-    };
+    let engine = &call.look.app.engine;
+    let (_, port) = engine.load::<PortRequest>(id).await?;
+    let (_, state) = engine.state(id.into()).await?;
+    let (status, actions) = standing::of(&state, call.look.caller.role);
     let detail = format!("the port request is {status}");
     let problem = Problem::new(StatusCode::CONFLICT, "not_ready", detail);
     Err(problem.listing(missing(&port)).standing(status, actions))
@@ -350,11 +351,7 @@ fn re_presentation(spot: &Spot<'_>) -> Option<RePresentation> {
     })
 }
 
-async fn sealed(
-    call: &Call,
-    owner: StreamId,
-    text: Option<FreeText>,
-) -> Result<Option<orderwire_domain::sealed::Sealed>, Problem> {
+async fn sealed(call: &Call, owner: StreamId, text: Option<FreeText>) -> Result<Option<Sealed>, Problem> {
     match text {
         Some(text) => call.seal(owner, text).await.map(Some),
         None => Ok(None),

@@ -304,7 +304,7 @@ impl Call {
             Ok(receipt) => return Ok(receipt),
             Err(error) => match edge::Error::from(error) {
                 edge::Error::Refused(problems) => Problem::from(place(problems)),
-                error => error.into(),
+                error @ edge::Error::Engine(_) => error.into(),
             },
         };
         if problem.status() != StatusCode::CONFLICT && !problem.says("not_permitted") {

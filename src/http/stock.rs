@@ -180,7 +180,7 @@ async fn withdraw(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
     let block: NumberBlockId = call.look.id(WHAT)?;
     let command = Command::Block { block, command: BlockCommand::Withdraw };
-    done(&call.change(block.into(), &command).await?)
+    Ok(done(&call.change(block.into(), &command).await?))
 }
 
 /// Hear that another provider takes numbers of our stock over.
@@ -197,7 +197,7 @@ async fn port_out(call: Call) -> Result<Answer, Problem> {
             Some(PortedOut { numbers: numbers(fields)?, message: message? })
         })
     })?;
-    done(&call.create(&Command::PortOut { numbers, message }).await?)
+    Ok(done(&call.create(&Command::PortOut { numbers, message }).await?))
 }
 
 /// Have numbers back that another provider had taken over.
@@ -219,8 +219,8 @@ fn numbers(fields: &Fields<'_>) -> Option<NumberSet> {
     fields.required("numbers", |it: Spot<'_>| lines::number_set(&it, 1))
 }
 
-fn done(receipt: &Receipt) -> Result<Answer, Problem> {
-    Ok(Answer::ok(&Done::of(receipt)).at(receipt.appended.last()))
+fn done(receipt: &Receipt) -> Answer {
+    Answer::ok(&Done::of(receipt)).at(receipt.appended.last())
 }
 
 async fn shown(
