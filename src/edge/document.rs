@@ -97,7 +97,7 @@ pub fn parse(text: &str) -> Result<OrderDocument, Vec<Problem>> {
     }
 }
 
-fn company(spot: &Spot<'_>) -> Option<DocumentCompany> {
+pub(super) fn company(spot: &Spot<'_>) -> Option<DocumentCompany> {
     spot.object(|fields| {
         if fields.has("service_reference") {
             let id = fields.required("service_reference", |it| it.parsed());

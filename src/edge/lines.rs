@@ -251,8 +251,22 @@ fn ask(spot: &Spot<'_>) -> Option<NumberAsk> {
     })
 }
 
-/// A list of numbers and ranges.
-fn number_set(spot: &Spot<'_>, min: usize) -> Option<NumberSet> {
+/// New numbers by area code or place, said without a level for the search.
+pub(super) fn new_numbers(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
+    let by = match (fields.has("area_code"), fields.has("place")) {
+        (true, false) => fields.required("area_code", |it| it.parsed()).map(SearchBy::AreaCode),
+        (false, true) => fields.required("place", |it| it.parsed()).map(SearchBy::Place),
+        (both, _) => fields.one_of(&["area_code", "place"], both),
+    };
+    let quantity = fields.required("quantity", |it| it.whole(1, QUANTITY_MAX));
+    let contiguous = fields.optional("contiguous", |it| it.flag()).map(Option::unwrap_or_default);
+    let site = fields.optional("site", |it| existing_site(&it, names));
+    let search = NumberSearch { by: by?, quantity: quantity?, contiguous: contiguous? };
+    Some(DocumentRequest::Numbers { ask: NumberAsk::Search(search), site: site? })
+}
+
+/// Reads a list of numbers and ranges.
+pub fn number_set(spot: &Spot<'_>, min: usize) -> Option<NumberSet> {
     let ranges: Vec<NumberRange> = spot.list(NUMBERS_LIST_MAX, |it| it.parsed())?;
     let mut numbers = NumberSet::new();
     for range in ranges {
@@ -265,7 +279,15 @@ fn number_set(spot: &Spot<'_>, min: usize) -> Option<NumberSet> {
 }
 
 fn port(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
-    let class = fields.required("class", |it| it.word(PortClass::VARIANTS));
+    port_of(fields.required("class", |it| it.word(PortClass::VARIANTS)), fields, names)
+}
+
+/// A port of a class that was said before; `None` where it was said wrongly.
+pub(super) fn port_of(
+    class: Option<PortClass>,
+    fields: &Fields<'_>,
+    names: &LineNames<'_>,
+) -> Option<DocumentRequest> {
     let main_number = fields.required("main_number", |it| it.parsed());
     let associated = fields.optional("associated", |it| number_set(&it, 0));
     let ranges = fields.list("ranges", PORT_RANGES_MAX, |it| it.parsed());
@@ -291,7 +313,8 @@ fn port(fields: &Fields<'_>, names: &LineNames<'_>) -> Option<DocumentRequest> {
     })))
 }
 
-fn window(spot: &Spot<'_>) -> Option<PortWindow> {
+/// Reads a date with two times of day, in London.
+pub fn window(spot: &Spot<'_>) -> Option<PortWindow> {
     spot.object(|fields| {
         let date = fields.required("date", |it| it.line(PERSONAL_MAX));
         let from = fields.required("from", |it| it.line(PERSONAL_MAX));

@@ -8,7 +8,7 @@ pub mod problem;
 pub mod json;
 pub mod reader;
 pub mod document;
-mod lines;
+pub(crate) mod lines;
 mod named;
 mod seal;
 mod earlier;
@@ -18,6 +18,7 @@ pub mod master_key;
 pub mod open;
 pub mod history;
 pub mod draft_line;
+pub mod import_order;
 pub mod keys;
 
 pub use self::problem::{Error, Problem};

@@ -271,6 +271,13 @@ impl Fields<'_> {
         self.optional(name, |spot| spot.list(max, read)).map(Option::unwrap_or_default)
     }
 
+    /// Writes down that exactly one of these fields should be there, where all of them are or none is.
+    pub fn one_of<T>(&self, names: &[&'static str], all: bool) -> Option<T> {
+        self.asked.borrow_mut().extend(names);
+        let detail = if all { "more than one of them is given" } else { "none of them is given" };
+        self.spot.refuse("choice", detail, format!("exactly one of {}", names.join(", ")))
+    }
+
     /// Takes every field for known, where nobody can say which ones there should be.
     pub fn take_all(&self) {
         self.any.set(true);

@@ -256,7 +256,7 @@ async fn erase(call: Call) -> Result<Answer, Problem> {
     change(&call, CompanyCommand::Erase { legal_hold_until }).await
 }
 
-fn time(spot: edge::reader::Spot<'_>) -> Option<DateTime<Utc>> {
+pub(super) fn time(spot: edge::reader::Spot<'_>) -> Option<DateTime<Utc>> {
     let text = spot.text()?;
     match DateTime::parse_from_rfc3339(text) {
         Ok(time) => Some(time.to_utc()),

@@ -33,6 +33,13 @@ pub mod companies;
 pub mod orders;
 pub mod order_lines;
 mod order_bodies;
+pub mod ports;
+pub mod port_messages;
+mod port_bodies;
+pub mod import_orders;
+pub mod order_operations;
+pub mod stock;
+pub mod worklist;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -119,6 +126,12 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = companies::routes(api);
     let api = orders::routes(api);
     let api = order_lines::routes(api);
+    let api = ports::routes(api);
+    let api = port_messages::routes(api);
+    let api = import_orders::routes(api);
+    let api = order_operations::routes(api);
+    let api = stock::routes(api);
+    let api = worklist::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

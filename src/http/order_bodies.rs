@@ -172,7 +172,7 @@ pub struct NewOrder {
 /// The company of an order: a new one by name and domain, one of the reseller's by service reference or domain.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "as above")]
-struct OrderCompany {
+pub struct OrderCompany {
     /// The service reference of a company that the reseller has.
     service_reference: Option<String>,
     /// The internet domain; with a name, of a new company.

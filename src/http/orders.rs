@@ -198,7 +198,12 @@ pub(super) async fn visible(look: &Look) -> Result<OrderView, Problem> {
     look.record(id.into(), |view: &OrderView| view.reseller).await
 }
 
-async fn shown(call: &Call, status: StatusCode, id: OrderId, receipt: &Receipt) -> Result<Answer, Problem> {
+pub(super) async fn shown(
+    call: &Call,
+    status: StatusCode,
+    id: OrderId,
+    receipt: &Receipt,
+) -> Result<Answer, Problem> {
     let Some(view) = call.shown::<OrderView>(receipt, &id.to_string()).await? else {
         return Ok(call.done(receipt));
     };

@@ -33,6 +33,8 @@ const FOR_RESELLERS: &[&str] = &[
     "allocate",
     "request_date",
     "activate",
+    "retry_activation",
+    "return_rest",
     "cancel",
 ];
 

@@ -3,6 +3,8 @@
 mod body;
 mod documented;
 mod happy;
+mod operations;
+mod ports;
 mod problems;
 mod retries;
 mod server;
@@ -12,7 +14,11 @@ mod tenants;
 use orderwire::{
     domain::ids::ResellerId,
     edge::keys::{self, Role},
-    engine::{Engine, clock::SimulatedClock, fulfilment::AutoProvisioner},
+    engine::{
+        Engine,
+        clock::SimulatedClock,
+        fulfilment::{AutoProvisioner, ManualProvisioner, Provisioner},
+    },
     http::{App, Limits, server as serving},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -52,20 +58,25 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        Self::working(limits, true).await
+        Self::working(limits, true, AutoProvisioner).await
     }
 
     /// One whose readers do nothing until they are told to.
     pub async fn idle(limits: Limits) -> Self {
-        Self::working(limits, false).await
+        Self::working(limits, false, AutoProvisioner).await
     }
 
-    async fn working(limits: Limits, background: bool) -> Self {
+    /// One whose lines wait until somebody reports them.
+    pub async fn manual() -> Self {
+        Self::working(Limits::default(), true, ManualProvisioner).await
+    }
+
+    async fn working(limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
         let store = Store::memory().await;
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
-            .provisioner(AutoProvisioner)
+            .provisioner(provisioner)
             .background(background)
             .open(store.log().await, orderwire::engine::sealing::MasterKey::generate())
             .await
@@ -210,5 +221,17 @@ pub fn order(reference: &str, name: &str) -> Value {
             { "kind": "user", "id": "ada", "site": { "line": "leeds" }, "first_name": "Ada", "last_name": "Lovelace",
               "username": "ada", "extension": "201", "licence": "voice_standard", "primary_number": { "from": "new" } },
         ],
+    })
+}
+
+/// An order of a port of one number for no company yet.
+pub fn port_order(reference: &str, number: &str) -> Value {
+    json!({
+        "reference": reference,
+        "lines": [{
+            "kind": "port", "id": "shop", "class": "single_line", "main_number": number, "losing_provider": "205",
+            "range_holder": "205", "postcode": "EC1A 1BB", "account": "AC-55871", "signatory": "Rosalind Finch",
+            "window": { "date": "2026-06-17", "from": "09:00", "to": "12:00" },
+        }],
     })
 }
