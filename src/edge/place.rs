@@ -102,12 +102,11 @@ async fn placed(
     key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
     let parties = parties(engine, provenance, document).await?;
-    let (key, is_placed) = match key {
-        Some(key) => (OrderKey::Own(key.clone()), record(engine, key).await?.is_some()),
-        None => {
-            let before = earlier::order(engine, parties.reseller, document).await?;
-            (OrderKey::Reference(before.key), before.placed.is_some())
-        }
+    let (key, is_placed) = if let Some(key) = key {
+        (OrderKey::Own(key.clone()), record(engine, key).await?.is_some())
+    } else {
+        let before = earlier::order(engine, parties.reseller, document).await?;
+        (OrderKey::Reference(before.key), before.placed.is_some())
     };
     if is_placed {
         // It is answered from its record, whatever the names in it name by now.
