@@ -22,6 +22,7 @@ mod loader;
 pub mod log;
 mod parked;
 mod picks;
+pub mod portability;
 pub mod provenance;
 pub mod query;
 pub mod readers;
@@ -65,7 +66,7 @@ use self::{
     picks::Picks,
     readers::{Effect, PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
-    reference::{Ranges, ReferenceData},
+    reference::{Chosen, References},
     sealing::MasterKey,
     tips::Tips,
 };
@@ -95,7 +96,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
-    reference: Arc<dyn ReferenceData>,
+    reference: References,
     core: SharedCore,
     permits: Arc<Semaphore>,
     turns: Mutex<Turns>,
@@ -128,7 +129,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
-    reference: Arc<dyn ReferenceData>,
+    reference: Chosen,
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
@@ -140,7 +141,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             rules: Arc::new(Rules::bundled()),
             provisioner: Arc::new(ManualProvisioner),
-            reference: Arc::new(Ranges::bundled()),
+            reference: Chosen::default(),
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
@@ -170,13 +171,6 @@ impl Builder {
         self
     }
 
-    /// Other reference data than the bundled sample.
-    #[must_use]
-    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
-        self.reference = Arc::new(reference);
-        self
-    }
-
     /// A reader of the embedder's own: its statements and its checkpoint are one transaction.
     #[must_use]
     pub fn reader(mut self, name: &str, effect: Effect) -> Self {
@@ -201,6 +195,7 @@ impl Builder {
     /// An engine over this store, which was opened and migrated before.
     pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
         let keyring = Keyring::open(master, &log).await?;
+        let reference = self.reference.open(&log).await?;
         let start = log.head().await?.position;
         let (queue, waiting) = mpsc::unbounded_channel();
         let core: SharedCore = Arc::new(Mutex::new(Core {
@@ -231,7 +226,7 @@ impl Builder {
             clock: self.clock,
             rules: self.rules,
             provisioner: self.provisioner,
-            reference: self.reference,
+            reference,
             core,
             permits: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
             turns: Mutex::default(),
@@ -330,11 +325,6 @@ impl Engine {
     /// What time it is for the engine.
     pub fn now(&self) -> DateTime<Utc> {
         self.inner.clock.now()
-    }
-
-    /// To whom ranges belong, and what places are called.
-    pub fn reference(&self) -> &dyn ReferenceData {
-        &*self.inner.reference
     }
 
     /// The rules it decides under.
@@ -437,9 +427,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Every table of the read models, for migrating a store.
+    /// Every table of the read models and of reference data, for migrating a store.
     pub fn tables() -> Vec<&'static Table> {
-        orderwire_domain::views::tables()
+        orderwire_domain::views::tables().into_iter().chain(reference::TABLES.iter().copied()).collect()
     }
 
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.
