@@ -15,5 +15,6 @@ pub mod place;
 pub mod rehearse;
 pub mod master_key;
 pub mod open;
+pub mod loads;
 
 pub use self::problem::{Error, Problem};
