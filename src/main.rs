@@ -1,6 +1,6 @@
 //! The composition root of the binary: the only place that reads arguments, environment and terminal.
 
-use std::{env, ffi::OsString, io, path::PathBuf, process::ExitCode};
+use std::{env, ffi::OsString, io, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::Parser as _;
 use orderwire::cli::{self, Cli, Failure, Format, Output, Surroundings};
@@ -20,7 +20,9 @@ async fn main() -> ExitCode {
     tell(cli.verbosity());
     let format = cli.format();
     let mut output = Output::new(format, io::BufWriter::new(io::stdout()), io::stderr());
-    let done = cli::run(cli, &Surroundings { state_folder: state_folder(), clock: None }, &mut output).await;
+    let terminal = io::stderr().is_terminal();
+    let surroundings = Surroundings { state_folder: state_folder(), clock: None, terminal };
+    let done = cli::run(cli, &surroundings, &mut output).await;
     match done.and_then(|()| Ok(output.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has had enough of it.

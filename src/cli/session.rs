@@ -46,6 +46,8 @@ pub struct Session {
     pub provenance: Provenance,
     /// The store, as it was named.
     pub store: String,
+    /// Whether progress is shown.
+    terminal: bool,
 }
 
 /// How to open the store that was named.
@@ -103,7 +105,19 @@ impl Session {
                 }
             }
         }
-        Ok(Self { engine, provenance, store: options.store })
+        // Progress is for people; whoever reads JSON waits for the end.
+        let terminal = surroundings.terminal && globals.format == super::Format::Table;
+        Ok(Self { engine, provenance, store: options.store, terminal })
+    }
+
+    /// What shows on a terminal how many rows of a file were read.
+    pub fn progress(&self) -> impl FnMut(&str, u64) + Send + use<> {
+        let terminal = self.terminal;
+        move |file: &str, rows: u64| {
+            if terminal {
+                eprint!("\r{file}: {rows} rows read ");
+            }
+        }
     }
 
     /// Brings everything to its end.

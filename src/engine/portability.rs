@@ -46,9 +46,10 @@ impl Engine {
         let mut stock = BTreeSet::new();
         for some in hundreds.chunks(CLAIMS_PER_LOOK) {
             let holders = self.log().holders(some).await?;
-            let ours = some.iter().zip(holders).filter(|(_, holder)| {
-                holder.is_some_and(|holder| holder.kind == AggregateKind::NumberBlock)
-            });
+            let ours = some
+                .iter()
+                .zip(holders)
+                .filter(|(_, holder)| holder.is_some_and(|holder| holder.kind == AggregateKind::NumberBlock));
             stock.extend(ours.map(|(hundred, _)| hundred.clone()));
         }
         for number in numbers.iter().filter(|number| stock.contains(&hundred_of(*number))) {

@@ -87,7 +87,11 @@ fn address(row: &CsvRow<'_>) -> Result<Address, RefusedRow> {
 fn carrier_key(text: &str) -> Result<AddressKey, Invalid> {
     let key = AddressKey::parse(text)?;
     if key.is_temporary() {
-        return Err(Invalid::new("address_key_temporary", "this key is a temporary one", "A or R and 11 digits"));
+        return Err(Invalid::new(
+            "address_key_temporary",
+            "this key is a temporary one",
+            "A or R and 11 digits",
+        ));
     }
     Ok(key)
 }

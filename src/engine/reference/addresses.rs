@@ -126,7 +126,11 @@ impl AddressSearch {
             let expected = format!(
                 "a postcode, its first part, or the beginning of a street with at least {STREET_LETTERS_MIN} letters"
             );
-            return Err(Invalid::new("address_search_too_wide", "this would look through everything", expected));
+            return Err(Invalid::new(
+                "address_search_too_wide",
+                "this would look through everything",
+                expected,
+            ));
         }
         Ok(search)
     }

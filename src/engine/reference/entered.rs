@@ -166,7 +166,11 @@ impl Engine {
         let unknown = || refuse("address_unknown", "there is no such address", "a key that was entered");
         let mut entered = self.entered_address(reseller, key).await?.ok_or_else(unknown)?;
         if by.is_temporary() || self.addresses().get(by).await?.is_none() {
-            return Err(refuse("address_not_known", "the carrier has no such address", "a key beginning A or R"));
+            return Err(refuse(
+                "address_not_known",
+                "the carrier has no such address",
+                "a key beginning A or R",
+            ));
         }
         entered.replaced_by = Some(by.clone());
         self.keep_entered(&entered).await?;
@@ -174,7 +178,11 @@ impl Engine {
     }
 
     /// Forgets what was entered, where nobody is to keep it. Orders that carry it keep their own sealed copy.
-    pub async fn forget_entered_address(&self, reseller: ResellerId, key: &AddressKey) -> Result<bool, Error> {
+    pub async fn forget_entered_address(
+        &self,
+        reseller: ResellerId,
+        key: &AddressKey,
+    ) -> Result<bool, Error> {
         let found = self.entered_address(reseller, key).await?.is_some();
         if found {
             self.log().change_rows(&[RowChange::Delete(&ENTERED_ADDRESS, key.to_string())]).await?;
@@ -210,7 +218,8 @@ fn text_of(lines: &[String]) -> Result<String, Error> {
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let fits = |line: &&str| line.chars().count() <= ENTERED_LINE_MAX && !line.contains(char::is_control);
     if lines.is_empty() || lines.len() > ENTERED_LINES_MAX || !lines.iter().all(fits) {
-        let expected = format!("1 to {ENTERED_LINES_MAX} lines of at most {ENTERED_LINE_MAX} printable characters");
+        let expected =
+            format!("1 to {ENTERED_LINES_MAX} lines of at most {ENTERED_LINE_MAX} printable characters");
         return Err(refuse("address_lines_invalid", "these lines are no address", &expected));
     }
     Ok(lines.join("\n"))

@@ -229,8 +229,8 @@ impl<'a> NumberingLoad<'a> {
         self.record.end(self.engine, LoadState::Loaded).await?;
         let log = self.engine.log();
         for mut other in loads::list(log, LoadKind::Numbering, LOADS_LOOKED_AT).await? {
-            let cut_short = other.state == LoadState::Begun
-                && other.begun_at + CUT_SHORT_AFTER < self.record.begun_at;
+            let cut_short =
+                other.state == LoadState::Begun && other.begun_at + CUT_SHORT_AFTER < self.record.begun_at;
             if other.load < self.record.load && (other.state == LoadState::Loaded || cut_short) {
                 delete(log, other.load).await?;
                 // Last: as long as it is not said, the next load deletes what this one could not.
@@ -257,8 +257,7 @@ async fn delete(log: &SharedLog, load: Uuid) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        let changes: Vec<_> =
-            rows.iter().map(|row| RowChange::Delete(&NUMBERING_RANGE, row.key())).collect();
+        let changes: Vec<_> = rows.iter().map(|row| RowChange::Delete(&NUMBERING_RANGE, row.key())).collect();
         log.change_rows(&changes).await?;
     }
 }
