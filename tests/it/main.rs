@@ -14,6 +14,7 @@ mod searches;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod race;
+mod reference;
 mod replay;
 mod store_contract;
 mod tidy;

@@ -82,6 +82,15 @@ pub fn site(name: &str, code: &str, numbers: NumberSet) -> AssetPlan {
     }
 }
 
+/// An address entered by hand.
+pub fn entered() -> SiteAddress {
+    SiteAddress::Entered {
+        key: "T00000000009".parse().expect("an address key"),
+        lines: sealed("the signal box"),
+        postcode: "LS1 4AP".parse().expect("a postcode"),
+    }
+}
+
 /// A user with the standard licence.
 pub fn user(site: AssetId, name: &str, extension: &str, number: Option<TelephoneNumber>) -> AssetPlan {
     AssetPlan::User {
@@ -124,7 +133,7 @@ pub fn full_order(id: u8, n: u32, channels: Option<u32>, numbers: NumberSet) -> 
         line(6, AssetPlan::Pbx { site: site_id, name: format!("pbx {n}").parse().expect("a PBX name") }),
         line(7, AssetPlan::Trunk { pbx, name: format!("t {n}").parse().expect("a trunk name"), channels: 2 }),
         line(8, AssetPlan::AddOn { user: user_id, product: product("call_recording") }),
-        line(9, AssetPlan::EmergencyDetails { site: site_id, address: None, contact }),
+        line(9, AssetPlan::EmergencyDetails { site: site_id, address: Some(entered()), contact }),
     ];
     let numbers = vec![(LineNumber(2), numbers)];
     CompanyCommand::OpenOrder { order: order(id), plans, numbers, coming: vec![], channels }
@@ -182,9 +191,11 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
         }),
         6 => (order_id(), line()).prop_map(|(order, line)| C::AddAsset { order, line }),
         1 => (order_id(), line()).prop_map(|(order, line)| C::DropLine { order, line }),
-        1 => order_id().prop_map(|order| C::DropCompanyLine { order }),
+        2 => order_id().prop_map(|order| C::DropCompanyLine { order }),
         1 => order_id().prop_map(|order| C::CloseOrder { order }),
         2 => order_id().prop_map(|order| C::Activate { order }),
+        2 => (an_asset(), crate::testing::values::an_address_key())
+            .prop_map(|(asset, to)| C::ReplaceAddress { asset, to }),
         4 => an_asset().prop_map(|asset| C::RemoveAsset { asset }),
     ];
     let stages = prop_oneof![Just(C::Suspend { reason: sealed("why") }), Just(C::Resume), Just(C::Cease)];
@@ -264,7 +275,7 @@ impl CompanyModel {
                 &[S::Ordered, S::Active, S::Suspended]
             }
             A::CeaseNumbers => &[S::Qualified, S::Active, S::Suspended],
-            A::AddAsset | A::RemoveAsset | A::Cease => &[S::Active, S::Suspended],
+            A::AddAsset | A::ReplaceAddress | A::RemoveAsset | A::Cease => &[S::Active, S::Suspended],
             A::Activate | A::DropCompanyLine => &[S::Ordered],
             A::Suspend => &[S::Active],
             A::Resume => &[S::Suspended],
@@ -334,6 +345,7 @@ impl CompanyModel {
             | C::DropCompanyLine { .. }
             | C::ReplanLine { numbers: None, .. }
             | C::AddAsset { .. }
+            | C::ReplaceAddress { .. }
             | C::RemoveAsset { .. } => {}
         }
     }

@@ -105,8 +105,12 @@ impl AddressWithin {
     /// Reads a postcode, or the first part of one.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         Postcode::parse(text).map(Self::Postcode).or_else(|invalid| {
-            // A district is whatever makes a postcode when a second part follows.
-            let whole = Postcode::parse(&format!("{} 1AA", text.trim()));
+            // A district is a word that makes a postcode when a second part follows; `LS1 4` is not the district LS14.
+            let district = text.trim();
+            if district.contains(char::is_whitespace) {
+                return Err(invalid);
+            }
+            let whole = Postcode::parse(&format!("{district} 1AA"));
             whole.map(|postcode| Self::District(postcode.outward().to_owned())).map_err(|_| invalid)
         })
     }
