@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use orderwire_domain::{
     claim::{Claim, ClaimScope},
-    ids::CompanyId,
+    ids::{AssetId, CompanyId},
     names::{CompanyName, Domain},
     views::company_directory::{AssetView, CompanyView},
 };
@@ -16,9 +16,12 @@ use super::{
     output::{Column, time},
     session::{LIST_MAX, Session},
 };
-use crate::engine::{
-    self,
-    query::{self, equal},
+use crate::{
+    edge::moved::replace_address,
+    engine::{
+        self,
+        query::{self, equal},
+    },
 };
 
 /// What can be asked about companies.
@@ -30,6 +33,17 @@ pub enum Command {
     Show {
         /// Its service reference (com_…), its internet domain or its name
         company: String,
+    },
+    /// Let an address of the carrier take the place of the one entered for a site
+    ReplaceAddress {
+        /// Its service reference (com_…), its internet domain or its name
+        company: String,
+        /// The site, or its emergency details (ast_…)
+        #[arg(long)]
+        asset: AssetId,
+        /// The key of the carrier's address: A or R and 11 digits
+        #[arg(long, value_name = "KEY")]
+        by: String,
     },
 }
 
@@ -101,17 +115,27 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
         }
         Command::Show { company } => {
             let company = find(session, "COMPANY", &company).await?;
-            let views: Vec<AssetView> =
-                query::children(session.engine.log(), &company.company.to_string()).await?;
-            let mut assets = Vec::new();
-            for view in views {
-                assets.push(opened(session, json!(view)).await?);
-            }
-            let whole = Whole { company, assets };
-            output.one_of(&whole, &whole.company, ALONE)?;
-            Ok(output.below(&whole.assets, ASSET)?)
+            show(session, company, output).await
+        }
+        Command::ReplaceAddress { company, asset, by } => {
+            let by = by.parse().map_err(|invalid| Failure::of_argument("--by", invalid))?;
+            let found = find(session, "COMPANY", &company).await?.company;
+            let replaced = replace_address(&session.engine, &session.provenance, found, asset, &by).await?;
+            session.told("company.replace_address", &replaced, output).await?;
+            show(session, find(session, "COMPANY", &found.to_string()).await?, output).await
         }
     }
+}
+
+async fn show(session: &Session, company: CompanyView, output: &mut Output<'_>) -> Result<(), Failure> {
+    let views: Vec<AssetView> = query::children(session.engine.log(), &company.company.to_string()).await?;
+    let mut assets = Vec::new();
+    for view in views {
+        assets.push(opened(session, json!(view)).await?);
+    }
+    let whole = Whole { company, assets };
+    output.one_of(&whole, &whole.company, ALONE)?;
+    Ok(output.below(&whole.assets, ASSET)?)
 }
 
 /// The company that an argument names: by its service reference, its internet domain, or the name that it holds.

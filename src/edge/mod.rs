@@ -16,5 +16,6 @@ pub mod rehearse;
 pub mod master_key;
 pub mod open;
 pub mod loads;
+pub mod moved;
 
 pub use self::problem::{Error, Problem};

@@ -3,6 +3,7 @@
 mod bad_input;
 mod documents;
 mod everyday;
+mod reference;
 
 use std::{
     fs,

@@ -13,9 +13,20 @@ use super::{Desk, golden, new_company, single_line_port, working_day};
 #[test]
 fn help_says_what_there_is() {
     let desk = Desk::empty();
-    for name in
-        ["", "stock", "resellers", "orders", "port-requests", "companies", "numbers", "history", "log"]
-    {
+    for name in [
+        "",
+        "stock",
+        "resellers",
+        "orders",
+        "port-requests",
+        "companies",
+        "numbers",
+        "addresses",
+        "numbering",
+        "rules",
+        "history",
+        "log",
+    ] {
         let arguments: Vec<&str> = [name, "--help"].into_iter().filter(|it| !it.is_empty()).collect();
         let file = if name.is_empty() { "help.txt".to_owned() } else { format!("help-{name}.txt") };
         golden(&file, &desk.done(&arguments));
