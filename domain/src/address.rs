@@ -128,8 +128,10 @@ pub struct Address {
 impl Address {
     /// The address as it is written on a letter, without the postcode.
     pub fn lines(&self) -> Vec<String> {
-        let number = self.number.iter().map(|number| format!("{number} ")).collect::<String>();
-        let street = format!("{number}{}", self.street);
+        let street = match &self.number {
+            Some(number) => format!("{number} {}", self.street),
+            None => self.street.to_string(),
+        };
         let above = [&self.organisation, &self.building].into_iter().flatten().map(ToString::to_string);
         let below = self.locality.iter().chain([&self.town]).map(ToString::to_string);
         above.chain([street]).chain(below).collect()

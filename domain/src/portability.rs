@@ -302,9 +302,9 @@ mod tests {
     use super::*;
     use crate::testing::values::a_number;
 
-    fn allocated(_: TelephoneNumber) -> Option<NumberingRange> {
+    fn allocated(number: TelephoneNumber) -> Option<NumberingRange> {
         let holder = Some(RangeHolder { name: None, cupid: Cupid::parse("001").ok() });
-        let (prefix, status) = ("+441134".to_owned(), RangeStatus::Allocated);
+        let (prefix, status) = (number.to_string().get(..7)?.to_owned(), RangeStatus::Allocated);
         Some(NumberingRange { prefix, status, holder, allocated_on: None })
     }
 
@@ -338,9 +338,8 @@ mod tests {
             ["07700 900123", "01534 960123", "09098 790123", "nonsense", "0113 496 012", "0113 496 0100"];
         let ask = PortabilityAsk::read(&texts).unwrap();
         let reasons: Vec<_> = ask.unread.iter().map(|unread| (unread.index, unread.reason)).collect();
-        use NotPortable::{Invalid, OutsideProduct};
-        let expected =
-            [(0, OutsideProduct), (1, OutsideProduct), (2, OutsideProduct), (3, Invalid), (4, Invalid)];
+        let (outside, invalid) = (NotPortable::OutsideProduct, NotPortable::Invalid);
+        let expected = [(0, outside), (1, outside), (2, outside), (3, invalid), (4, invalid)];
         assert_eq!(reasons, expected);
         assert_eq!(ask.numbers.len(), 1);
     }

@@ -103,12 +103,12 @@ const ADDRESS: &[Column<Address>] = &[
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
-    entered: Entered,
+    entered: Record,
     lines: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
-struct Entered {
+struct Record {
     key: AddressKey,
     qualifier: String,
     postcode: Postcode,
@@ -197,7 +197,7 @@ async fn enter(session: &Session, entry: Enter, output: &mut Output<'_>) -> Resu
 
 async fn shown(session: &Session, entered: &EnteredAddress) -> Result<Shown, Failure> {
     let lines = session.engine.entered_lines(entered).await?;
-    let entered = Entered {
+    let entered = Record {
         key: entered.key.clone(),
         qualifier: entered.qualifier.to_string(),
         postcode: entered.postcode.clone(),

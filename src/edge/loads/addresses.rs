@@ -57,7 +57,7 @@ pub async fn load_addresses(
                 file.counts.rows += 1;
             }
             Err(row) => {
-                refused.add(row);
+                refused.add(*row);
                 file.counts.refused += 1;
             }
         }
@@ -69,7 +69,7 @@ pub async fn load_addresses(
     Ok(LoadReport { record, refused: refused.0 })
 }
 
-fn address(row: &CsvRow<'_>) -> Result<Address, RefusedRow> {
+fn address(row: &CsvRow<'_>) -> Result<Address, Box<RefusedRow>> {
     Ok(Address {
         key: row.value(KEY, carrier_key)?,
         qualifier: row.value(QUALIFIER, |text| AddressQualifier::parse(&text.to_ascii_lowercase()))?,

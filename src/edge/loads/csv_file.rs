@@ -119,7 +119,7 @@ impl<'a> CsvFile<'a> {
 
 impl CsvRow<'_> {
     /// The cell of a column, by its place among those asked for; empty where there is none.
-    pub(super) fn cell(&self, column: usize) -> Result<&str, RefusedRow> {
+    pub(super) fn cell(&self, column: usize) -> Result<&str, Box<RefusedRow>> {
         let bytes = self.file.places[column].and_then(|place| self.cells.get(place)).unwrap_or_default();
         std::str::from_utf8(bytes).map_err(|_| {
             let invalid = Invalid::new("text_not_utf8", "the text is not UTF-8", "a file in UTF-8");
@@ -132,7 +132,7 @@ impl CsvRow<'_> {
         &self,
         column: usize,
         parse: impl Fn(&str) -> Result<T, Invalid>,
-    ) -> Result<T, RefusedRow> {
+    ) -> Result<T, Box<RefusedRow>> {
         parse(self.cell(column)?).map_err(|invalid| self.refuse(column, invalid))
     }
 
@@ -141,21 +141,21 @@ impl CsvRow<'_> {
         &self,
         column: usize,
         parse: impl Fn(&str) -> Result<T, Invalid>,
-    ) -> Result<Option<T>, RefusedRow> {
+    ) -> Result<Option<T>, Box<RefusedRow>> {
         if self.cell(column)?.is_empty() { Ok(None) } else { self.value(column, parse).map(Some) }
     }
 
     /// Says what is wrong with a cell.
-    pub(super) fn refuse(&self, column: usize, invalid: Invalid) -> RefusedRow {
+    pub(super) fn refuse(&self, column: usize, invalid: Invalid) -> Box<RefusedRow> {
         let heading = self.file.places[column].and_then(|place| self.file.headings.get(place));
-        RefusedRow {
+        Box::new(RefusedRow {
             file: self.file.counts.name.clone(),
             line: self.line,
             column: heading.cloned().unwrap_or_default(),
             code: invalid.code,
             detail: invalid.detail,
             expected: invalid.expected,
-        }
+        })
     }
 }
 

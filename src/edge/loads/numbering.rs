@@ -98,7 +98,7 @@ impl Providers {
             let read = row.value(NAME, provider).and_then(|name| Ok((name, row.value(ID, Cupid::parse)?)));
             match read {
                 Ok((name, cupid)) => drop(providers.0.insert(plain(&name), cupid)),
-                Err(row) => problems.push(Problem::from(row)),
+                Err(row) => problems.push(Problem::from(*row)),
             }
             if providers.0.len().max(problems.len()) > PROVIDERS_MAX {
                 let (detail, expected) = ("there are too many rows", format!("at most {PROVIDERS_MAX}"));
@@ -171,7 +171,7 @@ async fn take(
             }
             Ok(None) => file.counts.passed_over += 1,
             Err(row) => {
-                refused.add(row);
+                refused.add(*row);
                 file.counts.refused += 1;
             }
         }
@@ -186,7 +186,7 @@ async fn take(
 }
 
 /// The range of a row; nothing for a block of another product.
-fn range(row: &CsvRow<'_>, providers: &Providers) -> Result<Option<LoadedRange>, RefusedRow> {
+fn range(row: &CsvRow<'_>, providers: &Providers) -> Result<Option<LoadedRange>, Box<RefusedRow>> {
     let end = row.cell(BLOCK_END)?.to_owned();
     let digits = row.value(BLOCK, |text| block(&format!("{text}{end}")))?;
     if !is_ours(&digits) {

@@ -176,7 +176,7 @@ fn every_action_meets_every_status() {
     states.push(Company::default());
 
     let line = |n| LineNumber(n);
-    let commands = [
+    let commands = vec![
         qualify(),
         C::ExtendQualification,
         C::Release,
