@@ -123,7 +123,7 @@ impl CsvRow<'_> {
         let bytes = self.file.places[column].and_then(|place| self.cells.get(place)).unwrap_or_default();
         std::str::from_utf8(bytes).map_err(|_| {
             let invalid = Invalid::new("text_not_utf8", "the text is not UTF-8", "a file in UTF-8");
-            self.refuse(column, invalid)
+            Box::new(self.refuse(column, invalid))
         })
     }
 
@@ -133,7 +133,7 @@ impl CsvRow<'_> {
         column: usize,
         parse: impl Fn(&str) -> Result<T, Invalid>,
     ) -> Result<T, Box<RefusedRow>> {
-        parse(self.cell(column)?).map_err(|invalid| self.refuse(column, invalid))
+        parse(self.cell(column)?).map_err(|invalid| Box::new(self.refuse(column, invalid)))
     }
 
     /// The value of a cell that may be empty.
@@ -146,16 +146,16 @@ impl CsvRow<'_> {
     }
 
     /// Says what is wrong with a cell.
-    pub(super) fn refuse(&self, column: usize, invalid: Invalid) -> Box<RefusedRow> {
+    fn refuse(&self, column: usize, invalid: Invalid) -> RefusedRow {
         let heading = self.file.places[column].and_then(|place| self.file.headings.get(place));
-        Box::new(RefusedRow {
+        RefusedRow {
             file: self.file.counts.name.clone(),
             line: self.line,
             column: heading.cloned().unwrap_or_default(),
             code: invalid.code,
             detail: invalid.detail,
             expected: invalid.expected,
-        })
+        }
     }
 }
 

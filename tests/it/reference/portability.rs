@@ -76,8 +76,8 @@ async fn what_speaks_against_a_port_speaks_against_it_in_a_submit_too() {
 #[tokio::test]
 async fn a_range_that_nobody_holds_is_not_portable() {
     let world = World::in_memory().await;
-    const BLOCKS: &str = "Block,Status,CP Name\n207946,Free,\n2079461,Allocated,Zed\n";
-    blocks(&world, &[BLOCKS], Refusing::Everything).await;
+    let text = "Block,Status,CP Name\n207946,Free,\n2079461,Allocated,Zed\n";
+    blocks(&world, &[text], Refusing::Everything).await;
     assert_eq!(verdict(&world, "020 7946 0123").await, Err(NotPortable::RangeNotAllocated));
     assert!(verdict(&world, "020 7946 1123").await.is_ok());
     assert_eq!(verdict(&world, "0113 496 0123").await, Err(NotPortable::UnknownRange));
