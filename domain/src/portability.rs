@@ -357,7 +357,7 @@ mod tests {
     fn numbers_in_a_row_hint_at_multi_line_and_others_at_single_line() {
         let all = checked(&set(&["0113 496 0100-109", "0113 496 0200", "020 7946 0001"]));
         assert_eq!(hint(&all[0]).0, PortClass::MultiLine);
-        assert_eq!(hint(&all[0]).1, 10);
+        assert!(all[..10].iter().all(|check| hint(check).1 == 10), "each of the row, not its first alone");
         assert_eq!(hint(&all[10]).0, PortClass::SingleLine);
         // Monday morning: ten working days for a range, four for a single line.
         assert_eq!((hint(&all[0]).3.as_str(), hint(&all[10]).3.as_str()), ("2026-06-15", "2026-06-05"));
