@@ -37,7 +37,7 @@ pub const RANGES_MAX: usize = 500_000;
 /// Digits of the longest prefix: a whole national number.
 pub const RANGE_DIGITS_MAX: usize = 10;
 /// Rows read at once.
-const ROWS_PER_LOOK: usize = 5_000;
+const ROWS_PER_LOOK: usize = 1_000;
 /// How often the ranges are read again because another load became valid meanwhile.
 const READS_MAX: usize = 5;
 /// Loads before this one whose rows may still be there.
