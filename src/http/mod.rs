@@ -40,6 +40,12 @@ pub mod import_orders;
 pub mod order_operations;
 pub mod stock;
 pub mod worklist;
+pub mod name_checks;
+pub mod numbers;
+pub mod reservations;
+pub mod assets;
+mod asset_bodies;
+mod number_bodies;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -132,6 +138,10 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = order_operations::routes(api);
     let api = stock::routes(api);
     let api = worklist::routes(api);
+    let api = name_checks::routes(api);
+    let api = numbers::routes(api);
+    let api = reservations::routes(api);
+    let api = assets::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

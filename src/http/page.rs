@@ -53,8 +53,7 @@ pub async fn of<T: Record>(
     descending: bool,
 ) -> Result<Page<T>, Problem> {
     look.ready(T::TABLE).await?;
-    let limit = look.whole("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let limit = limit(look)?;
     let after = look.text("cursor").map(read).transpose()?;
     // One more than asked for tells whether there is a next page.
     let select = Select { table: T::TABLE, filters, order, descending, after, limit: limit + 1 };
@@ -65,18 +64,30 @@ pub async fn of<T: Record>(
     Ok(Page { items, next })
 }
 
-fn cursor<T: Record>(last: &T, order: &str) -> String {
-    let column = T::TABLE.columns.iter().position(|column| column.name == order);
-    let value = match column.and_then(|column| last.columns().into_iter().nth(column)) {
-        Some(Value::Integer(value)) => serde_json::json!([value, last.key()]),
-        Some(Value::Text(value)) => serde_json::json!([value, last.key()]),
-        Some(Value::Null) => serde_json::json!([null, last.key()]),
-        None => serde_json::json!([last.key(), last.key()]),
-    };
-    hex(value.to_string().as_bytes())
+/// How many records the caller wants at once.
+pub fn limit(look: &Look) -> Result<usize, Problem> {
+    let limit = look.whole("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT);
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
-fn read(cursor: &str) -> Result<(Value, String), Problem> {
+fn cursor<T: Record>(last: &T, order: &str) -> String {
+    let column = T::TABLE.columns.iter().position(|column| column.name == order);
+    let value = column.and_then(|column| last.columns().into_iter().nth(column));
+    written(&value.unwrap_or_else(|| last.key().into()), &last.key())
+}
+
+/// The cursor behind a record of this key, by its value in the column of the order.
+pub fn written(value: &Value, key: &str) -> String {
+    let place = match value {
+        Value::Integer(value) => serde_json::json!([value, key]),
+        Value::Text(value) => serde_json::json!([value, key]),
+        Value::Null => serde_json::json!([null, key]),
+    };
+    hex(place.to_string().as_bytes())
+}
+
+/// What a cursor says.
+pub fn read(cursor: &str) -> Result<(Value, String), Problem> {
     let value = || -> Option<(Value, String)> {
         let bytes: Option<Vec<u8>> = cursor
             .as_bytes()
