@@ -31,7 +31,7 @@ use super::{
     request::{Call, Look},
 };
 use crate::{
-    edge::lines,
+    edge::{self, lines},
     engine::{Engine, query::equal},
 };
 
@@ -152,14 +152,7 @@ async fn reserve(call: Call) -> Result<Answer, Problem> {
         })
     })?;
     let command = Command::ReserveNumbers { company, ask, ring_fence: kind == Kind::RingFence };
-    let place = |mut problems: Vec<crate::edge::Problem>| {
-        // The company says what is wrong with numbers, whichever way they were asked for.
-        for problem in problems.iter_mut().filter(|problem| problem.pointer == "/numbers") {
-            problem.pointer = "/ask".to_owned();
-        }
-        problems
-    };
-    let receipt = call.change_placing(company.into(), &command, place).await?;
+    let receipt = call.change_placing(company.into(), &command, at_the_ask).await?;
     let id: ReservationId = receipt.id(WHAT);
     let path = format!("/v1/reservations/{id}");
     let Some(view) = call.shown::<ReservationView>(&receipt, &id.to_string()).await? else {
@@ -167,6 +160,16 @@ async fn reserve(call: Call) -> Result<Answer, Problem> {
     };
     let body = body(&call.look.app.engine, view).await?;
     Ok(Answer::new(StatusCode::CREATED, &body).at(receipt.appended.last()).located(path))
+}
+
+/// What is wrong with numbers, whichever way they were asked for, is wrong with the ask.
+fn at_the_ask(mut problems: Vec<edge::Problem>) -> Vec<edge::Problem> {
+    for problem in &mut problems {
+        if problem.pointer == "/numbers" || problem.code == "number_taken" {
+            "/ask".clone_into(&mut problem.pointer);
+        }
+    }
+    problems
 }
 
 /// List the reservations of a company, newest first.
@@ -190,7 +193,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     filters.extend(status.map(|status| equal("status", <&str>::from(status))));
     let page = page::of::<ReservationView>(&look, filters, "created_at", true).await?;
     let (_, company) = look.app.engine.load::<Company>(company).await?;
-    Ok(Answer::list(&look, &page.listed(|view| shown(&company, view))))
+    Ok(Answer::list(&look, &page.listed(|view| shown(&company, &view))))
 }
 
 /// Show a reservation.
@@ -239,11 +242,11 @@ async fn visible(look: &Look) -> Result<ReservationView, Problem> {
 
 async fn body(engine: &Engine, view: ReservationView) -> Result<ReservationBody, Problem> {
     let (_, company) = engine.load::<Company>(view.company).await?;
-    Ok(shown(&company, view))
+    Ok(shown(&company, &view))
 }
 
 /// What the company has under it now. A reservation that ended meanwhile holds nothing, whatever its row says still.
-fn shown(company: &Company, view: ReservationView) -> ReservationBody {
+fn shown(company: &Company, view: &ReservationView) -> ReservationBody {
     let held = company.reservation(view.reservation);
     let ranges = |numbers: &NumberSet| numbers.runs().map(|run| run.to_string()).collect();
     ReservationBody {
