@@ -128,7 +128,10 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     let mut found = Found::default();
     let after_run = match after {
         // A run of stock is found by its length; without one the cursor is of a number.
-        Some((Value::Integer(length), key)) => Some((Value::Integer(length), key)),
+        Some((Value::Integer(length), key)) => {
+            let length = length.max(i64::from(wanted.in_a_row));
+            Some((Value::Integer(length), key))
+        }
         after => {
             own(&look, &wanted, after.map(|(_, key)| key), &mut found).await?;
             None
@@ -242,16 +245,14 @@ async fn stock(
     let mut filters = Vec::new();
     filters.extend(wanted.area.map(|area| equal("area", area.to_string())));
     filters.extend(wanted.place.as_ref().map(|place| equal("place", place.key())));
-    let value = i64::from(wanted.in_a_row).into();
-    filters.push(Filter { column: "length", comparison: Comparison::AtLeast, value });
-    let select = Select {
-        table: &NUMBER_RUN,
-        filters,
-        order: "length",
-        descending: wanted.in_a_row == 1,
-        after,
-        limit: room + 1,
-    };
+    let descending = wanted.in_a_row == 1;
+    // A cursor says where to begin by itself; with a second bound on the same side, a store may search by the looser one.
+    if descending || after.is_none() {
+        let value = i64::from(wanted.in_a_row).into();
+        filters.push(Filter { column: "length", comparison: Comparison::AtLeast, value });
+    }
+    let (table, order, limit) = (&NUMBER_RUN, "length", room + 1);
+    let select = Select { table, filters, order, descending, after, limit };
     let mut runs: Vec<FreeRun> = query::select(look.app.engine.log(), &select).await?;
     let more = runs.len() > room;
     runs.truncate(room);

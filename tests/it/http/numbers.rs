@@ -16,10 +16,8 @@ async fn found(site: &Site, client: &Client, query: &str) -> Vec<Value> {
     for _ in 0..100 {
         let page = client.get(&path).await;
         items.extend(page.is(200).body["items"].as_array().unwrap().clone());
-        match page.headers.get("link") {
-            Some(link) => path = link.to_str().unwrap().split(['<', '>']).nth(1).unwrap().to_owned(),
-            None => return items,
-        }
+        let Some(link) = page.headers.get("link") else { return items };
+        path = String::from(link.to_str().unwrap().split(['<', '>']).nth(1).unwrap());
     }
     panic!("a list without an end: {query}");
 }

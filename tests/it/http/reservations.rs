@@ -163,9 +163,9 @@ async fn race(store: Store) {
                 (client.clone(), format!("/v1/companies/{company}/numbers?after_position={head}"));
             async move { client.get(&path).await.is(200).body.to_string() }
         };
-        let (head, e164) = (site.head().await, format!("+4411349601{round:02}"));
-        assert!(held(winner, its, head).await.contains(&e164));
-        assert!(!held(loser, others, head).await.contains(&e164));
+        let (end, e164) = (site.head().await, format!("+4411349601{round:02}"));
+        assert!(held(winner, its, end).await.contains(&e164));
+        assert!(!held(loser, others, end).await.contains(&e164));
     }
     site.close().await;
 }

@@ -107,8 +107,8 @@ async fn lists_show_only_what_is_the_callers() {
         theirs.problem(404, "not_found");
         none.problem(404, "not_found");
     }
-    let held = json!({ "company": company, "kind": "reserve", "ask": { "numbers": ["0113 496 0100"] } });
-    other.post("/v1/reservations", &held).await.problem(404, "not_found");
+    let wish = json!({ "company": company, "kind": "reserve", "ask": { "numbers": ["0113 496 0100"] } });
+    other.post("/v1/reservations", &wish).await.problem(404, "not_found");
     for cug_id in ["CUG1", "CUG4711"] {
         other.get(&format!("/v1/numbers?cug_id={cug_id}")).await.problem(404, "not_found");
     }
