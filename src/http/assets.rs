@@ -152,12 +152,9 @@ async fn cease_number(call: Call) -> Result<Answer, Problem> {
     let numbers: NumberSet = [number].into_iter().collect();
     let receipt = call.change(company.into(), &Command::CeaseNumbers { company, numbers }).await;
     let receipt = receipt.map_err(|problem| {
-        // A retry of what was done is answered before; whoever asks for another's number is told what it is: none.
-        if problem.says("numbers_not_in_service") && before.number(number).is_none() {
-            missing()
-        } else {
-            problem
-        }
+        // A retry of what was done is answered before this; another's number is answered for as none.
+        let absent = ["numbers_not_in_service", "not_permitted"].iter().any(|code| problem.says(code));
+        if absent && before.number(number).is_none() { missing() } else { problem }
     })?;
     Ok(Answer::ok(&Done::of(&receipt)).at(receipt.appended.last()))
 }
@@ -201,7 +198,8 @@ async fn remove(call: &Call, kind: AssetKind) -> Result<Answer, Problem> {
     let command = Command::Company { company, command: CompanyCommand::RemoveAsset { asset } };
     let receipt = call.change(company.into(), &command).await.map_err(|problem| {
         // Where it was asked for before with the same key, it is done already, which the engine knows.
-        if problem.says("asset_unknown") && known.is_none() { missing(kind, named) } else { problem }
+        let absent = ["asset_unknown", "not_permitted"].iter().any(|code| problem.says(code));
+        if absent && known.is_none() { missing(kind, named) } else { problem }
     })?;
     Ok(Answer::ok(&Done::of(&receipt)).at(receipt.appended.last()))
 }
