@@ -62,13 +62,13 @@ struct AddressBody {
     #[schema(example = "LS1 4AP")]
     postcode: String,
     /// What was entered by hand; null for the carrier's own.
-    entered: Option<Entered>,
+    entered: Option<ByHand>,
 }
 
 /// What is known of an address because it was entered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EnteredAddress)]
-struct Entered {
+struct ByHand {
     /// The reseller.
     reseller: String,
     /// The service reference of the company it was entered for.
@@ -246,7 +246,7 @@ async fn body(look: &Look, entered: EnteredAddress) -> Result<AddressBody, Probl
         key: entered.key.to_string(),
         qualifier: entered.qualifier.to_string(),
         postcode: entered.postcode.to_string(),
-        entered: Some(Entered {
+        entered: Some(ByHand {
             reseller: entered.reseller.to_string(),
             company: entered.company.map(|company| company.to_string()),
             entered_at: entered.entered_at.into(),

@@ -43,6 +43,12 @@ pub mod addresses;
 pub mod portability_checks;
 pub mod loads;
 pub mod worklist;
+pub mod name_checks;
+pub mod numbers;
+pub mod reservations;
+pub mod assets;
+mod asset_bodies;
+mod number_bodies;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -141,6 +147,10 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = addresses::routes(api);
     let api = portability_checks::routes(api);
     let api = loads::routes(api);
+    let api = name_checks::routes(api);
+    let api = numbers::routes(api);
+    let api = reservations::routes(api);
+    let api = assets::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

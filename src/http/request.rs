@@ -163,6 +163,19 @@ impl Look {
         visible.ok_or_else(|| Problem::not_found(&stream.kind.word().replace('_', " "), &key))
     }
 
+    /// A record that has no stream of its own, whoever may see it. One that was made a moment ago is waited for.
+    pub async fn newest<T: Record>(&self, key: &str) -> Result<Option<T>, Problem> {
+        self.ready(T::TABLE).await?;
+        let engine = &self.app.engine;
+        let found = query::get(engine.log(), key).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let head = engine.head().await?.position;
+        engine.wait_for(self.reader(T::TABLE), head).await?;
+        Ok(query::get(engine.log(), key).await?)
+    }
+
     /// Waits, within bounds, until a read model shows what the caller has seen (`?after_position=`).
     pub async fn ready(&self, table: &Table) -> Result<(), Problem> {
         let Some(position) = self.whole(AFTER_POSITION, 0, i64::MAX.unsigned_abs())? else { return Ok(()) };

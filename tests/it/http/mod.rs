@@ -1,12 +1,16 @@
 //! The API as a client sees it: a real server on a loopback port, over a store in memory.
 
+mod assets;
 mod body;
 mod documented;
 mod happy;
+mod names;
+mod numbers;
 mod operations;
 mod ports;
 mod problems;
 mod reference;
+mod reservations;
 mod retries;
 mod server;
 mod stopping;
@@ -33,6 +37,8 @@ pub struct Site {
     pub world: World,
     pub url: String,
     pub app: App,
+    /// Kept for as long as its file is needed.
+    _store: Store,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -59,27 +65,31 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        Self::working(limits, true, AutoProvisioner).await
+        Self::working(Store::memory().await, limits, true, AutoProvisioner).await
+    }
+
+    /// One over a store of the test's choice.
+    pub async fn over(store: Store) -> Self {
+        Self::working(store, Limits::default(), true, AutoProvisioner).await
     }
 
     /// One whose readers do nothing until they are told to.
     pub async fn idle(limits: Limits) -> Self {
-        Self::working(limits, false, AutoProvisioner).await
+        Self::working(Store::memory().await, limits, false, AutoProvisioner).await
     }
 
     /// One whose lines wait until somebody reports them.
     pub async fn manual() -> Self {
-        Self::working(Limits::default(), true, ManualProvisioner).await
+        Self::working(Store::memory().await, Limits::default(), true, ManualProvisioner).await
     }
 
-    async fn working(limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
-        let store = Store::memory().await;
+    async fn working(store: Store, limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
             .provisioner(provisioner)
             .background(background)
-            .open(store.log().await, orderwire::engine::sealing::MasterKey::generate())
+            .open(store.log().await, store.master())
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -88,7 +98,7 @@ impl Site {
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
         let served = tokio::spawn(serving::serve(listener, app.clone(), stopped));
-        Self { world: World { engine, clock }, url, app, stop: Some(stop), served }
+        Self { world: World { engine, clock }, url, app, _store: store, stop: Some(stop), served }
     }
 
     /// A client with a key of its own.
