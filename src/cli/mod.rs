@@ -37,7 +37,7 @@ pub use self::{
     output::{Bars, Format, Output},
 };
 #[cfg(feature = "server")]
-use crate::config::ServerSettings;
+use crate::config::{IssuerSettings, ServerSettings};
 use crate::{
     config::{Config, Value},
     engine::clock::SimulatedClock,
@@ -316,7 +316,9 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]
         Command::Serve(_) => {
-            return serve::run(&globals, surroundings, &ServerSettings::of(&config), output).await;
+            let issuer =
+                IssuerSettings::of(&config).map_err(|problems| Failure::Settings { file: None, problems })?;
+            return serve::run(&globals, surroundings, &ServerSettings::of(&config), issuer, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),

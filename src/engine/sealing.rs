@@ -72,6 +72,11 @@ impl MasterKey {
         hex(&mac(&self.0, b"orderwire master key check")[..8])
     }
 
+    /// A key for one other purpose. Every process with this master key derives the same, and none tells another.
+    pub fn derived(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        mac(&self.0, format!("orderwire derived key: {purpose}").as_bytes())
+    }
+
     /// Makes a data key, and wraps it.
     pub fn make_data_key(&self, id: &str) -> (DataKey, WrappedKey) {
         let data_key = DataKey { id: id.to_owned(), key: Aes256Gcm::generate_key(OsRng).into() };
