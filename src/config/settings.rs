@@ -242,12 +242,13 @@ impl Kind {
 /// Whether what is fetched there comes from whom it says: over TLS, or without leaving this machine. A URL with a user or a
 /// password in it would show that, so it is none.
 fn is_safe_url(url: &str) -> bool {
+    let is_port = |rest: &str| {
+        let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(digits)
+    };
     let plain = |rest: &str| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = host.rsplit_once(':').map_or(host, |(host, port)| {
-            if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { rest }
-        });
-        matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+        let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| place.strip_prefix(host).is_some_and(is_port))
     };
     let printable = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'\\'));
     let over_tls = |url: &str| url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());

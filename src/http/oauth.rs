@@ -58,8 +58,10 @@ struct TokenRequest {
 
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccessToken)]
 struct TokenBody {
     /// What to present: `Authorization: Bearer …`.
+    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")]
     access_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
