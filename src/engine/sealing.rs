@@ -170,6 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn a_derived_key_is_the_master_keys_and_its_purposes_alone() {
+        let (one, other) = (MasterKey::generate(), MasterKey::generate());
+        assert_eq!(one.derived("a"), MasterKey::parse(&one.to_hex()).unwrap().derived("a"));
+        assert_ne!(one.derived("a"), one.derived("b"));
+        assert_ne!(one.derived("a"), other.derived("a"));
+        assert!(!hex(&one.derived("a")).starts_with(&one.check_value()));
+    }
+
+    #[test]
     fn a_changed_ciphertext_is_not_opened() {
         let (key, _) = MasterKey::generate().make_data_key("com_1");
         let mut sealed = key.seal("Ada", "ada");

@@ -44,7 +44,7 @@ pub enum Access {
     Reseller,
     /// The carrier alone.
     Operator,
-    /// Who checks, or the carrier.
+    /// Who checks, or the carrier: the same, said of what is there for checking.
     Auditor,
 }
 
@@ -55,8 +55,8 @@ impl Access {
             (Self::Tenant, Scope::Read) => &[Role::Reseller, Role::Operator, Role::Auditor],
             (Self::Tenant, Scope::Write) => &[Role::Reseller, Role::Operator],
             (Self::Reseller, _) => &[Role::Reseller],
-            (Self::Operator, Scope::Write) => &[Role::Operator],
-            (Self::Operator, Scope::Read) | (Self::Auditor, _) => &[Role::Operator, Role::Auditor],
+            (Self::Operator | Self::Auditor, Scope::Read) => &[Role::Operator, Role::Auditor],
+            (Self::Operator | Self::Auditor, Scope::Write) => &[Role::Operator],
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod configured;
 mod documented;
 mod happy;
 mod made_up_issuer;
