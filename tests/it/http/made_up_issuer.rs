@@ -162,9 +162,9 @@ impl Publisher {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let publisher = Self { url, published, served };
-        publisher.publish(pairs);
-        publisher
+        let it = Self { url, published, served };
+        it.publish(pairs);
+        it
     }
 
     pub fn settings(&self) -> IssuerSettings {

@@ -220,17 +220,16 @@ async fn a_key_is_used_for_what_it_is_published_for() {
         Pair::ec("es"),
         Pair::rsa("rs", Algorithm::RS256),
     );
-    let mut published: Vec<Value> =
-        [&good, &enciphers, &exchanges, &es, &es_too].map(|it| it.jwk.clone()).into();
-    published[1]["use"] = json!("enc");
-    published[2]["key_ops"] = json!(["deriveBits"]);
-    published[3]["alg"] = json!("ES384");
-    published[4]["alg"] = json!("PS256");
-    published.push(json!({ "kty": "oct", "kid": "secret", "alg": "HS256", "k": "c2VjcmV0" }));
-    published.push(json!({ "kty": "EC", "crv": "secp256k1", "kid": "curve" }));
-    published.push(json!("nonsense"));
+    let mut keys: Vec<Value> = [&good, &enciphers, &exchanges, &es, &es_too].map(|it| it.jwk.clone()).into();
+    keys[1]["use"] = json!("enc");
+    keys[2]["key_ops"] = json!(["deriveBits"]);
+    keys[3]["alg"] = json!("ES384");
+    keys[4]["alg"] = json!("PS256");
+    keys.push(json!({ "kty": "oct", "kid": "secret", "alg": "HS256", "k": "c2VjcmV0" }));
+    keys.push(json!({ "kty": "EC", "crv": "secp256k1", "kid": "curve" }));
+    keys.push(json!("nonsense"));
     let publisher = Publisher::of(&[]).await;
-    publisher.publish_raw(published);
+    publisher.publish_raw(keys);
     let site = Site::trusting(publisher.settings()).await;
     presented(&site, &good, json!({})).await.is(200);
     for pair in [&enciphers, &exchanges, &es, &es_too] {
