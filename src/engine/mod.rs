@@ -25,6 +25,7 @@ mod measures;
 pub mod log;
 mod parked;
 mod picks;
+pub mod portability;
 pub mod provenance;
 pub mod provisioning;
 pub mod query;
@@ -71,7 +72,7 @@ use self::{
     provisioning::{PROVISIONING, Provisioner},
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
-    reference::ReferenceData,
+    reference::References,
     snapshots::Snapshots,
 };
 pub use self::{
@@ -99,7 +100,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
-    reference: Arc<dyn ReferenceData>,
+    reference: References,
     core: SharedCore,
     permits: Arc<Semaphore>,
     turns: Mutex<Turns>,
@@ -199,11 +200,6 @@ impl Engine {
     /// What time it is for the engine.
     pub fn now(&self) -> DateTime<Utc> {
         self.inner.clock.now()
-    }
-
-    /// To whom ranges belong, and what places are called.
-    pub fn reference(&self) -> &dyn ReferenceData {
-        &*self.inner.reference
     }
 
     /// The rules it decides under.
@@ -306,9 +302,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Every table of the read models, for migrating a store.
+    /// Every table of the read models and of reference data, for migrating a store.
     pub fn tables() -> Vec<&'static Table> {
-        orderwire_domain::views::tables()
+        orderwire_domain::views::tables().into_iter().chain(reference::TABLES.iter().copied()).collect()
     }
 
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.
