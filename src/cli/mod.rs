@@ -327,10 +327,12 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         }
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]
-        Command::Serve(_) => {
+        Command::Serve(arguments) => {
+            let settings = ServerSettings::of(&config);
             let issuer =
                 IssuerSettings::of(&config).map_err(|problems| Failure::Settings { file: None, problems })?;
-            return serve::run(&globals, surroundings, &ServerSettings::of(&config), issuer, output).await;
+            let named = explicit.is_some();
+            return serve::run(&arguments, named, &globals, surroundings, &settings, issuer, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),

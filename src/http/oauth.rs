@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
-    App, Limits,
+    App,
     api::Api,
     auth::{self, guesses::Peer, tokens},
     body,
@@ -31,8 +31,6 @@ use crate::{
 pub const PATH: &str = "/oauth/token";
 /// Longest request; real ones have a few hundred bytes.
 const REQUEST_BYTES_MAX: usize = 8 * 1024;
-/// What a request is sent as.
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Adds the route.
 pub fn routes(api: Api) -> Api {
@@ -177,8 +175,7 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
             secrets; `Retry-After` says when to go on.", body = TokenRefusal)))]
 async fn token(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let limits = Limits { body_bytes: REQUEST_BYTES_MAX.min(app.limits.body_bytes), ..app.limits };
-    let text = body::read_as(FORM, &parts.headers, body, limits).await?;
+    let text = body::read_form(&parts.headers, body, REQUEST_BYTES_MAX, app.limits).await?;
     let form = Form::read(&text)?;
     let key = client(&app, auth::peer(&parts.extensions), &parts.headers, &form).await?;
     let actor = Actor::new(key.id.clone()).expect("the id of a key is printable");

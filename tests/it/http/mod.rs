@@ -11,6 +11,7 @@ mod operations;
 mod outside_tokens;
 mod ports;
 mod problems;
+mod reference;
 mod retries;
 mod server;
 mod stopping;
