@@ -205,6 +205,11 @@ async fn an_auditor_sees_what_there_is_and_nobody_s_name() {
     let text = sealed.is(200).body.to_string();
     assert!(!text.contains("Lovelace") && !text.contains("Hopper") && !text.contains("ciphertext"), "{text}");
     assert!(text.contains("\"sealed\""), "{text}");
+    let by_hand = json!({ "lines": ["The Old Signal Box", "Station Approach"], "postcode": "LS1 4AP" });
+    let entered = owner.post("/v1/addresses", &by_hand).await;
+    let address = entered.is(201).header("location");
+    assert!(owner.get(address).await.is(200).body.to_string().contains("Signal Box"));
+    assert_eq!(auditor.get(address).await.is(200).body["lines"], Value::Null);
     for shown in [auditor.get(&path).await, auditor.get(&format!("{path}/lines")).await] {
         let text = shown.is(200).body.to_string();
         assert!(!text.contains("Lovelace") && !text.contains("Hopper"), "{text}");
