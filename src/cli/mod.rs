@@ -40,7 +40,7 @@ pub use self::{
     output::{Bars, Format, Output},
 };
 #[cfg(feature = "server")]
-use crate::config::ServerSettings;
+use crate::config::{IssuerSettings, ServerSettings};
 use crate::{
     config::{Config, Value},
     engine::clock::SimulatedClock,
@@ -329,8 +329,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         #[cfg(feature = "server")]
         Command::Serve(arguments) => {
             let settings = ServerSettings::of(&config);
+            let issuer =
+                IssuerSettings::of(&config).map_err(|problems| Failure::Settings { file: None, problems })?;
             let named = explicit.is_some();
-            return serve::run(&arguments, named, &globals, surroundings, &settings, output).await;
+            return serve::run(&arguments, named, &globals, surroundings, &settings, issuer, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),

@@ -192,6 +192,11 @@ impl Engine {
         self.inner.readers.reached(reader, position).await
     }
 
+    /// A secret of this store for one purpose, the same in every process that has its master key.
+    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.inner.keyring.derived(purpose)
+    }
+
     /// What time it is for the engine.
     pub fn now(&self) -> DateTime<Utc> {
         self.inner.clock.now()

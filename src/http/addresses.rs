@@ -24,7 +24,7 @@ use super::{
     resellers,
 };
 use crate::{
-    edge::moved::replacing_address,
+    edge::{history::Sight, moved::replacing_address},
     engine::{
         query,
         reference::{
@@ -56,7 +56,7 @@ struct AddressBody {
     /// How well the carrier knows it: `gold` the address, `silver` the building, `bronze` the street or nothing.
     #[schema(example = "gold")]
     qualifier: String,
-    /// As it is written on a letter, without the postcode; null once what was entered is erased.
+    /// As it is written on a letter, without the postcode; null once what was entered is erased, and to an auditor.
     lines: Option<Vec<String>>,
     /// The postcode.
     #[schema(example = "LS1 4AP")]
@@ -241,8 +241,12 @@ async fn entered(look: &Look, key: &AddressKey) -> Result<EnteredAddress, Proble
 }
 
 async fn body(look: &Look, entered: EnteredAddress) -> Result<AddressBody, Problem> {
+    let lines = match look.caller.sight() {
+        Sight::Opened => look.app.engine.entered_lines(&entered).await?,
+        Sight::Sealed => None,
+    };
     Ok(AddressBody {
-        lines: look.app.engine.entered_lines(&entered).await?,
+        lines,
         key: entered.key.to_string(),
         qualifier: entered.qualifier.to_string(),
         postcode: entered.postcode.to_string(),

@@ -17,6 +17,7 @@ pub mod server;
 pub mod api;
 pub mod openapi;
 pub mod auth;
+pub mod oauth;
 pub mod request;
 mod body;
 pub mod condition;
@@ -61,7 +62,11 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio_util::task::TaskTracker;
 use utoipa::openapi::OpenApi;
 
-use self::{api::Api, problem::Problem};
+use self::{
+    api::Api,
+    auth::{guesses::Guesses, issuer::Issuer},
+    problem::Problem,
+};
 use crate::{edge::document::DOCUMENT_BYTES_MAX, engine::Engine};
 
 /// What every handler is given.
@@ -71,8 +76,12 @@ pub struct App {
     pub engine: Engine,
     /// The bounds of what is taken in.
     pub limits: Limits,
-    /// How much each key has asked lately. Only keys that are accepted get in, so there are never more of them than keys.
+    /// How much each caller has asked lately. Only those that are known get in.
     asks: Arc<DefaultKeyedRateLimiter<String>>,
+    /// Who has presented wrong secrets lately.
+    guesses: Arc<Guesses>,
+    /// Whose tokens are taken beside our own.
+    issuer: Option<Arc<Issuer>>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
 }
@@ -126,7 +135,20 @@ impl App {
     /// Everything a handler needs, over an engine.
     pub fn new(engine: Engine, limits: Limits) -> Self {
         let quota = Quota::per_second(limits.asks_per_second).allow_burst(limits.asks_at_once);
-        Self { engine, limits, asks: Arc::new(RateLimiter::keyed(quota)), tasks: TaskTracker::new() }
+        Self {
+            engine,
+            limits,
+            asks: Arc::new(RateLimiter::keyed(quota)),
+            guesses: Arc::default(),
+            issuer: None,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The same, and tokens of an outside issuer are taken.
+    #[must_use]
+    pub fn trusting(self, issuer: Issuer) -> Self {
+        Self { issuer: Some(Arc::new(issuer)), ..self }
     }
 }
 
@@ -134,6 +156,7 @@ impl App {
 pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = Api::new(app.clone());
     let api = health::routes(api);
+    let api = oauth::routes(api);
     let api = resellers::routes(api);
     let api = companies::routes(api);
     let api = orders::routes(api);

@@ -35,6 +35,7 @@ const RULES: &[Rule] = &[
     ),
     only("axum", &["src/http/"], "only http knows HTTP"),
     only("hyper", &["src/http/"], "only http knows HTTP"),
+    only("jsonwebtoken", &["src/http/auth/", "src/http/auth.rs"], "tokens are read in one place"),
     only("utoipa", &["src/http/"], "only http knows HTTP"),
     only("clap", &["src/main.rs", "src/config.rs", "src/cli/"], "only the command line knows its arguments"),
     only("todo!", &[], "nothing is left to do"),

@@ -1,12 +1,17 @@
 //! The API as a client sees it: a real server on a loopback port, over a store in memory.
 
 mod assets;
+mod access;
 mod body;
+mod configured;
 mod documented;
 mod happy;
 mod names;
 mod numbers;
+mod made_up_issuer;
+mod oauth;
 mod operations;
+mod outside_tokens;
 mod ports;
 mod problems;
 mod reference;
@@ -17,6 +22,7 @@ mod stopping;
 mod tenants;
 
 use orderwire::{
+    config::IssuerSettings,
     domain::ids::ResellerId,
     edge::keys::{self, Role},
     engine::{
@@ -24,7 +30,7 @@ use orderwire::{
         clock::SimulatedClock,
         fulfilment::{AutoProvisioner, ManualProvisioner, Provisioner},
     },
-    http::{App, Limits, server as serving},
+    http::{App, Limits, auth::issuer::Issuer, server as serving},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
@@ -65,25 +71,36 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        Self::working(Store::memory().await, limits, true, AutoProvisioner).await
+        Self::working(Store::memory().await, limits, true, AutoProvisioner, None).await
     }
 
     /// One over a store of the test's choice.
     pub async fn over(store: Store) -> Self {
-        Self::working(store, Limits::default(), true, AutoProvisioner).await
+        Self::working(store, Limits::default(), true, AutoProvisioner, None).await
+    }
+
+    /// One that takes tokens of an outside issuer.
+    pub async fn trusting(issuer: IssuerSettings) -> Self {
+        Self::working(Store::memory().await, Limits::default(), true, AutoProvisioner, Some(issuer)).await
     }
 
     /// One whose readers do nothing until they are told to.
     pub async fn idle(limits: Limits) -> Self {
-        Self::working(Store::memory().await, limits, false, AutoProvisioner).await
+        Self::working(Store::memory().await, limits, false, AutoProvisioner, None).await
     }
 
     /// One whose lines wait until somebody reports them.
     pub async fn manual() -> Self {
-        Self::working(Store::memory().await, Limits::default(), true, ManualProvisioner).await
+        Self::working(Store::memory().await, Limits::default(), true, ManualProvisioner, None).await
     }
 
-    async fn working(store: Store, limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
+    async fn working(
+        store: Store,
+        limits: Limits,
+        background: bool,
+        provisioner: impl Provisioner,
+        issuer: Option<IssuerSettings>,
+    ) -> Self {
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
@@ -95,6 +112,10 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = App::new(engine.clone(), limits);
+        let app = match issuer {
+            Some(issuer) => app.trusting(Issuer::open(issuer, engine.now()).await.unwrap()),
+            None => app,
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
         let served = tokio::spawn(serving::serve(listener, app.clone(), stopped));
@@ -120,7 +141,9 @@ impl Site {
 
     /// A client without a key.
     pub fn nobody(&self) -> Client {
-        Client { http: reqwest::Client::new(), url: self.url.clone(), token: None }
+        // It speaks to this machine only, where nobody has a certificate.
+        let http = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        Client { http, url: self.url.clone(), token: None }
     }
 
     /// How many events the log has.
