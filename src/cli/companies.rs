@@ -18,7 +18,7 @@ use super::{
     session::{LIST_MAX, Session},
 };
 use crate::{
-    edge::{history::opened, moved::replace_address},
+    edge::{history::opened, moved::replacing_address},
     engine::{
         self,
         query::{self, equal},
@@ -129,8 +129,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
         Command::ReplaceAddress { company, asset, by } => {
             let by = by.parse().map_err(|invalid| Failure::of_argument("--by", invalid))?;
             let found = find(session, "COMPANY", &company).await?.company;
-            let replaced = replace_address(&session.engine, &session.provenance, found, asset, &by).await?;
-            session.told("company.replace_address", &replaced, output).await?;
+            let command = replacing_address(&session.engine, found, asset, by).await?;
+            session.execute(&command, output).await?;
             show(session, &found.to_string(), output).await
         }
     }

@@ -327,8 +327,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         }
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]
-        Command::Serve(_) => {
-            return serve::run(&globals, surroundings, &ServerSettings::of(&config), output).await;
+        Command::Serve(arguments) => {
+            let settings = ServerSettings::of(&config);
+            let named = explicit.is_some();
+            return serve::run(&arguments, named, &globals, surroundings, &settings, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),

@@ -140,26 +140,16 @@ impl Session {
         output: &mut Output<'_>,
     ) -> Result<Receipt, Failure> {
         let receipt = self.engine.execute(command, &self.provenance, key).await?;
-        self.told(&command.name(), &receipt, output).await?;
-        Ok(receipt)
-    }
-
-    /// Says what a command did, and does what follows from it.
-    pub async fn told(
-        &self,
-        command: &str,
-        receipt: &Receipt,
-        output: &mut Output<'_>,
-    ) -> Result<(), Failure> {
         let events = match receipt.appended.count {
             _ if receipt.repeated => "done before".to_owned(),
             0 => "nothing to change".to_owned(),
             1 => "1 event".to_owned(),
             count => format!("{count} events"),
         };
-        output.remark(&format!("{}: {events}, at position {}", command, receipt.appended.last()))?;
+        output.remark(&format!("{}: {events}, at position {}", command.name(), receipt.appended.last()))?;
         // What was done is said before anything that follows from it can fail.
-        self.settle().await.map_err(Failure::pending)
+        self.settle().await.map_err(Failure::pending)?;
+        Ok(receipt)
     }
 
     /// Refuses what only the carrier may do.

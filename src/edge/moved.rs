@@ -8,27 +8,21 @@ use orderwire_domain::{
 };
 
 use super::problem::{Error, Problem};
-use crate::engine::{Engine, Provenance, Receipt};
+use crate::engine::Engine;
 
-/// Lets an address of the carrier take the place of the one that was entered for a site or its emergency details. What
-/// was entered stays in the site's history.
-pub async fn replace_address(
+/// The command that lets an address of the carrier take the place of the one that was entered for a site or its emergency
+/// details. What was entered stays in the site's history.
+pub async fn replacing_address(
     engine: &Engine,
-    provenance: &Provenance,
     company: CompanyId,
     asset: AssetId,
-    by: &AddressKey,
-) -> Result<Receipt, Error> {
+    by: AddressKey,
+) -> Result<Command, Error> {
     // A temporary key is the rules' to refuse.
-    if !by.is_temporary() && engine.addresses().get(by).await?.is_none() {
+    if !by.is_temporary() && engine.addresses().get(&by).await?.is_none() {
         let detail = format!("the carrier has no address {by}");
-        return Err(Error::refused(Problem::new(
-            "/to",
-            "address_not_known",
-            detail,
-            "a key that a search finds",
-        )));
+        let problem = Problem::new("/by", "address_not_known", detail, "a key that a search finds");
+        return Err(Error::refused(problem));
     }
-    let command = CompanyCommand::ReplaceAddress { asset, to: by.clone() };
-    Ok(engine.execute(&Command::Company { company, command }, provenance, None).await?)
+    Ok(Command::Company { company, command: CompanyCommand::ReplaceAddress { asset, to: by } })
 }

@@ -48,8 +48,10 @@ pub async fn load_addresses(
     let mut file = CsvFile::open(source, &COLUMNS)?;
     let mut load = AddressLoad::begin(engine, who).await?;
     let mut refused = Refused::default();
-    while let Some(row) = file.next()? {
-        let read = address(&row);
+    // A row borrows the file, so it ends before anything is waited for.
+    loop {
+        let read = file.next()?.map(|row| address(&row));
+        let Some(read) = read else { break };
         match read {
             Ok(address) => {
                 load.put(address).await?;

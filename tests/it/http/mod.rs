@@ -9,6 +9,7 @@ mod numbers;
 mod operations;
 mod ports;
 mod problems;
+mod reference;
 mod reservations;
 mod retries;
 mod server;
