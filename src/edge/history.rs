@@ -93,7 +93,8 @@ pub async fn opened(engine: &Engine, value: Value) -> Result<Value, Error> {
     seen(engine, value, Sight::Opened).await
 }
 
-async fn seen(engine: &Engine, mut value: Value, sight: Sight) -> Result<Value, Error> {
+/// The value with every sealed text in it as it is shown.
+pub async fn seen(engine: &Engine, mut value: Value, sight: Sight) -> Result<Value, Error> {
     let mut hidden = Vec::new();
     find(&mut value, &mut hidden);
     for (place, sealed) in hidden {

@@ -10,15 +10,13 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::{
-    edge::history::opened,
-    engine::{Engine, Error},
-};
+use super::request::Look;
+use crate::{edge::history::seen, engine::Error};
 
 /// A kind of asset as it is shown.
 pub trait Shown: Serialize + Sized {
     /// The asset, if it is of this kind.
-    async fn of(engine: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error>;
+    async fn of(look: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error>;
 }
 
 /// What is known of every asset.
@@ -186,18 +184,18 @@ pub struct EmergencyBody {
 }
 
 impl Shown for SiteBody {
-    async fn of(engine: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(look: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::Site { name, location_code, extension_length, address: at, .. } = plan else {
             return Ok(None);
         };
         let (name, location_code) = (name.to_string(), location_code.to_string());
-        let address = address(engine, &at).await?;
+        let address = address(look, &at).await?;
         Ok(Some(Self { asset, name, location_code, extension_length, address }))
     }
 }
 
 impl Shown for UserBody {
-    async fn of(engine: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(look: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::User {
             site,
             first_name,
@@ -215,9 +213,9 @@ impl Shown for UserBody {
         Ok(Some(Self {
             asset,
             site: site.to_string(),
-            first_name: open(engine, &first_name).await?,
-            last_name: open(engine, &last_name).await?,
-            username: open(engine, &username).await?,
+            first_name: open(look, &first_name).await?,
+            last_name: open(look, &last_name).await?,
+            username: open(look, &username).await?,
             extension: extension.to_string(),
             licence: licence.map(|licence| licence.to_string()),
             add_ons: add_ons.iter().map(ToString::to_string).collect(),
@@ -228,71 +226,75 @@ impl Shown for UserBody {
 }
 
 impl Shown for DeviceBody {
-    async fn of(_: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(_: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::Device { user, model, mac } = plan else { return Ok(None) };
         Ok(Some(Self { asset, user: user.to_string(), model: model.to_string(), mac: mac.colon() }))
     }
 }
 
 impl Shown for AddOnBody {
-    async fn of(_: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(_: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::AddOn { user, product } = plan else { return Ok(None) };
         Ok(Some(Self { asset, user: user.to_string(), product: product.to_string() }))
     }
 }
 
 impl Shown for PbxBody {
-    async fn of(_: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(_: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::Pbx { site, name } = plan else { return Ok(None) };
         Ok(Some(Self { asset, site: site.to_string(), name: name.to_string() }))
     }
 }
 
 impl Shown for TrunkBody {
-    async fn of(_: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(_: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::Trunk { pbx, name, channels } = plan else { return Ok(None) };
         Ok(Some(Self { asset, pbx: pbx.to_string(), name: name.to_string(), channels }))
     }
 }
 
 impl Shown for EmergencyBody {
-    async fn of(engine: &Engine, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
+    async fn of(look: &Look, asset: Asset, plan: AssetPlan) -> Result<Option<Self>, Error> {
         let AssetPlan::EmergencyDetails { site, address: at, contact } = plan else { return Ok(None) };
         let address = match at {
-            Some(at) => Some(address(engine, &at).await?),
+            Some(at) => Some(address(look, &at).await?),
             None => None,
         };
         Ok(Some(Self {
             asset,
             site: site.to_string(),
             address,
-            name: open(engine, &contact.name).await?,
-            telephone: open_any(engine, contact.telephone.as_ref()).await?,
-            email: open_any(engine, contact.email.as_ref()).await?,
+            name: open(look, &contact.name).await?,
+            telephone: open_any(look, contact.telephone.as_ref()).await?,
+            email: open_any(look, contact.email.as_ref()).await?,
         }))
     }
 }
 
-async fn address(engine: &Engine, address: &SiteAddress) -> Result<AddressBody, Error> {
+async fn address(look: &Look, address: &SiteAddress) -> Result<AddressBody, Error> {
     Ok(match address {
         SiteAddress::Known(key) => AddressBody { key: key.to_string(), lines: None, postcode: None },
         SiteAddress::Entered { key, lines, postcode } => AddressBody {
             key: key.to_string(),
-            lines: Some(open(engine, lines).await?),
+            lines: Some(open(look, lines).await?),
             postcode: Some(postcode.to_string()),
         },
     })
 }
 
-async fn open_any(engine: &Engine, sealed: Option<&Sealed>) -> Result<Option<String>, Error> {
+async fn open_any(look: &Look, sealed: Option<&Sealed>) -> Result<Option<String>, Error> {
     match sealed {
-        Some(sealed) => open(engine, sealed).await.map(Some),
+        Some(sealed) => open(look, sealed).await.map(Some),
         None => Ok(None),
     }
 }
 
-async fn open(engine: &Engine, sealed: &Sealed) -> Result<String, Error> {
-    Ok(opened(engine, json!(sealed)).await?.as_str().unwrap_or_default().to_owned())
+async fn open(look: &Look, sealed: &Sealed) -> Result<String, Error> {
+    Ok(seen(&look.app.engine, json!(sealed), look.caller.sight())
+        .await?
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
 }
 
 fn ranges(numbers: &NumberSet) -> Vec<String> {

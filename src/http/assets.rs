@@ -180,7 +180,7 @@ async fn list<T: Shown>(look: &Look, kind: AssetKind) -> Result<Answer, Problem>
     let mut items = Vec::new();
     for view in views {
         let asset = Asset::from(&view);
-        items.extend(T::of(&look.app.engine, asset, view.plan).await?);
+        items.extend(T::of(look, asset, view.plan).await?);
     }
     Ok(Answer::list(look, &Listed { items, next }))
 }

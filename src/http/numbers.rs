@@ -57,6 +57,9 @@ enum Origin {
     Ported,
 }
 
+/// After what a page goes on: a run of stock by its length and first number, or without a length one of the own numbers.
+type Place = (Option<i64>, String);
+
 /// Whose numbers.
 enum Scope {
     /// Those of the carrier, and ported ones that no company has yet.
@@ -81,7 +84,7 @@ struct Wanted {
 #[derive(Default)]
 struct Found {
     runs: Vec<NumberRunBody>,
-    next: Option<(Value, String)>,
+    next: Option<Place>,
 }
 
 /// List the numbers that a reseller, a company or a site may use.
@@ -124,14 +127,10 @@ async fn list(look: Look) -> Result<Answer, Problem> {
         limit: page::limit(&look)?,
         scope: scope(&look).await?,
     };
-    let after = page::after(&look)?;
     let mut found = Found::default();
-    let after_run = match after {
+    let after_run = match page::cursor::<Place>(&look)? {
         // A run of stock is found by its length; without one the cursor is of a number.
-        Some((Value::Integer(length), key)) => {
-            let length = length.max(i64::from(wanted.in_a_row));
-            Some((Value::Integer(length), key))
-        }
+        Some((Some(length), key)) => Some((Value::Integer(length.max(i64::from(wanted.in_a_row))), key)),
         after => {
             own(&look, &wanted, after.map(|(_, key)| key), &mut found).await?;
             None
@@ -143,7 +142,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     {
         stock(&look, &wanted, after_run, &mut found).await?;
     }
-    let next = found.next.map(|(value, key)| page::written(&value, &key));
+    let next = found.next.map(|place| page::opaque(&place));
     Ok(Answer::list(&look, &Listed { items: found.runs, next }))
 }
 
@@ -209,7 +208,7 @@ async fn own(look: &Look, wanted: &Wanted, after: Option<String>, found: &mut Fo
             if let Some(view) = left {
                 found.runs.extend(growing.take().filter(|run| wanted.long_enough(run)).map(|run| run.body()));
                 if found.runs.len() == wanted.limit {
-                    found.next = before.map(|key| (Value::Null, key));
+                    found.next = before.map(|key| (None, key));
                     return Ok(());
                 }
                 growing = wanted.fits(&view).then(|| Growing::from(view, before));
@@ -219,7 +218,7 @@ async fn own(look: &Look, wanted: &Wanted, after: Option<String>, found: &mut Fo
         if last {
             found.runs.extend(growing.filter(|run| wanted.long_enough(run)).map(|run| run.body()));
             // A full page, behind which there may be stock.
-            found.next = before.filter(|_| found.runs.len() == wanted.limit).map(|key| (Value::Null, key));
+            found.next = before.filter(|_| found.runs.len() == wanted.limit).map(|key| (None, key));
             return Ok(());
         }
         limit *= 4;
@@ -230,7 +229,7 @@ async fn own(look: &Look, wanted: &Wanted, after: Option<String>, found: &mut Fo
         Some(run) if wanted.long_enough(&run) => found.runs.push(run.body()),
         _ => {}
     }
-    found.next = before.map(|key| (Value::Null, key));
+    found.next = before.map(|key| (None, key));
     Ok(())
 }
 
@@ -257,7 +256,7 @@ async fn stock(
     let more = runs.len() > room;
     runs.truncate(room);
     let last = runs.last().filter(|_| more);
-    found.next = last.map(|last| (Value::Integer(i64::from(last.length)), last.key()));
+    found.next = last.map(|last| (Some(i64::from(last.length)), last.key()));
     found.runs.extend(runs.iter().map(NumberRunBody::from));
     Ok(())
 }

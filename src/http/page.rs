@@ -91,20 +91,15 @@ fn unknown() -> Problem {
 fn after_record<T: Record>(last: &T, order: &str) -> String {
     let column = T::TABLE.columns.iter().position(|column| column.name == order);
     let value = column.and_then(|column| last.columns().into_iter().nth(column));
-    written(&value.unwrap_or_else(|| last.key().into()), &last.key())
-}
-
-/// The cursor behind a record of this key, by its value in the column of the order.
-pub fn written(value: &Value, key: &str) -> String {
-    match value {
-        Value::Integer(value) => opaque(&(value, key)),
-        Value::Text(value) => opaque(&(value, key)),
-        Value::Null => opaque(&((), key)),
+    match value.unwrap_or_else(|| last.key().into()) {
+        Value::Integer(value) => opaque(&(value, last.key())),
+        Value::Text(value) => opaque(&(value, last.key())),
+        Value::Null => opaque(&((), last.key())),
     }
 }
 
 /// The record behind which the caller's page begins.
-pub fn after(look: &Look) -> Result<Option<(Value, String)>, Problem> {
+fn after(look: &Look) -> Result<Option<(Value, String)>, Problem> {
     let Some((value, key)) = cursor::<(serde_json::Value, String)>(look)? else { return Ok(None) };
     let value = match value {
         serde_json::Value::Null => Value::Null,

@@ -1,5 +1,6 @@
 //! What a company has over HTTP: listed with its personal data for whose it is, and given up leaf first.
 
+use orderwire::edge::keys::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -44,6 +45,15 @@ async fn what_a_company_has_is_listed_and_opened_for_whose_it_is() {
         (&json!("Ada"), &json!("Lovelace"), &json!("ada"))
     );
     assert_eq!((&ada["site"], &ada["extension"]), (&leeds["id"], &json!("201")));
+    let auditor = site.client(Role::Auditor, None).await;
+    for kind in ["users", "emergency-details"] {
+        let shown = json!(all(&site, &auditor, &acme, kind).await).to_string();
+        assert!(
+            !shown.contains("Lovelace") && !shown.contains("ciphertext"),
+            "an auditor is told nobody's name: {shown}"
+        );
+    }
+    assert_eq!(all(&site, &auditor, &acme, "users").await[0]["first_name"], "sealed");
     let phone = all(&site, &reseller, &acme, "devices").await.remove(0);
     assert_eq!((&phone["user"], &phone["mac"]), (&ada["id"], &json!("00:15:65:00:00:01")));
     let trunk = all(&site, &reseller, &acme, "trunks").await.remove(0);
