@@ -30,6 +30,16 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     // From here on it is counted, not from the first look at it.
     observe::recorded();
     let (router, _) = routes(&app);
+    accept(listener, router, app, stop).await
+}
+
+/// Serves these routes alone, within the same bounds.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    app: App,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(app.limits.connections));
     let mut stop = std::pin::pin!(stop);
