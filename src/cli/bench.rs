@@ -44,7 +44,7 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct HttpArguments {
     /// Companies that orders are for, in turn
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
     companies: u32,
     /// Numbers of the stock
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]

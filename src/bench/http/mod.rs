@@ -27,7 +27,7 @@ use crate::{
         self, Problem,
         open::{KeySource, OpenError, OpenOptions, open_engine},
     },
-    engine::{self, Engine, log::StoreError},
+    engine::{self, Engine, fulfilment::AutoProvisioner, log::StoreError},
     http::{App, Limits, server},
     stores::{Migrate, baseline::Bare},
 };
@@ -123,9 +123,14 @@ pub async fn measure(plan: &Plan) -> Result<Report, Error> {
         master_key: Some(KeySource::File(plan.master_key.clone())),
         ..OpenOptions::of(plan.url.clone())
     };
+    // Companies come into service as in a demo; later orders wait for the network, as in service.
+    let engine = open_engine(&options, Engine::builder().provisioner(AutoProvisioner)).await?;
+    let prepared = Orders::prepare(&engine, plan.companies, plan.numbers).await;
+    engine.close().await;
+    let prepared = prepared?;
     let engine = open_engine(&options, Engine::builder()).await?;
     let mut report = Report::new(plan);
-    let done = served(plan, &engine, &mut report).await;
+    let done = served(plan, prepared.with(&engine), &mut report).await;
     report.events = engine.head().await?.position;
     engine.close().await;
     done?;
@@ -137,10 +142,9 @@ pub async fn measure(plan: &Plan) -> Result<Report, Error> {
     Ok(report)
 }
 
-async fn served(plan: &Plan, engine: &Engine, report: &mut Report) -> Result<(), Error> {
-    let orders = Orders::prepare(engine, plan.companies, plan.numbers).await?;
+async fn served(plan: &Plan, orders: Orders, report: &mut Report) -> Result<(), Error> {
     let limits = Limits { asks_per_second: ASKS, asks_at_once: ASKS, ..Limits::default() };
-    let app = App::new(engine.clone(), limits);
+    let app = App::new(orders.engine.clone(), limits);
     let nothing = Router::new().route(NOTHING, get(async || ()));
     let bare = Server::start(Some(nothing), &app).await?;
     let real = Server::start(None, &app).await?;

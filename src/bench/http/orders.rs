@@ -15,8 +15,8 @@ use orderwire_domain::{
     names::{CompanyName, CugId, Cupid, Domain, OrderReference, ResellerCode, SalesTag, SiteName},
     number::{NumberRange, NumberSet},
     order::line::{
-        LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine, Parent, SearchBy, SiteAddress,
-        SiteLine, SiteNumbers, UserLine, UserNumber,
+        CompanyLine, LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine, Parent, SearchBy,
+        SiteAddress, SiteLine, SiteNumbers, UserLine, UserNumber,
     },
     sealed::Sealed,
 };
@@ -67,7 +67,7 @@ struct Order {
 }
 
 impl Orders {
-    /// A reseller with its key, stock, and companies.
+    /// A reseller with its key, stock, and companies in service. The engine must provision their orders.
     pub(super) async fn prepare(engine: &Engine, companies: usize, numbers: u64) -> Result<Self, Error> {
         let operator = Provenance::of(Actor::new("bench").expect("a word is an actor"));
         let command = Command::CreateReseller {
@@ -98,24 +98,39 @@ impl Orders {
             made: Arc::default(),
             known: Arc::default(),
         };
-        let mut qualified = Vec::with_capacity(companies);
+        let mut made = Vec::with_capacity(companies);
         let all: Vec<usize> = (0..companies).collect();
         for some in all.chunks(PREPARED_AT_ONCE) {
-            let some = some.iter().map(|company| orders.qualify(*company));
-            qualified.extend(futures::future::try_join_all(some).await?);
+            let some = some.iter().map(|company| orders.company(*company));
+            made.extend(futures::future::try_join_all(some).await?);
         }
-        orders.companies = Arc::new(qualified);
+        orders.companies = Arc::new(made);
         engine.settle().await?;
         Ok(orders)
     }
 
-    async fn qualify(&self, company: usize) -> Result<CompanyId, engine::Error> {
+    /// The same load for another engine on the same store.
+    pub(super) fn with(self, engine: &Engine) -> Self {
+        Self { engine: engine.clone(), ..self }
+    }
+
+    /// A company that is in service, once its order was provisioned.
+    async fn company(&self, company: usize) -> Result<CompanyId, Error> {
         let command = Command::Qualify {
             reseller: self.reseller,
             name: value(&format!("Bench company {company}"), CompanyName::parse),
             domain: value(&format!("bench-{company}.example"), Domain::parse),
         };
-        Ok(self.engine.execute(&command, &self.provenance, None).await?.id("company"))
+        let qualified: CompanyId = self.execute(&command).await?.id("company");
+        let command = Command::CreateOrder {
+            reseller: self.reseller,
+            reference: value(&format!("COMPANY-{company}"), OrderReference::parse),
+            company: Some(qualified),
+            lines: vec![LineRequest::Company(CompanyLine { channels: 10, contact: None })],
+        };
+        let order = self.execute(&command).await?.id("order");
+        self.execute(&Command::Submit { order }).await?;
+        Ok(qualified)
     }
 
     /// An order is drafted and submitted by two commands, in process.
