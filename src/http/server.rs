@@ -52,6 +52,10 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, _)) => {
+                // An answer is whole when it is sent: nothing is won by waiting for more of it.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection sends as the system has it");
+                }
                 let connection = connections.watch(connection(stream, router.clone(), &app));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {

@@ -162,8 +162,8 @@ async fn rounds(plan: &Plan, bench: &Bench, report: &mut Report) -> Result<(), E
         orders.in_process().await?;
     }
     orders.engine.settle().await?;
-    let mut client = Client::connect(*real, Some(&orders.token)).await?;
-    let by_route = client.get(NUMBERS).await?.status == StatusCode::OK;
+    let connect = || Client::connect(*real, Some(&orders.token));
+    let by_route = connect().await?.get(NUMBERS).await?.status == StatusCode::OK;
     let search = if by_route { Work::SearchOverHttp } else { Work::SearchInProcess };
     report.searches_over_http = by_route;
     let turns = [
@@ -182,7 +182,7 @@ async fn rounds(plan: &Plan, bench: &Bench, report: &mut Report) -> Result<(), E
         }
         let bare = transactions.latencies(BARE_BYTES, plan.turn).await?;
         report.add_latencies([Row::BareMedian, Row::BareP99], bare)?;
-        let drafted = drafts(orders, &mut client, plan.turn).await?;
+        let drafted = drafts(orders, &mut connect().await?, plan.turn).await?;
         report.add_latencies([Row::WriteMedian, Row::WriteP99], drafted)?;
         orders.engine.settle().await?;
     }

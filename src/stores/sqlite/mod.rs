@@ -205,7 +205,16 @@ impl Log for SqliteLog {
 
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
         let commit = commit.clone();
-        self.write(move |transaction| rows::apply(transaction, &commit)).await
+        let job = move |connection: &mut Connection| {
+            // What a reader makes of the log can be made again, so it need not be on the disk before the next thing is
+            // done: a power cut takes it with the checkpoint that says so, and the next append carries it along.
+            connect::not_synced(connection, |connection| {
+                let transaction = begin(connection)?;
+                rows::apply(&transaction, &commit)?;
+                transaction.commit().map_err(StoreError::from)
+            })
+        };
+        self.writer.run(Urgency::Patient, job).await
     }
 
     async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
