@@ -41,7 +41,11 @@ pub mod order_operations;
 pub mod stock;
 pub mod worklist;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -64,6 +68,8 @@ pub struct App {
     pub limits: Limits,
     /// How much each key has asked lately. Only keys that are accepted get in, so there are never more of them than keys.
     asks: Arc<DefaultKeyedRateLimiter<String>>,
+    /// Up to where writes on orders were answered, of which the rows may lack the last.
+    answered: Arc<AtomicU64>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
 }
@@ -114,7 +120,13 @@ impl App {
     /// Everything a handler needs, over an engine.
     pub fn new(engine: Engine, limits: Limits) -> Self {
         let quota = Quota::per_second(limits.asks_per_second).allow_burst(limits.asks_at_once);
-        Self { engine, limits, asks: Arc::new(RateLimiter::keyed(quota)), tasks: TaskTracker::new() }
+        Self {
+            engine,
+            limits,
+            asks: Arc::new(RateLimiter::keyed(quota)),
+            answered: Arc::default(),
+            tasks: TaskTracker::new(),
+        }
     }
 }
 

@@ -167,18 +167,22 @@ async fn rounds(plan: &Plan, bench: &Bench, report: &mut Report) -> Result<(), E
     let search = if by_route { Work::SearchOverHttp } else { Work::SearchInProcess };
     report.searches_over_http = by_route;
     let turns = [
-        (Row::Nothing, Work::Nothing),
-        (Row::InProcess, Work::InProcess),
-        (Row::OverHttp, Work::OverHttp),
-        (Row::Show, Work::Show),
-        (Row::Search, search),
+        (Row::Nothing, None, Work::Nothing),
+        (Row::InProcess, Some(Row::InProcessSettled), Work::InProcess),
+        (Row::OverHttp, Some(Row::OverHttpSettled), Work::OverHttp),
+        (Row::Show, None, Work::Show),
+        (Row::Search, None, search),
     ];
     for _ in 0..plan.rounds {
-        for (row, work) in turns {
-            let rate = bench.rate(work, plan).await?;
-            report.add(row, rate * f64::from(work.commands()));
-            // What a turn leaves to the readers is not the next one's to do.
+        for (row, settled, work) in turns {
+            let begun = Instant::now();
+            let done = bench.turn(work, plan).await?;
+            report.add(row, done / begun.elapsed().as_secs_f64());
+            // What a turn leaves to readers and fulfilment is not the next one's to do.
             orders.engine.settle().await?;
+            if let Some(row) = settled {
+                report.add(row, done / begun.elapsed().as_secs_f64());
+            }
         }
         let bare = transactions.latencies(BARE_BYTES, plan.turn).await?;
         report.add_latencies([Row::BareMedian, Row::BareP99], bare)?;
@@ -234,13 +238,12 @@ struct Bench {
 }
 
 impl Bench {
-    /// How often a second it is done by so many tasks, each over a connection of its own.
-    async fn rate(&self, work: Work, plan: &Plan) -> Result<f64, Error> {
+    /// How many commands or requests are done in a turn by so many tasks, each over a connection of its own.
+    async fn turn(&self, work: Work, plan: &Plan) -> Result<f64, Error> {
         let address = if work == Work::Nothing { self.bare } else { self.real };
         let connect = (0..plan.connections).map(|_| Client::connect(address, Some(&self.orders.token)));
         let clients = futures::future::try_join_all(connect).await?;
-        let begun = Instant::now();
-        let until = begun + plan.turn;
+        let until = Instant::now() + plan.turn;
         let tasks = (1..).zip(clients).map(|(task, client)| {
             let bench = self.clone();
             tokio::spawn(async move { bench.repeat(work, task, client, until).await })
@@ -249,7 +252,7 @@ impl Bench {
         for task in futures::future::join_all(tasks).await {
             done += task.map_err(|panic| Error::Process(panic.to_string()))??;
         }
-        Ok(f64::from(done) / begun.elapsed().as_secs_f64())
+        Ok(f64::from(done) * f64::from(work.commands()))
     }
 
     async fn repeat(&self, work: Work, task: u64, mut client: Client, until: Instant) -> Result<u32, Error> {

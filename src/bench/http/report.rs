@@ -15,6 +15,10 @@ pub(super) enum Row {
     InProcess,
     /// The same commands over HTTP.
     OverHttp,
+    /// Commands in process, with all that follows from them.
+    InProcessSettled,
+    /// The same commands over HTTP, with all that follows from them.
+    OverHttpSettled,
     /// Orders that were shown.
     Show,
     /// Searches for free numbers.
@@ -55,6 +59,8 @@ const SERVED: &[Shown] = &[
     shown(Row::Nothing, "requests to a route that does nothing", PER_SECOND, None),
     shown(Row::InProcess, "orders drafted and submitted in process: commands", PER_SECOND, None),
     shown(Row::OverHttp, "the same over HTTP: commands", PER_SECOND, Some((Row::InProcess, "in process; at least 0.5"))),
+    shown(Row::InProcessSettled, "in process, until readers and fulfilment are done too: commands", PER_SECOND, None),
+    shown(Row::OverHttpSettled, "over HTTP, until readers and fulfilment are done too: commands", PER_SECOND, Some((Row::InProcessSettled, "in process; at least 0.5"))),
     shown(Row::Show, "orders shown", PER_SECOND, Some((Row::Nothing, "the route that does nothing; at least 0.25"))),
     shown(Row::BareMedian, "one bare transaction, median", MICROSECONDS, None),
     shown(Row::BareP99, "one bare transaction, p99", MICROSECONDS, None),

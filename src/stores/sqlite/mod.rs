@@ -60,14 +60,18 @@ impl SqliteLog {
 
     async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        look: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let job = |connection: &mut Connection| {
-            // One transaction is one moment: everything one call answers was true together.
-            let transaction = connection.transaction()?;
-            let found = look(&transaction)?;
-            transaction.commit()?;
-            Ok(found)
+            // One transaction is one moment: everything one call answers was true together. Reads are so short that it
+            // counts whether its two statements are prepared.
+            connection.prepare_cached("BEGIN")?.raw_execute()?;
+            let found = look(connection);
+            // Some failures have ended it already.
+            if !connection.is_autocommit() {
+                connection.prepare_cached("COMMIT")?.raw_execute()?;
+            }
+            found
         };
         self.readers.run(Urgency::Patient, job).await
     }

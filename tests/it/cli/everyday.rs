@@ -314,7 +314,8 @@ fn a_measured_server_has_every_figure_and_leaves_nothing() {
     let of = |what: &str| -> Vec<&serde_json::Value> {
         figures.iter().filter(|figure| figure["what"].as_str().unwrap().contains(what)).collect()
     };
-    let served = ["does nothing", "in process", "over HTTP: commands", "orders shown", "free numbers"];
+    let served = ["does nothing", "submitted in process", "same over HTTP", "orders shown", "free numbers"];
+    let settled = ["in process, until", "over HTTP, until"];
     let alone = [
         "bare transaction, median",
         "bare transaction, p99",
@@ -322,13 +323,13 @@ fn a_measured_server_has_every_figure_and_leaves_nothing() {
         "a process",
         "that process, idle",
     ];
-    for what in served.into_iter().chain(alone) {
+    for what in served.into_iter().chain(settled).chain(alone) {
         let [figure] = of(what)[..] else { panic!("{what}: {}", ran.out) };
         assert!(figure["median"].as_f64().unwrap() > 0.0, "{figure}");
         assert_eq!(figure["ratio"].is_number(), figure["compared_with"] != "", "{figure}");
     }
     assert_eq!(of("alone, p99").len(), 2, "by the bare p99 and by the bare median");
-    assert_eq!(of("").len(), served.len() + alone.len() + 2, "{}", ran.out);
+    assert_eq!(of("").len(), served.len() + settled.len() + alone.len() + 2, "{}", ran.out);
     assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 0, "nothing is left");
 }
 
