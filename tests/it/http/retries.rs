@@ -113,3 +113,22 @@ async fn a_retry_of_a_conditional_request_is_answered_the_same() {
     said(with_json(nothing_yet, &company("Bolt"))).await.problem(422, "invalid");
     site.close().await;
 }
+
+#[tokio::test]
+async fn what_a_write_was_answered_with_the_next_read_sees() {
+    let site = Site::manual().await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    for n in 0..30 {
+        let draft = reseller.post("/v1/orders", &order(&format!("PO-{n}"), &format!("Acme {n}"))).await;
+        let listed = reseller.get(&format!("/v1/orders?reference=PO-{n}")).await;
+        assert_eq!(listed.is(200).body["items"], json!([draft.is(201).body]), "PO-{n}");
+        let path = draft.header("location");
+        let discarded = reseller.delete(path).await;
+        let position: u64 = discarded.is(200).header("orderwire-position").parse().unwrap();
+        assert_eq!(discarded.text("status"), "discarded");
+        assert_eq!(discarded.header("etag"), format!("\"{position}\""));
+        assert_eq!(reseller.get(path).await.is(200).body, discarded.body, "PO-{n}");
+    }
+    site.close().await;
+}
