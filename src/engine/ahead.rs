@@ -69,7 +69,9 @@ mod tests {
     #[tokio::test]
     async fn an_order_as_of_a_position_is_what_its_row_was_there() {
         let engine = Engine::builder().background(false);
-        let engine = engine.open(Arc::new(MemoryLog::new()), MasterKey::generate()).await.unwrap();
+        let log: SharedLog = Arc::new(MemoryLog::new());
+        log.create_tables(&Engine::tables()).await.unwrap();
+        let engine = engine.open(log, MasterKey::generate()).await.unwrap();
         let operator = Provenance::of(Actor::new("operator").unwrap());
         let execute = async |command| engine.execute(&command, &operator, None).await.unwrap();
         let code = "R100";

@@ -72,7 +72,11 @@ impl Site {
     }
 
     async fn working(limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
-        let store = Store::memory().await;
+        Self::over(&Store::memory().await, limits, background, provisioner).await
+    }
+
+    /// One over a store of the test's own.
+    async fn over(store: &Store, limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
