@@ -39,7 +39,7 @@ pub struct Arguments {
     rounds: usize,
 }
 
-/// How much to measure. What is not named takes about six minutes.
+/// How much to measure. What is not named takes about seven minutes.
 #[cfg(feature = "server")]
 #[derive(Debug, Args)]
 pub struct HttpArguments {

@@ -109,7 +109,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[async_trait]
 impl Log for SqliteLog {
     async fn head(&self) -> Result<Head, StoreError> {
-        self.read(|transaction| append::head(transaction)).await
+        self.read(append::head).await
     }
 
     async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
@@ -163,7 +163,7 @@ impl Log for SqliteLog {
     }
 
     async fn claim_count(&self) -> Result<u64, StoreError> {
-        self.read(|transaction| kept::claim_count(transaction)).await
+        self.read(kept::claim_count).await
     }
 
     async fn record(&self, owner: &str, key: &str, now_us: i64) -> Result<Option<StoredRecord>, StoreError> {
