@@ -1,16 +1,20 @@
-//! Parts of a postal address that have a grammar.
+//! Postal addresses: the parts that have a grammar, and an address as the carrier's data has it.
 //!
 //! Absent: whether a postcode exists, and any correction. A port carries what the customer wrote on the letter.
 
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
-use crate::text::{at_most, text_value};
+use crate::text::{at_most, folded, printable, text_value};
 
 /// Longest text worth reading as a postcode.
 const POSTCODE_TEXT_MAX: usize = 10;
 const INWARD_LEN: usize = 3;
 const ADDRESS_KEY_LEN: usize = 12;
+/// Longest part of an address, such as a street.
+const PART_MAX: usize = 80;
+/// House numbers are sorted by value up to so many digits.
+const NUMBER_DIGITS: usize = 6;
 
 text_value! {
     /// A UK postcode in upper case with one space before its last three characters (BS 7666).
@@ -20,6 +24,11 @@ text_value! {
 text_value! {
     /// The key of an address: `A` or `R` and 11 digits from the carrier, `T` and 11 digits for one entered by hand.
     AddressKey <- address_key
+}
+
+text_value! {
+    /// One part of an address, such as a street: 1 to 80 printable characters.
+    AddressPart <- |text| printable("address_part", text, PART_MAX)
 }
 
 impl Postcode {
@@ -86,6 +95,78 @@ impl std::str::FromStr for AddressQualifier {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         Self::parse(text)
     }
+}
+
+/// An address of the carrier's data. It is about a place, so it is no personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Its key: `A` or `R` and 11 digits.
+    pub key: AddressKey,
+    /// How well the carrier knows it.
+    pub qualifier: AddressQualifier,
+    /// The organisation that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<AddressPart>,
+    /// The building, with the unit or flat in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub building: Option<AddressPart>,
+    /// The number in the street.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<AddressPart>,
+    /// The street.
+    pub street: AddressPart,
+    /// The part of the town.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locality: Option<AddressPart>,
+    /// The post town.
+    pub town: AddressPart,
+    /// The postcode.
+    pub postcode: Postcode,
+}
+
+impl Address {
+    /// The address as it is written on a letter, without the postcode.
+    pub fn lines(&self) -> Vec<String> {
+        let street = match &self.number {
+            Some(number) => format!("{number} {}", self.street),
+            None => self.street.to_string(),
+        };
+        let above = [&self.organisation, &self.building].into_iter().flatten().map(ToString::to_string);
+        let below = self.locality.iter().chain([&self.town]).map(ToString::to_string);
+        above.chain([street]).chain(below).collect()
+    }
+
+    /// What addresses are ordered by: the words of the street, the number by its value, and what tells those apart.
+    pub fn sort(&self) -> String {
+        let number = self.number.as_ref().map(|number| by_value(number.as_str())).unwrap_or_default();
+        let parts = [&self.building, &self.organisation].into_iter().flatten();
+        let words = search_words(self.street.as_str()).into_iter().chain([number]);
+        words.chain(parts.flat_map(|part| search_words(part.as_str()))).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether every one of these words begins a word of the address; one that begins with a digit is a whole word.
+    pub fn has_words(&self, wanted: &[String]) -> bool {
+        let own = search_words(&format!("{} {}", self.lines().join(" "), self.postcode));
+        wanted.iter().all(|wanted| {
+            let whole = wanted.starts_with(|first: char| first.is_ascii_digit());
+            own.iter().any(|own| if whole { own == wanted } else { own.starts_with(wanted.as_str()) })
+        })
+    }
+}
+
+/// The words of a text as addresses are searched by: small letters and digits; what joins letters is left out.
+pub fn search_words(text: &str) -> Vec<String> {
+    let joined: String = folded(text).chars().filter(|c| !matches!(c, '\'' | '’' | '.')).collect();
+    let words = joined.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+/// A house number in a form that sorts as people count.
+fn by_value(number: &str) -> String {
+    let words = search_words(number).concat();
+    let digits = words.len() - words.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    format!("{}{words}", "0".repeat(NUMBER_DIGITS.saturating_sub(digits)))
 }
 
 fn postcode(text: &str) -> Result<String, Invalid> {
@@ -178,6 +259,41 @@ mod tests {
             ("LS1 4AP LS1 4AP", "postcode_too_long"),
         ] {
             assert_eq!(Postcode::parse(text).unwrap_err().code, code, "{text}");
+        }
+    }
+
+    fn address(number: &str, street: &str) -> Address {
+        Address {
+            key: AddressKey::parse("A00000000001").unwrap(),
+            qualifier: AddressQualifier::Gold,
+            organisation: None,
+            building: None,
+            number: AddressPart::parse(number).ok(),
+            street: AddressPart::parse(street).unwrap(),
+            locality: None,
+            town: AddressPart::parse("Leeds").unwrap(),
+            postcode: Postcode::parse("LS1 4AP").unwrap(),
+        }
+    }
+
+    #[test]
+    fn houses_of_a_street_are_ordered_as_people_count() {
+        let mut all = ["112", "12", "2a", "2"].map(|number| address(number, "Albion Street"));
+        all.sort_by_key(Address::sort);
+        assert_eq!(all.map(|it| it.number.unwrap().to_string()), ["2", "2a", "12", "112"]);
+        assert!(address("9", "Albion Street").sort() < address("1", "Bond Street").sort());
+    }
+
+    #[test]
+    fn words_match_by_their_beginning_and_numbers_as_a_whole() {
+        let it = address("12", "St. John’s Road");
+        assert_eq!(it.lines(), ["12 St. John’s Road", "Leeds"]);
+        let has = |text: &str| it.has_words(&search_words(text));
+        for text in ["12 st johns rd leeds", "1 st john", "bradford"] {
+            assert!(!has(text), "{text}");
+        }
+        for text in ["", "ST JOHN'S", "leeds 12", "road joh", "ls1 4ap"] {
+            assert!(has(text), "{text}");
         }
     }
 

@@ -94,33 +94,43 @@ pub struct LeadTime {
 pub struct LeadTimeTable {
     effective_from: NaiveDate,
     source: String,
-    rows: Vec<Row>,
+    rows: Vec<LeadTimeRow>,
 }
 
 /// One row: conditions, of which an absent one always holds, and the two figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
-    slug: String,
+pub struct LeadTimeRow {
+    /// What the row is called.
+    pub slug: String,
+    /// For this class only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    class: Option<PortClass>,
+    pub class: Option<PortClass>,
+    /// For numbers with or without a place only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    geographic: Option<bool>,
+    pub geographic: Option<bool>,
+    /// With or without a range only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    has_range: Option<bool>,
+    pub has_range: Option<bool>,
+    /// For a part of a range only, or for all but that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    complex: Option<bool>,
+    pub complex: Option<bool>,
+    /// From so many numbers on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    numbers_min: Option<u32>,
+    pub numbers_min: Option<u32>,
+    /// Up to so many numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    numbers_max: Option<u32>,
+    pub numbers_max: Option<u32>,
+    /// From so many single lines at once on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    simultaneous_min: Option<u32>,
-    provide: u32,
-    subsequent: u32,
+    pub simultaneous_min: Option<u32>,
+    /// Working days where the losing provider holds the range.
+    pub provide: u32,
+    /// Working days where it does not.
+    pub subsequent: u32,
 }
 
-impl Row {
+impl LeadTimeRow {
     fn applies(&self, shape: &PortShape) -> bool {
         self.class.is_none_or(|class| class == shape.class)
             && self.geographic.is_none_or(|geographic| geographic == shape.geographic)
@@ -145,6 +155,16 @@ impl LeadTimeTable {
         self.effective_from
     }
 
+    /// Who published it.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its rows; of all that apply to a port, the longest counts.
+    pub fn rows(&self) -> &[LeadTimeRow] {
+        &self.rows
+    }
+
     /// The lead time of a port: of all rows that apply, the longest.
     ///
     /// # Panics
@@ -154,13 +174,13 @@ impl LeadTimeTable {
         LeadTime { row: row.slug.clone(), working_days: row.working_days(route) }
     }
 
-    fn longest(&self, shape: &PortShape, route: PortRoute) -> Option<&Row> {
+    fn longest(&self, shape: &PortShape, route: PortRoute) -> Option<&LeadTimeRow> {
         self.rows.iter().filter(|row| row.applies(shape)).max_by_key(|row| row.working_days(route))
     }
 
     /// A shape that no row covers, if there is one. Rows change only at their bounds, so trying those is enough.
     fn gap(&self) -> Option<PortShape> {
-        let edges = |bounds: fn(&Row) -> [Option<u32>; 2]| -> Vec<u32> {
+        let edges = |bounds: fn(&LeadTimeRow) -> [Option<u32>; 2]| -> Vec<u32> {
             let around = |at: u32| [at.saturating_sub(1), at, at.saturating_add(1)];
             self.rows.iter().flat_map(bounds).flatten().flat_map(around).chain([0, u32::MAX]).collect()
         };
@@ -194,6 +214,11 @@ impl LeadTimes {
     pub fn on(&self, date: NaiveDate) -> &LeadTimeTable {
         let begun = self.0.partition_point(|table| table.effective_from <= date);
         &self.0[begun.saturating_sub(1)]
+    }
+
+    /// Every table, in the order of their dates.
+    pub fn tables(&self) -> &[LeadTimeTable] {
+        &self.0
     }
 }
 

@@ -26,6 +26,7 @@ pub mod invalid;
 pub mod lead_time;
 pub mod names;
 pub mod number;
+pub mod portability;
 pub mod refusal;
 pub mod rules;
 pub mod sealed;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use orderwire_domain::{
     claim::{Claim, ClaimScope},
     company::commands::CompanyCommand,
-    ids::CompanyId,
+    ids::{AssetId, CompanyId},
     joint,
     names::{CompanyName, Domain},
     views::company_directory::{AssetView, CompanyView},
@@ -18,7 +18,7 @@ use super::{
     session::{LIST_MAX, Session},
 };
 use crate::{
-    edge::history::opened,
+    edge::{history::opened, moved::replacing_address},
     engine::{
         self,
         query::{self, equal},
@@ -39,6 +39,17 @@ pub enum Command {
     Release {
         /// Its service reference, its internet domain or its name
         company: String,
+    },
+    /// Let an address of the carrier take the place of the one entered for a site
+    ReplaceAddress {
+        /// Its service reference (com_…), its internet domain or its name
+        company: String,
+        /// The site, or its emergency details (ast_…)
+        #[arg(long)]
+        asset: AssetId,
+        /// The key of the carrier's address: A or R and 11 digits
+        #[arg(long, value_name = "KEY")]
+        by: String,
     },
 }
 
@@ -114,6 +125,13 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let command = joint::Command::Company { company, command: CompanyCommand::Release };
             session.execute(&command, output).await?;
             show(session, &company.to_string(), output).await
+        }
+        Command::ReplaceAddress { company, asset, by } => {
+            let by = by.parse().map_err(|invalid| Failure::of_argument("--by", invalid))?;
+            let found = find(session, "COMPANY", &company).await?.company;
+            let command = replacing_address(&session.engine, found, asset, by).await?;
+            session.execute(&command, output).await?;
+            show(session, &found.to_string(), output).await
         }
     }
 }

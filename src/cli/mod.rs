@@ -14,6 +14,9 @@ mod stock;
 mod resellers;
 mod companies;
 mod numbers;
+mod addresses;
+mod numbering;
+mod rules;
 mod orders;
 mod ports;
 mod history;
@@ -154,6 +157,15 @@ enum Command {
     /// Numbers that are not free, and those that are
     #[command(subcommand)]
     Numbers(numbers::Command),
+    /// Addresses: the carrier's, and those that resellers entered
+    #[command(subcommand)]
+    Addresses(addresses::Command),
+    /// Who holds which range of numbers, and whether numbers could be ported
+    #[command(subcommand)]
+    Numbering(numbering::Command),
+    /// What the rules say: lead times, reasons of rejection
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// Everything that happened to something: who, when, why, what, by which rules
     History(history::Arguments),
     /// The log as it is, in order
@@ -323,8 +335,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         }
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]
-        Command::Serve(_) => {
-            return serve::run(&globals, surroundings, &ServerSettings::of(&config), output).await;
+        Command::Serve(arguments) => {
+            let settings = ServerSettings::of(&config);
+            let named = explicit.is_some();
+            return serve::run(&arguments, named, &globals, surroundings, &settings, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),
@@ -375,6 +389,9 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,
         Command::Readers => store::readers(session, output).await,
+        Command::Addresses(command) => addresses::run(session, command, output).await,
+        Command::Numbering(command) => numbering::run(session, command, output).await,
+        Command::Rules(command) => rules::run(session, &command, output),
         Command::Settle => session.settle().await,
         Command::Rebuild => store::rebuild(session, output).await,
     }

@@ -110,6 +110,16 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Records of which a table shows the parts, a line each.
+    pub fn list_of<W: Serialize, T>(
+        &mut self,
+        records: &[W],
+        parts: &[T],
+        columns: &[Column<T>],
+    ) -> io::Result<()> {
+        if self.format == Format::Table { self.table(parts, columns) } else { self.list(records, &[]) }
+    }
+
     /// One record, a line per field.
     pub fn one<T: Serialize>(&mut self, record: &T, columns: &[Column<T>]) -> io::Result<()> {
         self.one_of(record, record, columns)

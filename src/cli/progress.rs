@@ -70,6 +70,12 @@ impl Bar {
         self.0.inc(1);
     }
 
+    /// A reader of so many bytes, each of which is a step more to do.
+    pub fn reading<R: io::Read>(&self, from: R, bytes: u64) -> impl io::Read + use<R> {
+        self.0.inc_length(bytes);
+        self.0.wrap_read(from)
+    }
+
     /// So many steps are done.
     pub fn at(&self, steps: u64) {
         self.0.set_position(steps);

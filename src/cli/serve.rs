@@ -3,13 +3,24 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use serde::Serialize;
+use strum::VariantArray as _;
 use tokio::net::TcpListener;
 
-use super::{Failure, Globals, Output, Surroundings, session};
+use super::{
+    Failure, Globals, Output, Surroundings,
+    demo::{self, Demo},
+    output::Column,
+    session,
+};
 use crate::{
     config::ServerSettings,
-    edge::open::open_engine,
-    engine::{Engine, fulfilment::AutoProvisioner},
+    edge::{
+        keys::{self, Role},
+        open::open_engine,
+        place,
+    },
+    engine::{Engine, clock::AheadClock, fulfilment::AutoProvisioner},
     http::{App, Limits, server},
 };
 
@@ -24,10 +35,15 @@ pub struct Arguments {
         value_name = "ADDRESS"
     )]
     pub(super) listen: Option<SocketAddr>,
+    /// Begin with the orders of `orderwire demo` and with keys, which are printed; lines are provisioned at once
+    #[arg(long)]
+    demo: bool,
 }
 
 /// Serves until a signal comes; then lets what is under way end, and closes the store.
 pub async fn run(
+    arguments: &Arguments,
+    store_named: bool,
     globals: &Globals,
     surroundings: &Surroundings,
     settings: &ServerSettings,
@@ -38,16 +54,26 @@ pub async fn run(
         .await
         .map_err(|error| Failure::of_argument("--listen", format!("{}: {error}", settings.listen)))?;
     let signalled = signalled()?;
-    let options = session::open_options(globals, surroundings);
+    let mut options = session::open_options(globals, surroundings);
     let mut builder = Engine::builder();
     if let Some(clock) = &surroundings.clock {
         builder = builder.clock(clock.clone());
     }
-    if globals.auto_provision {
+    if arguments.demo {
+        let demo = Demo { store: store_named.then_some(options), orders: demo::ORDERS };
+        let played = demo::fill(demo, output).await?;
+        // Weeks have passed in it: the log's time goes on from there.
+        builder = builder.clock(AheadClock::from(played.ended));
+        options = played.store;
+    }
+    if globals.auto_provision || arguments.demo {
         builder = builder.provisioner(AutoProvisioner);
     }
     let engine = open_engine(&options, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&options.store), error })?;
+    if arguments.demo {
+        ready_made(&engine, output).await?;
+    }
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     output.say(&format!("listening on http://{address}"))?;
@@ -56,6 +82,34 @@ pub async fn run(
     engine.close().await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// A key of the demo.
+#[derive(Serialize)]
+struct Ready {
+    role: Role,
+    reseller: Option<&'static str>,
+    token: String,
+}
+
+const READY: &[Column<Ready>] = &[
+    ("role", |it| it.role.to_string()),
+    ("reseller", |it| it.reseller.unwrap_or_default().to_owned()),
+    ("token", |it| it.token.clone()),
+];
+
+/// Makes a key for every role and shows it: in a demo nobody else could have made one.
+async fn ready_made(engine: &Engine, output: &mut Output<'_>) -> Result<(), Failure> {
+    let code = demo::RESELLER.parse().expect("the demo has made it by this code");
+    let reseller = place::reseller(engine, &code).await?;
+    let label = "ready-made for the demo".parse().expect("it is free text");
+    let mut ready = Vec::new();
+    for role in Role::VARIANTS {
+        let own = reseller.filter(|_| *role == Role::Reseller);
+        let (_, token) = keys::create(engine, *role, own, &label).await?;
+        ready.push(Ready { role: *role, reseller: own.map(|_| demo::RESELLER), token });
+    }
+    Ok(output.list(&ready, READY)?)
 }
 
 fn limits(settings: &ServerSettings) -> Limits {

@@ -14,7 +14,11 @@ use serde::Serialize;
 use super::{Failure, Output, output::Column, session::Session};
 use crate::{
     edge::Problem,
-    engine::{IdempotencyKey, log::Select, query},
+    engine::{
+        IdempotencyKey,
+        log::Select,
+        query::{self, StockPlace},
+    },
 };
 
 /// What can be asked of the stock.
@@ -24,6 +28,8 @@ pub enum Command {
     Load(Load),
     /// Every block with what is free of it
     List,
+    /// The area codes and places that have numbers in stock
+    Places,
 }
 
 /// What to load.
@@ -64,6 +70,13 @@ const SHOWN: &[Column<Shown>] = &[
     ("free", |it| it.free.to_string()),
 ];
 
+const PLACE: &[Column<StockPlace>] = &[
+    ("area", |it| it.area.to_string()),
+    ("place", |it| it.place.to_string()),
+    ("numbers", |it| it.numbers.to_string()),
+    ("free", |it| it.free.to_string()),
+];
+
 /// Does what was asked.
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("stock")?;
@@ -78,6 +91,10 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             list(session, output).await
         }
         Command::List => list(session, output).await,
+        Command::Places => {
+            let places = query::stock_places(session.engine.log()).await?;
+            Ok(output.list(&places, PLACE)?)
+        }
     }
 }
 

@@ -141,7 +141,7 @@ pub struct DocumentPort {
     pub associated: NumberSet,
     pub ranges: Vec<NumberRange>,
     pub losing_provider: Cupid,
-    pub range_holder: Cupid,
+    pub range_holder: Option<Cupid>,
     pub postcode: Postcode,
     pub account: Personal,
     pub signatory: Personal,
@@ -292,7 +292,7 @@ pub(super) fn port_of(
     let associated = fields.optional("associated", |it| number_set(&it, 0));
     let ranges = fields.list("ranges", PORT_RANGES_MAX, |it| it.parsed());
     let losing_provider = fields.required("losing_provider", |it| it.parsed());
-    let range_holder = fields.required("range_holder", |it| it.parsed());
+    let range_holder = fields.optional("range_holder", |it| it.parsed());
     let postcode = fields.required("postcode", |it| it.parsed());
     let account = fields.required("account", |it| personal(&it));
     let signatory = fields.required("signatory", |it| personal(&it));

@@ -83,7 +83,7 @@ async fn play(
     let sealer = match (&party, company) {
         (Party::Existing(company), _) => Sealer::of_company(engine, *company).await?,
         (_, None) => Sealer::of_reseller(engine, parties.reseller),
-        (_, Some(_)) => Sealer::thrown_away(),
+        (_, Some(_)) => Sealer::thrown_away(engine, parties.reseller),
     };
     let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);
     let order = id(&stage.play(&draft).await?, "order")?;

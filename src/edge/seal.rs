@@ -2,7 +2,10 @@
 //! the company has become its ids.
 
 use orderwire_domain::{
+    address::AddressKey,
+    company::Company,
     ids::{AssetId, CompanyId, ResellerId, StreamId},
+    names::Cupid,
     order::line::{
         AddOnLine, CompanyLine, DeviceLine, EmergencyLine, LineRequest, NumbersLine, Parent, PbxLine,
         PortLine, SiteAddress, SiteLine, TrunkLine, UserLine,
@@ -26,13 +29,15 @@ use crate::engine::{
 
 /// Who seals, and whose names are known.
 pub(super) struct Sealer<'a> {
-    key: Key<'a>,
+    engine: &'a Engine,
+    reseller: Option<ResellerId>,
+    key: Key,
     named: Named,
 }
 
-enum Key<'a> {
+enum Key {
     /// The engine's, of a company or reseller.
-    Engine(&'a Engine, StreamId),
+    Engine(StreamId),
     /// One that is thrown away, for what is only rehearsed: the company's own does not exist yet.
     ThrownAway(DataKey),
 }
@@ -40,19 +45,21 @@ enum Key<'a> {
 impl<'a> Sealer<'a> {
     /// The data key of a company, and the names of what it has.
     pub(super) async fn of_company(engine: &'a Engine, company: CompanyId) -> Result<Self, Error> {
-        let (_, state) = engine.load(company).await?;
-        Ok(Self { key: Key::Engine(engine, company.into()), named: Named::of(state) })
+        let (_, state) = engine.load::<Company>(company).await?;
+        let reseller = state.reseller();
+        Ok(Self { engine, reseller, key: Key::Engine(company.into()), named: Named::of(state) })
     }
 
     /// The data key of a reseller, where no company is named.
     pub(super) fn of_reseller(engine: &'a Engine, reseller: ResellerId) -> Self {
-        Self { key: Key::Engine(engine, reseller.into()), named: Named::default() }
+        let key = Key::Engine(reseller.into());
+        Self { engine, reseller: Some(reseller), key, named: Named::default() }
     }
 
     /// A key that nobody keeps.
-    pub(super) fn thrown_away() -> Self {
+    pub(super) fn thrown_away(engine: &'a Engine, reseller: ResellerId) -> Self {
         let key = Key::ThrownAway(MasterKey::generate().make_data_key("rehearsal").0);
-        Self { key, named: Named::default() }
+        Self { engine, reseller: Some(reseller), key, named: Named::default() }
     }
 
     /// The lines of a document as the domain takes them, or every name in them that names nothing.
@@ -93,7 +100,7 @@ impl<'a> Sealer<'a> {
                 LineRequest::Numbers(NumbersLine { ask: ask.clone(), site })
             }
             DocumentRequest::Port(port) => LineRequest::Port(Box::new(self.port(at, port).await?)),
-            DocumentRequest::Site(site) => LineRequest::Site(Box::new(self.site(site).await?)),
+            DocumentRequest::Site(site) => LineRequest::Site(Box::new(self.site(at, site).await?)),
             DocumentRequest::EmergencyDetails(line) => {
                 LineRequest::EmergencyDetails(self.emergency(at, line).await?)
             }
@@ -151,7 +158,7 @@ impl<'a> Sealer<'a> {
             associated: port.associated.clone(),
             ranges: port.ranges.clone(),
             losing_provider: port.losing_provider.clone(),
-            range_holder: port.range_holder.clone(),
+            range_holder: self.range_holder(at, port).await?,
             postcode: port.postcode.clone(),
             account: self.seal(&port.account).await?,
             signatory: self.seal(&port.signatory).await?,
@@ -160,19 +167,32 @@ impl<'a> Sealer<'a> {
         })
     }
 
-    async fn site(&self, site: &DocumentSite) -> Result<SiteLine, Error> {
+    /// Who holds the range: as the document says, else as the numbering data has it.
+    async fn range_holder(&self, at: &str, port: &DocumentPort) -> Result<Cupid, Error> {
+        if let Some(named) = &port.range_holder {
+            return Ok(named.clone());
+        }
+        self.engine.reference().refresh().await?;
+        self.engine.reference().range_holder(port.main_number).ok_or_else(|| {
+            let detail = format!("the numbering data does not say whose {} is", port.main_number);
+            let (pointer, expected) = (format!("{at}/range_holder"), "the three digits of the range holder");
+            Error::refused(Problem::new(&pointer, "range_holder_unknown", detail, expected))
+        })
+    }
+
+    async fn site(&self, at: &str, site: &DocumentSite) -> Result<SiteLine, Error> {
         Ok(SiteLine {
             name: site.name.clone(),
             location_code: site.location_code.clone(),
             extension_length: site.extension_length,
-            address: self.address(&site.address).await?,
+            address: self.address(at, &site.address).await?,
             numbers: site.numbers.clone(),
         })
     }
 
     async fn emergency(&self, at: &str, line: &DocumentEmergency) -> Result<EmergencyLine, Error> {
         let address = match &line.address {
-            Some(address) => Some(self.address(address).await?),
+            Some(address) => Some(self.address(at, address).await?),
             None => None,
         };
         let site = self.parent(at, "site", &line.site).await?;
@@ -193,8 +213,9 @@ impl<'a> Sealer<'a> {
         })
     }
 
-    async fn address(&self, address: &DocumentAddress) -> Result<SiteAddress, Error> {
+    async fn address(&self, at: &str, address: &DocumentAddress) -> Result<SiteAddress, Error> {
         Ok(match address {
+            DocumentAddress::Known(key) if key.is_temporary() => self.entered(at, key).await?,
             DocumentAddress::Known(key) => SiteAddress::Known(key.clone()),
             DocumentAddress::Entered { key, lines, postcode } => SiteAddress::Entered {
                 key: key.clone(),
@@ -202,6 +223,25 @@ impl<'a> Sealer<'a> {
                 postcode: postcode.clone(),
             },
         })
+    }
+
+    /// What the reseller entered under a temporary key, sealed again with the key of whoever the order is for; or the
+    /// address that it turned out to be.
+    async fn entered(&self, at: &str, key: &AddressKey) -> Result<SiteAddress, Error> {
+        let refuse = |code, detail: String| {
+            let pointer = format!("{at}/address/known");
+            Error::refused(Problem::new(&pointer, code, detail, "a known address, or one entered before"))
+        };
+        let unknown = || refuse("address_unknown", format!("nothing was entered under {key}"));
+        let reseller = self.reseller.ok_or_else(unknown)?;
+        let entered = self.engine.entered_address(reseller, key).await?.ok_or_else(unknown)?;
+        if let Some(known) = entered.replaced_by {
+            return Ok(SiteAddress::Known(known));
+        }
+        let erased = || refuse("address_erased", format!("what was entered under {key} was erased"));
+        let lines = self.engine.entered_lines(&entered).await?.ok_or_else(erased)?;
+        let lines = self.seal(&Personal::new(lines.join("\n"))).await?;
+        Ok(SiteAddress::Entered { key: key.clone(), lines, postcode: entered.postcode })
     }
 
     async fn contact(&self, contact: &DocumentContact) -> Result<Contact, Error> {
@@ -221,7 +261,7 @@ impl<'a> Sealer<'a> {
 
     async fn seal(&self, personal: &Personal) -> Result<Sealed, Error> {
         match &self.key {
-            Key::Engine(engine, owner) => seal(engine, *owner, personal).await,
+            Key::Engine(owner) => seal(self.engine, *owner, personal).await,
             Key::ThrownAway(key) => Ok(key.seal(&personal.text, &personal.normalised)),
         }
     }

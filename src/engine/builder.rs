@@ -18,7 +18,7 @@ use super::{
     provisioning::{ManualProvisioner, Provisioner},
     readers::{Effect, Reader, Readers},
     recent::Recent,
-    reference::{Ranges, ReferenceData},
+    reference::Chosen,
     sealing::MasterKey,
     snapshots::Snapshots,
     tips::Tips,
@@ -32,7 +32,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
-    reference: Arc<dyn ReferenceData>,
+    pub(super) reference: Chosen,
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
@@ -44,7 +44,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             rules: Arc::new(Rules::bundled()),
             provisioner: Arc::new(ManualProvisioner),
-            reference: Arc::new(Ranges::bundled()),
+            reference: Chosen::default(),
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
@@ -74,13 +74,6 @@ impl Builder {
         self
     }
 
-    /// Other reference data than the bundled sample.
-    #[must_use]
-    pub fn reference(mut self, reference: impl ReferenceData) -> Self {
-        self.reference = Arc::new(reference);
-        self
-    }
-
     /// A reader of the embedder's own: its statements and its checkpoint are one transaction.
     #[must_use]
     pub fn reader(mut self, name: &str, effect: Effect) -> Self {
@@ -105,6 +98,7 @@ impl Builder {
     /// An engine over this store, which was opened and migrated before.
     pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
         let keyring = Keyring::open(master, &log).await?;
+        let reference = self.reference.open(&log).await?;
         let start = log.head().await?.position;
         let (queue, waiting) = mpsc::unbounded_channel();
         let core: SharedCore = Arc::new(Mutex::new(Core {
@@ -135,7 +129,7 @@ impl Builder {
             clock: self.clock,
             rules: self.rules,
             provisioner: self.provisioner,
-            reference: self.reference,
+            reference,
             core,
             permits: Arc::new(Semaphore::new(COMMANDS_IN_FLIGHT_MAX)),
             turns: Mutex::default(),

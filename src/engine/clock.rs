@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
@@ -21,6 +21,23 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         // Microseconds are what the log stores; a finer time would not come back as it was.
         truncate(Utc::now())
+    }
+}
+
+/// The wall clock, ahead by a span: for a log that has seen simulated times already.
+#[derive(Clone, Copy, Debug)]
+pub struct AheadClock(TimeDelta);
+
+impl AheadClock {
+    /// A clock that shows this time now, or the wall clock's where that is later.
+    pub fn from(now: DateTime<Utc>) -> Self {
+        Self((now - SystemClock.now()).max(TimeDelta::zero()))
+    }
+}
+
+impl Clock for AheadClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + self.0
     }
 }
 

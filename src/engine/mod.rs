@@ -26,6 +26,7 @@ mod measures;
 pub mod log;
 mod parked;
 mod picks;
+pub mod portability;
 pub mod provenance;
 pub mod provisioning;
 pub mod query;
@@ -72,7 +73,7 @@ use self::{
     provisioning::{PROVISIONING, Provisioner},
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::Recent,
-    reference::ReferenceData,
+    reference::References,
     snapshots::Snapshots,
 };
 pub use self::{
@@ -100,7 +101,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Arc<Rules>,
     provisioner: Arc<dyn Provisioner>,
-    reference: Arc<dyn ReferenceData>,
+    reference: References,
     core: SharedCore,
     permits: Arc<Semaphore>,
     turns: Mutex<Turns>,
@@ -209,11 +210,6 @@ impl Engine {
         self.inner.clock.now()
     }
 
-    /// To whom ranges belong, and what places are called.
-    pub fn reference(&self) -> &dyn ReferenceData {
-        &*self.inner.reference
-    }
-
     /// The rules it decides under.
     pub fn rules(&self) -> &Arc<Rules> {
         &self.inner.rules
@@ -314,9 +310,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Every table of the read models, for migrating a store.
+    /// Every table of the read models and of reference data, for migrating a store.
     pub fn tables() -> Vec<&'static Table> {
-        orderwire_domain::views::tables()
+        orderwire_domain::views::tables().into_iter().chain(reference::TABLES.iter().copied()).collect()
     }
 
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.

@@ -2,12 +2,15 @@
 //!
 //! A search proposes; only a commit decides. Deliberately absent: who may see what, which the edge decides.
 
+use std::collections::BTreeMap;
+
 use orderwire_domain::{
     joint::FoundNumbers,
-    number::{NumberRange, NumberSet},
+    names::SiteName,
+    number::{AreaCode, NumberRange, NumberSet},
     order::line::{NumberSearch, SearchBy},
     views::{
-        number_availability::{FreeRun, NUMBER_RUN},
+        number_availability::{FreeRun, NUMBER_RUN, STOCK_BLOCK, StockBlock},
         table::{Record, Table, Value},
     },
 };
@@ -150,5 +153,51 @@ fn place(search: &NumberSearch) -> Filter {
     match &search.by {
         SearchBy::AreaCode(area) => equal("area", area.to_string()),
         SearchBy::Place(place) => equal("place", place.key()),
+    }
+}
+/// A place with stock.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct StockPlace {
+    /// Its area code.
+    pub area: AreaCode,
+    /// The place, as the first of its blocks writes it.
+    pub place: SiteName,
+    /// How many numbers its blocks have.
+    pub numbers: u64,
+    /// How many of them are free.
+    pub free: u64,
+}
+
+/// The area codes and places that have numbers in stock, by area code and place, with what is free in each.
+pub async fn stock_places(log: &SharedLog) -> Result<Vec<StockPlace>, Error> {
+    let mut places: BTreeMap<(AreaCode, String), StockPlace> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let look = Select {
+            table: &STOCK_BLOCK,
+            filters: Vec::new(),
+            order: "key",
+            descending: false,
+            after: after.take(),
+            limit: 500,
+        };
+        let blocks: Vec<StockBlock> = select(log, &look).await?;
+        for block in &blocks {
+            let found = places.entry((block.area, block.place.key())).or_insert_with(|| StockPlace {
+                area: block.area,
+                place: block.place.clone(),
+                numbers: 0,
+                free: 0,
+            });
+            found.numbers += u64::from(block.range.len());
+            found.free += u64::from(block.free);
+        }
+        match blocks.last() {
+            Some(last) if blocks.len() == 500 => {
+                let key = last.key();
+                after = Some((key.clone().into(), key));
+            }
+            _ => return Ok(places.into_values().collect()),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a request as text: bounded in size and time, JSON by its media type, UTF-8.
+//! The body of a request: bounded in size and time, JSON or CSV by its media type, UTF-8.
 
 use axum::{
     body::Body,
@@ -11,19 +11,9 @@ use crate::edge;
 
 /// Reads the whole body; empty where there is none.
 pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<String, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > limits.body_bytes as u64) {
-        return Err(too_large(limits));
-    }
-    let late = || {
-        let problem =
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "time_out", "the body did not arrive in time");
-        problem.with(header::CONNECTION, "close")
-    };
-    let bytes =
-        tokio::time::timeout(limits.body_within, gather(body, limits)).await.map_err(|_| late())??;
+    let bytes = within(headers, body, limits.body_bytes, limits).await?;
     if !bytes.is_empty() {
-        json_only(headers)?;
+        only(headers, "application/json")?;
     }
     String::from_utf8(bytes).map_err(|error| {
         let detail = format!("this is not text: {}", error.utf8_error());
@@ -31,39 +21,58 @@ pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Str
     })
 }
 
-async fn gather(body: Body, limits: Limits) -> Result<Vec<u8>, Problem> {
+/// Reads a whole CSV file.
+pub async fn read_csv(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Vec<u8>, Problem> {
+    only(headers, "text/csv")?;
+    within(headers, body, limits.file_bytes, limits).await
+}
+
+async fn within(headers: &HeaderMap, body: Body, max: usize, limits: Limits) -> Result<Vec<u8>, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > max as u64) {
+        return Err(too_large(max));
+    }
+    let late = || {
+        let problem =
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "time_out", "the body did not arrive in time");
+        problem.with(header::CONNECTION, "close")
+    };
+    tokio::time::timeout(limits.body_within, gather(body, max)).await.map_err(|_| late())?
+}
+
+async fn gather(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let cut = |_| Problem::new(StatusCode::BAD_REQUEST, "malformed", "the body was cut short");
         let chunk = chunk.map_err(cut)?;
-        if bytes.len() + chunk.len() > limits.body_bytes {
-            return Err(too_large(limits));
+        if bytes.len() + chunk.len() > max {
+            return Err(too_large(max));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-fn too_large(limits: Limits) -> Problem {
-    let detail = format!("a body has at most {} bytes", limits.body_bytes);
+fn too_large(max: usize) -> Problem {
+    let detail = format!("a body has at most {max} bytes");
     let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail);
     // The rest of it is not worth reading.
     problem.with(header::CONNECTION, "close")
 }
 
-/// `application/json`, as it is or in UTF-8, and not compressed.
-fn json_only(headers: &HeaderMap) -> Result<(), Problem> {
+/// This media type, as it is or in UTF-8, and not compressed.
+fn only(headers: &HeaderMap, wanted: &'static str) -> Result<(), Problem> {
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = value(header::CONTENT_TYPE).to_ascii_lowercase();
-    let mut parts = kind.split(';').map(str::trim);
-    let json = parts.next() == Some("application/json");
+    let given = value(header::CONTENT_TYPE).to_ascii_lowercase();
+    let mut parts = given.split(';').map(str::trim);
+    let right = parts.next() == Some(wanted);
     let in_utf_8 = parts.all(|part| matches!(part, "charset=utf-8" | "charset=\"utf-8\""));
     let plain = matches!(value(header::CONTENT_ENCODING), "" | "identity");
-    if json && in_utf_8 && plain {
+    if right && in_utf_8 && plain {
         return Ok(());
     }
-    let detail = "a body is application/json in UTF-8, not compressed";
+    let detail = format!("a body is {wanted} in UTF-8, not compressed");
     let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail);
-    Err(problem.with(header::ACCEPT, "application/json"))
+    Err(problem.with(header::ACCEPT, wanted))
 }

@@ -39,6 +39,9 @@ mod port_bodies;
 pub mod import_orders;
 pub mod order_operations;
 pub mod stock;
+pub mod addresses;
+pub mod portability_checks;
+pub mod loads;
 pub mod worklist;
 
 use std::{
@@ -79,6 +82,8 @@ pub struct App {
 pub struct Limits {
     /// Longest body, in bytes.
     pub body_bytes: usize,
+    /// Longest file of reference data, in bytes.
+    pub file_bytes: usize,
     /// Longest head of a request that is answered by a problem, in bytes.
     pub head_bytes: usize,
     /// How long a connection may take to send the head of a request, or stay idle.
@@ -103,6 +108,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: DOCUMENT_BYTES_MAX,
+            file_bytes: 16 * 1024 * 1024,
             head_bytes: 16 * 1024,
             head_within: Duration::from_secs(15),
             body_within: Duration::from_secs(20),
@@ -144,6 +150,9 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = order_operations::routes(api);
     let api = stock::routes(api);
     let api = worklist::routes(api);
+    let api = addresses::routes(api);
+    let api = portability_checks::routes(api);
+    let api = loads::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

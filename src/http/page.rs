@@ -4,7 +4,7 @@
 //! is added meanwhile.
 
 use orderwire_domain::views::table::{Record, Value};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
 use super::{problem::Problem, request::Look};
@@ -53,47 +53,58 @@ pub async fn of<T: Record>(
     descending: bool,
 ) -> Result<Page<T>, Problem> {
     look.ready(T::TABLE).await?;
-    let limit = look.whole("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let after = look.text("cursor").map(read).transpose()?;
+    let (limit, after) = (limit(look)?, after(look)?);
     // One more than asked for tells whether there is a next page.
     let select = Select { table: T::TABLE, filters, order, descending, after, limit: limit + 1 };
     let mut items: Vec<T> = query::select(look.app.engine.log(), &select).await?;
     let more = items.len() > limit;
     items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|last| cursor(last, order));
+    let next = items.last().filter(|_| more).map(|last| after_record(last, order));
     Ok(Page { items, next })
 }
 
-fn cursor<T: Record>(last: &T, order: &str) -> String {
-    let column = T::TABLE.columns.iter().position(|column| column.name == order);
-    let value = match column.and_then(|column| last.columns().into_iter().nth(column)) {
-        Some(Value::Integer(value)) => serde_json::json!([value, last.key()]),
-        Some(Value::Text(value)) => serde_json::json!([value, last.key()]),
-        Some(Value::Null) => serde_json::json!([null, last.key()]),
-        None => serde_json::json!([last.key(), last.key()]),
-    };
-    hex(value.to_string().as_bytes())
+/// How many records the caller wants on a page.
+pub fn limit(look: &Look) -> Result<usize, Problem> {
+    let limit = look.whole("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT);
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
-fn read(cursor: &str) -> Result<(Value, String), Problem> {
-    let value = || -> Option<(Value, String)> {
-        let bytes: Option<Vec<u8>> = cursor
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
-        let (value, key): (serde_json::Value, String) = serde_json::from_slice(&bytes?).ok()?;
-        let value = match value {
-            serde_json::Value::Null => Value::Null,
-            serde_json::Value::Number(number) => Value::Integer(number.as_i64()?),
-            serde_json::Value::String(text) => Value::Text(text),
-            _ => return None,
-        };
-        Some((value, key))
+/// A place in a list, as a cursor that callers need not understand.
+pub fn opaque(place: &impl Serialize) -> String {
+    hex(&serde_json::to_vec(place).expect("a place in a list has string keys only"))
+}
+
+/// The place that the caller's cursor names.
+pub fn cursor<P: DeserializeOwned>(look: &Look) -> Result<Option<P>, Problem> {
+    let Some(cursor) = look.text("cursor") else { return Ok(None) };
+    let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = cursor.as_bytes().chunks(2).map(digits).collect();
+    let place = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    place.map(Some).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    let detail = "it is none that an answer had";
+    Problem::parameter("cursor", "cursor_invalid", detail, "the `next` of a page of this list")
+}
+
+fn after_record<T: Record>(last: &T, order: &str) -> String {
+    let column = T::TABLE.columns.iter().position(|column| column.name == order);
+    match column.and_then(|column| last.columns().into_iter().nth(column)) {
+        Some(Value::Integer(value)) => opaque(&(value, last.key())),
+        Some(Value::Text(value)) => opaque(&(value, last.key())),
+        Some(Value::Null) => opaque(&((), last.key())),
+        None => opaque(&(last.key(), last.key())),
+    }
+}
+
+fn after(look: &Look) -> Result<Option<(Value, String)>, Problem> {
+    let Some((value, key)) = cursor::<(serde_json::Value, String)>(look)? else { return Ok(None) };
+    let value = match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Number(number) => Value::Integer(number.as_i64().ok_or_else(unknown)?),
+        serde_json::Value::String(text) => Value::Text(text),
+        _ => return Err(unknown()),
     };
-    value().ok_or_else(|| {
-        let detail = "it is none that an answer had";
-        Problem::parameter("cursor", "cursor_invalid", detail, "the `next` of a page of this list")
-    })
+    Ok(Some((value, key)))
 }

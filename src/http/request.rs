@@ -199,6 +199,11 @@ impl Look {
         reader.map_or("", |reader| &reader.name)
     }
 
+    /// Who asks, for what is written down.
+    pub fn provenance(&self) -> Provenance {
+        self.caller.provenance(&self.correlation)
+    }
+
     /// The path without its query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
@@ -279,7 +284,7 @@ impl Call {
 
     /// Who asks, for the events.
     pub fn provenance(&self) -> Provenance {
-        self.look.caller.provenance(&self.look.correlation)
+        self.look.provenance()
     }
 
     /// Seals a text in somebody's own words with the key of a company or reseller.

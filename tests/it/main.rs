@@ -21,6 +21,7 @@ mod searches;
 mod postgres;
 mod race;
 mod repairs;
+mod reference;
 mod replay;
 mod store_contract;
 mod tidy;

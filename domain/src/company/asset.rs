@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::{
+    address::AddressKey,
     claim::{Claim, ClaimScope},
     ids::{AssetId, StreamId},
     names::{Extension, LocationCode, MacAddress, PbxName, ProductCode, SiteName, TrunkName},
@@ -135,6 +136,25 @@ impl AssetPlan {
                 numbers
             }
             _ => NumberSet::new(),
+        }
+    }
+
+    /// Where it is, if that is a part of it.
+    pub fn address(&self) -> Option<&SiteAddress> {
+        match self {
+            Self::Site { address, .. } => Some(address),
+            Self::EmergencyDetails { address, .. } => address.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Puts a known address in the place of one that was entered.
+    pub(crate) fn move_to(&mut self, key: &AddressKey) {
+        let known = SiteAddress::Known(key.clone());
+        match self {
+            Self::Site { address, .. } => *address = known,
+            Self::EmergencyDetails { address, .. } => *address = Some(known),
+            _ => {}
         }
     }
 

@@ -25,10 +25,10 @@ impl Event for CompanyEvent {
 
     fn claims(&self, holder: StreamId) -> Vec<ClaimChange> {
         use CompanyEvent::{
-            AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned, CompanyActivated,
-            CompanyCeased, CompanyErased, CompanyExpired, CompanyLineDropped, CompanyQualified,
-            CompanyReleased, CompanyResumed, CompanySuspended, NumbersAllocated, NumbersAssigned,
-            NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased, NumbersReserved,
+            AddressReplaced, AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned,
+            CompanyActivated, CompanyCeased, CompanyErased, CompanyExpired, CompanyLineDropped,
+            CompanyQualified, CompanyReleased, CompanyResumed, CompanySuspended, NumbersAllocated,
+            NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased, NumbersReserved,
             NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened, PortedNumbersAllocated,
             QualificationExtended, ReservationEnded,
         };
@@ -69,6 +69,7 @@ impl Event for CompanyEvent {
             | NumbersLive { .. }
             | NumbersAssigned { .. }
             | AssetAdded { .. }
+            | AddressReplaced { .. }
             | CompanyActivated { .. }
             | CompanySuspended { .. }
             | CompanyResumed

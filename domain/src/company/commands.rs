@@ -7,6 +7,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::{asset::AssetPlan, events::WithdrawalReason};
 use crate::{
+    address::AddressKey,
     ids::{AssetId, OrderId, PortRequestId, ResellerId, ReservationId},
     names::{CompanyName, Domain},
     number::NumberSet,
@@ -143,6 +144,13 @@ pub enum CompanyCommand {
     CloseOrder {
         /// Which.
         order: OrderId,
+    },
+    /// Let a known address take the place of one that was entered by hand.
+    ReplaceAddress {
+        /// The site, or its emergency details.
+        asset: AssetId,
+        /// The key of the carrier's address.
+        to: AddressKey,
     },
     /// Remove an asset on which nothing hangs.
     RemoveAsset {

@@ -3,7 +3,13 @@
 use chrono::{DateTime, Days, Utc};
 
 use super::{Company, CompanyCommand, CompanyError, CompanyEvent, Estate, numbers, orders};
-use crate::{decider::Context, ids::OrderId, number::NumberSet};
+use crate::{
+    address::AddressKey,
+    decider::Context,
+    ids::{AssetId, OrderId},
+    number::NumberSet,
+    order::line::SiteAddress,
+};
 
 pub(super) type Decision = Result<Vec<CompanyEvent>, Vec<CompanyError>>;
 
@@ -50,6 +56,7 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
         C::CeaseNumbers { numbers } => numbers::cease(estate, numbers, context),
         C::AddAsset { order, line } => orders::add_asset(estate, *order, *line, context),
         C::RemoveAsset { asset } => orders::remove_asset(estate, *asset),
+        C::ReplaceAddress { asset, to } => replace_address(estate, *asset, to),
         C::DropLine { order, line } => orders::drop_line(estate, *order, *line, context),
         C::DropCompanyLine { order } => orders::drop_company_line(estate, *order),
         C::CloseOrder { order } => orders::close(company, estate, *order, context),
@@ -57,6 +64,22 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
         C::Suspend { reason } => Ok(vec![CompanyEvent::CompanySuspended { reason: reason.clone() }]),
         C::Resume => Ok(vec![CompanyEvent::CompanyResumed]),
         C::Cease => cease(estate),
+    }
+}
+
+/// Only what is in service and was entered by hand: a line that waits is amended, and a known address is not moved.
+fn replace_address(estate: &Estate, asset: AssetId, to: &AddressKey) -> Decision {
+    let found = estate.real(asset).ok_or_else(|| vec![CompanyError::AssetUnknown(asset)])?;
+    let entered = match found.plan.address() {
+        Some(SiteAddress::Entered { key, .. }) => Ok(key),
+        _ => Err(CompanyError::AddressNotEntered(asset)),
+    };
+    let temporary = to.is_temporary().then(|| CompanyError::AddressTemporary(to.clone()));
+    match (entered, temporary) {
+        (Ok(from), None) => {
+            Ok(vec![CompanyEvent::AddressReplaced { asset, from: from.clone(), to: to.clone() }])
+        }
+        (entered, temporary) => Err(entered.err().into_iter().chain(temporary).collect()),
     }
 }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::asset::AssetKind;
 use crate::{
+    address::AddressKey,
     claim::ClaimScope,
     ids::{AssetId, OrderId, ReservationId},
     names::{EXTENSION_MAX, EXTENSION_MIN, Extension, LocationCode, ProductCode},
@@ -70,6 +71,10 @@ pub enum CompanyError {
     SiteUnknown(AssetId),
     #[error("{0} is no asset in service")]
     AssetUnknown(AssetId),
+    #[error("the address of {0} was not entered by hand")]
+    AddressNotEntered(AssetId),
+    #[error("{0} is a temporary key itself")]
+    AddressTemporary(AddressKey),
     #[error("{1} of the company hang on {0}")]
     AssetHasDependants(AssetId, usize),
     #[error("the company still has {0} assets")]

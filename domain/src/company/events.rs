@@ -8,6 +8,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::asset::AssetPlan;
 use crate::{
+    address::AddressKey,
     ids::{AssetId, OrderId, PortRequestId, ResellerId, ReservationId},
     names::{CompanyName, Domain},
     number::NumberSet,
@@ -195,6 +196,15 @@ pub enum CompanyEvent {
     AssetAdded {
         /// The service id.
         asset: AssetId,
+    },
+    /// A known address took the place of one that was entered by hand; the lines stay in what happened before.
+    AddressReplaced {
+        /// The site, or its emergency details.
+        asset: AssetId,
+        /// The temporary key.
+        from: AddressKey,
+        /// The key of the carrier's address.
+        to: AddressKey,
     },
     /// An asset is gone. Releases its names.
     AssetRemoved {

@@ -18,10 +18,10 @@ impl Estate {
     /// Takes an event in, as far as it is about what is held.
     pub(super) fn record(&mut self, event: &CompanyEvent) {
         use CompanyEvent::{
-            AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned, CompanyLineDropped,
-            NumbersAllocated, NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased,
-            NumbersReserved, NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened,
-            PortedNumbersAllocated, ReservationEnded,
+            AddressReplaced, AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned,
+            CompanyLineDropped, NumbersAllocated, NumbersAssigned, NumbersCeased, NumbersCommitted,
+            NumbersLive, NumbersReleased, NumbersReserved, NumbersUncommitted, NumbersWithdrawn, OrderClosed,
+            OrderOpened, PortedNumbersAllocated, ReservationEnded,
         };
         match event {
             NumbersReserved { reservation, numbers, expires_at } => {
@@ -74,6 +74,11 @@ impl Estate {
             AssetPlanned { order, line, asset, plan } => self.plan(*order, *line, *asset, plan),
             AssetReplanned { asset, to, .. } => self.replan(*asset, to),
             AssetDropped { asset, .. } | AssetRemoved { asset, .. } => self.remove(*asset),
+            AddressReplaced { asset, to, .. } => {
+                if let Some(it) = self.assets.get_mut(asset) {
+                    it.plan.move_to(to);
+                }
+            }
             AssetAdded { asset } => {
                 if let Some(it) = self.assets.get_mut(asset) {
                     it.stage = AssetStage::Real;

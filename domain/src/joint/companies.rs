@@ -91,6 +91,7 @@ pub fn company(desk: &mut Desk, id: CompanyId, command: &CompanyCommand) -> Resu
         | C::Expire
         | C::ReleaseReservation { .. }
         | C::ExpireReservation { .. }
+        | C::ReplaceAddress { .. }
         | C::RemoveAsset { .. }
         | C::Suspend { .. }
         | C::Resume

@@ -9,6 +9,7 @@ mod set;
 mod telephone;
 
 pub use area::AreaCode;
+pub use outside::is_outside_product;
 pub use range::{NUMBER_RANGE_MAX, NumberRange};
 pub use set::{NUMBER_SET_MAX, NumberSet};
 pub use telephone::{NUMBER_TEXT_MAX, TelephoneNumber};

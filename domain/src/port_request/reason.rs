@@ -125,6 +125,30 @@ impl PortRejection {
     }
 }
 
+/// Everything there is to know of a reason, as data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectionEntry {
+    /// The reason.
+    pub slug: PortRejection,
+    /// The industry's code, where one is published.
+    pub industry_code: Option<&'static str>,
+    /// Who must act.
+    pub must_act: MustAct,
+    /// The reason in a sentence's fragment.
+    pub detail: &'static str,
+}
+
+/// Every reason, in the order of the specification.
+pub fn rejection_entries() -> Vec<RejectionEntry> {
+    let entry = |slug: &PortRejection| RejectionEntry {
+        slug: *slug,
+        industry_code: slug.industry_code(),
+        must_act: slug.must_act(),
+        detail: slug.detail(),
+    };
+    PortRejection::VARIANTS.iter().map(entry).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -278,6 +278,11 @@ fn move_assets(rows: &mut dyn Rows, company: &mut CompanyView, event: &CompanyEv
             view.plan = to.clone();
             save(rows, view);
         }
+        CompanyEvent::AddressReplaced { asset, to, .. } => {
+            let mut view: AssetView = require(rows, &asset.to_string())?;
+            view.plan.move_to(to);
+            save(rows, view);
+        }
         CompanyEvent::AssetAdded { asset } => {
             let mut view: AssetView = require(rows, &asset.to_string())?;
             view.status = AssetStage::Live;

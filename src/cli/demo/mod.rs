@@ -19,7 +19,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::NaiveTime;
+use chrono::{DateTime, NaiveTime, Utc};
 
 pub use self::summary::Summary;
 use self::{
@@ -38,7 +38,11 @@ use crate::{
         self, Problem,
         open::{OpenOptions, open_engine},
     },
-    engine::{self, Actor, Engine, Provenance, clock::SimulatedClock, fulfilment::AutoProvisioner},
+    engine::{
+        self, Actor, Engine, Provenance,
+        clock::{Clock as _, SimulatedClock},
+        fulfilment::AutoProvisioner,
+    },
     stores::Migrate,
 };
 
@@ -58,8 +62,27 @@ pub struct Demo {
     pub orders: u32,
 }
 
+/// A demo that was played.
+pub struct Played {
+    /// The store that it left.
+    pub store: OpenOptions,
+    /// When it ended, by its own clock.
+    pub ended: DateTime<Utc>,
+    summary: Summary,
+    timelines: Vec<Timeline>,
+}
+
 /// Plays the demo and prints what came of it.
 pub async fn run(demo: Demo, output: &mut Output<'_>) -> Result<(), Failure> {
+    let Played { summary, timelines, .. } = fill(demo, output).await?;
+    if output.format() == Format::Table {
+        return print::tables(output.writer(), &summary, &timelines).map_err(failure);
+    }
+    Ok(output.one(&summary, &[])?)
+}
+
+/// Fills a store by playing the demo.
+pub async fn fill(demo: Demo, output: &mut Output<'_>) -> Result<Played, Failure> {
     if !(1..=ORDERS_MAX).contains(&demo.orders) {
         let why = format!("there are numbers for 1 to {ORDERS_MAX} orders, not for {}", demo.orders);
         return Err(Failure::of_argument("--orders", why));
@@ -82,14 +105,11 @@ pub async fn run(demo: Demo, output: &mut Output<'_>) -> Result<(), Failure> {
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&store.store), error })?;
     let bar = output.bar("playing orders", u64::from(demo.orders));
     let begun = || async { engine.log().count(&ORDER_STATUS, &[]).await.ok() };
-    let played = bar.watch(play(&engine, clock, demo.orders), begun).await;
+    let played = bar.watch(play(&engine, clock.clone(), demo.orders), begun).await;
     drop(bar);
     engine.close().await;
     let (summary, timelines) = played.map_err(failure)?;
-    if output.format() == Format::Table {
-        return print::tables(output.writer(), &summary, &timelines).map_err(failure);
-    }
-    Ok(output.one(&summary, &[])?)
+    Ok(Played { store, ended: clock.now(), summary, timelines })
 }
 
 /// What the engine or the edge says goes out as such, whatever the scripts were about.
@@ -101,6 +121,8 @@ fn failure(error: anyhow::Error) -> Failure {
     error.downcast::<edge::Error>().map_or_else(Failure::Unforeseen, Failure::from)
 }
 
+/// The code of the reseller.
+pub const RESELLER: &str = "R100";
 /// Before the first mix begins.
 const MORNING: NaiveTime = NaiveTime::from_hms_opt(8, 30, 0).expect("it is a time of day");
 
@@ -139,7 +161,7 @@ async fn play(
 
 async fn reseller(engine: &Engine, operator: &Provenance) -> anyhow::Result<ResellerId> {
     let command = Command::CreateReseller {
-        code: "R100".parse()?,
+        code: RESELLER.parse()?,
         cug_id: "CUG100".parse()?,
         sales_tag: "TAG100".parse()?,
         name: "Northern Voice".parse()?,

@@ -32,6 +32,11 @@ pub fn examples() -> Vec<Happened> {
     let (name, domain) = ("Acme Ltd".parse().unwrap(), "acme.example".parse().unwrap());
     let companies = [
         CompanyEvent::AssetReplanned { asset, from: pbx("PBX 1"), to: pbx("PBX 2") },
+        CompanyEvent::AddressReplaced {
+            asset,
+            from: "T00000000017".parse().unwrap(),
+            to: "A00000000017".parse().unwrap(),
+        },
         CompanyEvent::CompanyCeased { name, domain },
         CompanyEvent::CompanyLineDropped { order: OrderId(id) },
     ];

@@ -6,6 +6,7 @@ mod happy;
 mod operations;
 mod ports;
 mod problems;
+mod reference;
 mod retries;
 mod server;
 mod stopping;

@@ -282,6 +282,21 @@ fn a_company_is_taken_down_leaf_first() {
 }
 
 #[test]
+fn a_known_address_takes_the_place_of_an_entered_one_and_only_of_that() {
+    let replace = |line, to: &str| C::ReplaceAddress { asset: asset(1, line), to: to.parse().unwrap() };
+    let known = "A00000000002".parse().unwrap();
+    let replaced =
+        E::AddressReplaced { asset: asset(1, 9), from: "T00000000009".parse().unwrap(), to: known };
+    built().when(&replace(9, "A00000000002")).expect(&[replaced]);
+    let moved = built().when(&replace(9, "A00000000002")).accepted();
+    moved.when(&replace(9, "A00000000003")).refused(&["address_not_entered"]);
+    built().when(&replace(3, "A00000000002")).refused(&["address_not_entered"]);
+    built().when(&replace(4, "A00000000002")).refused(&["address_not_entered"]);
+    built().when(&replace(9, "T00000000002")).refused(&["address_temporary"]);
+    active().when(&replace(9, "A00000000002")).refused(&["asset_unknown"]);
+}
+
+#[test]
 fn a_suspended_company_orders_nothing_new_but_what_runs_goes_on() {
     let suspended = active().when(&C::Suspend { reason: sealed("unpaid") }).accepted();
     suspended.when(&numbers_order(2, 8, 1)).refused(&["not_permitted"]);

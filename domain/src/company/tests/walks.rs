@@ -162,7 +162,7 @@ fn every_action_meets_every_status() {
     states.push(Company::default());
 
     let line = |n| LineNumber(n);
-    let commands = [
+    let commands = vec![
         qualify(),
         C::ExtendQualification,
         C::Release,
@@ -196,6 +196,7 @@ fn every_action_meets_every_status() {
         C::DropLine { order: one, line: line(3) },
         C::DropCompanyLine { order: one },
         C::CloseOrder { order: one },
+        C::ReplaceAddress { asset: asset(1, 9), to: "A00000000002".parse().unwrap() },
         C::RemoveAsset { asset: asset(1, 5) },
         C::RemoveAsset { asset: asset(1, 8) },
         C::CeaseNumbers { numbers: numbers(10, 1) },

@@ -6,7 +6,7 @@ use crate::{
     company::asset::{AssetKind, AssetPlan},
     ids::{AssetId, OrderId},
     number::NumberSet,
-    order::line::LineNumber,
+    order::line::{LineNumber, SiteAddress},
 };
 
 /// Something the company has, or will have by an order.
@@ -20,6 +20,8 @@ pub struct ModelAsset {
     pub line: LineNumber,
     /// Whether it exists.
     pub real: bool,
+    /// Whether its address was entered by hand.
+    pub entered: bool,
     pub(super) parent: Option<AssetId>,
     pub(super) names: BTreeSet<String>,
     pub(super) wants: NumberSet,
@@ -48,6 +50,7 @@ impl ModelAsset {
             AssetPlan::EmergencyDetails { site, .. } => (Some(*site), vec![]),
         };
         let names = names.into_iter().collect();
-        Self { kind: plan.into(), order, line, real: false, parent, names, wants, channels }
+        let entered = matches!(plan.address(), Some(SiteAddress::Entered { .. }));
+        Self { kind: plan.into(), order, line, real: false, entered, parent, names, wants, channels }
     }
 }

@@ -83,6 +83,15 @@ pub fn site(name: &str, code: &str, numbers: NumberSet) -> AssetPlan {
     }
 }
 
+/// An address entered by hand.
+pub fn entered() -> SiteAddress {
+    SiteAddress::Entered {
+        key: "T00000000009".parse().expect("an address key"),
+        lines: sealed("the signal box"),
+        postcode: "LS1 4AP".parse().expect("a postcode"),
+    }
+}
+
 /// A user with the standard licence.
 pub fn user(site: AssetId, name: &str, extension: &str, number: Option<TelephoneNumber>) -> AssetPlan {
     AssetPlan::User {
@@ -125,7 +134,7 @@ pub fn full_order(id: u8, n: u32, channels: Option<u32>, numbers: NumberSet) -> 
         line(6, AssetPlan::Pbx { site: site_id, name: format!("pbx {n}").parse().expect("a PBX name") }),
         line(7, AssetPlan::Trunk { pbx, name: format!("t {n}").parse().expect("a trunk name"), channels: 2 }),
         line(8, AssetPlan::AddOn { user: user_id, product: product("call_recording") }),
-        line(9, AssetPlan::EmergencyDetails { site: site_id, address: None, contact }),
+        line(9, AssetPlan::EmergencyDetails { site: site_id, address: Some(entered()), contact }),
     ];
     let numbers = vec![(LineNumber(2), numbers)];
     CompanyCommand::OpenOrder { order: order(id), plans, numbers, coming: vec![], channels }

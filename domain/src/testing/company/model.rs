@@ -100,7 +100,7 @@ impl CompanyModel {
                 &[S::Ordered, S::Active, S::Suspended]
             }
             A::CeaseNumbers => &[S::Qualified, S::Active, S::Suspended],
-            A::AddAsset | A::RemoveAsset | A::Cease => &[S::Active, S::Suspended],
+            A::AddAsset | A::ReplaceAddress | A::RemoveAsset | A::Cease => &[S::Active, S::Suspended],
             A::Activate | A::DropCompanyLine => &[S::Ordered],
             A::Suspend => &[S::Active],
             A::Resume => &[S::Suspended],
@@ -194,6 +194,10 @@ impl CompanyModel {
                     fine
                 }
                 C::AddAsset { order, line } => self.orders.contains_key(order) && self.add(*order, *line),
+                C::ReplaceAddress { asset, to } => {
+                    let moved = self.assets.get_mut(asset).filter(|it| it.real && it.entered);
+                    !to.is_temporary() && moved.map(|it| it.entered = false).is_some()
+                }
                 C::RemoveAsset { asset } => {
                     let needed = self.assets.values().any(|it| it.parent == Some(*asset));
                     self.assets.get(asset).is_some_and(|it| it.real) && !needed && self.remove(*asset)

@@ -10,13 +10,14 @@ use super::{
     CompanyModel, Place, asset, full_order, numbers, order, port_request, qualify, reservation, sealed, site,
 };
 use crate::{
+    address::AddressKey,
     company::{Company, CompanyStatus, asset::AssetKind, commands::CompanyCommand, events::WithdrawalReason},
     number::NumberSet,
     order::line::LineNumber,
     rules::Rules,
     testing::{
         machine::{Model, Said, Wish, rules_naming},
-        values::an_instant,
+        values::{an_address_key, an_instant},
     },
 };
 
@@ -76,6 +77,7 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
         2 => order_id().prop_map(|order| C::DropCompanyLine { order }),
         1 => order_id().prop_map(|order| C::CloseOrder { order }),
         2 => order_id().prop_map(|order| C::Activate { order }),
+        2 => (an_asset(), an_address_key()).prop_map(|(asset, to)| C::ReplaceAddress { asset, to }),
         4 => an_asset().prop_map(|asset| C::RemoveAsset { asset }),
     ];
     let stages = prop_oneof![Just(C::Suspend { reason: sealed("why") }), Just(C::Resume), Just(C::Cease)];
@@ -166,7 +168,10 @@ impl CompanyModel {
         let new = (1..4).find(|n| !self.orders.contains_key(&order(*n))).zip(free);
         let new = new.map(|(id, from)| full_order(id, 1 + next % 8, capacity, numbers(from, 3)));
         let end = if self.stage == CompanyStatus::Active { C::Cease } else { C::Release };
-        let more = self.assets.iter().map(of_asset).chain(self.numbers.iter().map(of_number));
+        let entered = self.assets.iter().filter(|(_, it)| it.real && it.entered);
+        let known = AddressKey::parse("A00000000002").expect("an address key");
+        let moves = entered.map(|(id, _)| C::ReplaceAddress { asset: *id, to: known.clone() });
+        let more = self.assets.iter().map(of_asset).chain(moves).chain(self.numbers.iter().map(of_number));
         let more: Vec<_> = more.chain(self.orders.iter().map(of_order)).chain(new).collect();
         if more.is_empty() { vec![end] } else { more }
     }

@@ -1,22 +1,14 @@
-//! Reference data as a port: to whom a number's range was allocated, and what its place is called.
-//!
-//! Bundled is a small sample for demos and tests. In service the operator gives its own licensed data. It informs the
-//! edge, which puts what it found into a command; no decision looks anything up here.
+//! The bundled sample of numbering data, over the ranges that are kept for drama.
 
 use orderwire_domain::{
     invalid::Invalid,
     names::{Cupid, SiteName},
     number::{AreaCode, TelephoneNumber},
+    portability::{NumberingRange, RangeHolder, RangeStatus},
 };
 use serde::Deserialize;
 
-/// Looks up what the regulator and the map say about a number.
-pub trait ReferenceData: Send + Sync + 'static {
-    /// To whom Ofcom allocated the number's range.
-    fn range_holder(&self, number: TelephoneNumber) -> Option<Cupid>;
-    /// The place the number's area code serves.
-    fn place(&self, number: TelephoneNumber) -> Option<SiteName>;
-}
+use super::ReferenceData;
 
 /// Ranges by prefix; the longest that fits counts.
 #[derive(Clone, Debug)]
@@ -42,7 +34,7 @@ struct File {
 impl Ranges {
     /// The bundled sample.
     pub fn bundled() -> Self {
-        Self::from_json(include_str!("../../data/reference.json"))
+        Self::from_json(include_str!("../../../data/reference.json"))
             .expect("the bundled reference data is well-formed")
     }
 
@@ -64,19 +56,24 @@ impl Ranges {
         Ok(Self(ranges))
     }
 
-    fn range(&self, number: TelephoneNumber) -> Option<&Allocation> {
+    fn allocation(&self, number: TelephoneNumber) -> Option<&Allocation> {
         let number = number.to_string();
         self.0.iter().find(|range| number.starts_with(&range.prefix))
     }
 }
 
 impl ReferenceData for Ranges {
-    fn range_holder(&self, number: TelephoneNumber) -> Option<Cupid> {
-        self.range(number).map(|range| range.range_holder.clone())
+    fn range(&self, number: TelephoneNumber) -> Option<NumberingRange> {
+        self.allocation(number).map(|found| NumberingRange {
+            prefix: found.prefix.clone(),
+            status: RangeStatus::Allocated,
+            holder: Some(RangeHolder { name: None, cupid: Some(found.range_holder.clone()) }),
+            allocated_on: None,
+        })
     }
 
     fn place(&self, number: TelephoneNumber) -> Option<SiteName> {
-        self.range(number).map(|range| range.place.clone())
+        self.allocation(number).map(|found| found.place.clone())
     }
 }
 
