@@ -224,6 +224,14 @@ impl Cli {
         return false;
     }
 
+    /// Whether it measures how well others are served.
+    pub fn measures_serving(&self) -> bool {
+        #[cfg(feature = "server")]
+        return matches!(self.command, Command::Bench(bench::Command::Http(_)));
+        #[cfg(not(feature = "server"))]
+        return false;
+    }
+
     /// How data and errors are printed, as far as the arguments say so.
     pub fn format(&self) -> Format {
         self.globals.format.unwrap_or(Format::Table)

@@ -51,7 +51,11 @@ pub mod assets;
 mod asset_bodies;
 mod number_bodies;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -82,6 +86,8 @@ pub struct App {
     guesses: Arc<Guesses>,
     /// Whose tokens are taken beside our own.
     issuer: Option<Arc<Issuer>>,
+    /// Up to where writes on orders were answered, of which the rows may lack the last.
+    answered: Arc<AtomicU64>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
 }
@@ -141,6 +147,7 @@ impl App {
             asks: Arc::new(RateLimiter::keyed(quota)),
             guesses: Arc::default(),
             issuer: None,
+            answered: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }

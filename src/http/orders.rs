@@ -205,7 +205,7 @@ pub(super) async fn shown(
     id: OrderId,
     receipt: &Receipt,
 ) -> Result<Answer, Problem> {
-    let Some(view) = call.shown::<OrderView>(receipt, &id.to_string()).await? else {
+    let Some(view) = call.order_shown(receipt, id).await? else {
         return Ok(call.done(receipt));
     };
     let position = view.position;

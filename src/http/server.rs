@@ -30,6 +30,16 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     // From here on it is counted, not from the first look at it.
     observe::recorded();
     let (router, _) = routes(&app);
+    accept(listener, router, app, stop).await
+}
+
+/// Serves these routes alone, within the same bounds.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    app: App,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(app.limits.connections));
     let mut stop = std::pin::pin!(stop);
@@ -42,6 +52,10 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
         };
         match accepted {
             Ok((stream, address)) => {
+                // An answer is whole when it is sent: nothing is won by waiting for more of it.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection sends as the system has it");
+                }
                 let service =
                     Peered { service: TowerToHyperService::new(router.clone()), peer: address.ip().into() };
                 let connection = connections.watch(connection(stream, service, &app));
