@@ -24,6 +24,7 @@ pub mod page;
 pub mod answer;
 pub mod problem;
 mod observe;
+mod patience;
 pub mod standing;
 mod health;
 mod docs;
@@ -40,6 +41,10 @@ pub mod import_orders;
 pub mod order_operations;
 pub mod stock;
 pub mod worklist;
+pub mod notices;
+pub mod notice_stream;
+mod notice_bodies;
+pub mod hub;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -52,7 +57,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio_util::task::TaskTracker;
 use utoipa::openapi::OpenApi;
 
-use self::{api::Api, problem::Problem};
+use self::{api::Api, hub::Hub, problem::Problem};
 use crate::{edge::document::DOCUMENT_BYTES_MAX, engine::Engine};
 
 /// What every handler is given.
@@ -66,6 +71,8 @@ pub struct App {
     asks: Arc<DefaultKeyedRateLimiter<String>>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
+    /// What hands notices to whoever listens.
+    hub: Arc<Hub>,
 }
 
 /// The bounds of what is taken in, so that nobody can keep others waiting.
@@ -89,6 +96,14 @@ pub struct Limits {
     pub asks_per_second: NonZeroU32,
     /// How often one key may ask at once, after a rest.
     pub asks_at_once: NonZeroU32,
+    /// How long a connection may take nothing of what it is sent.
+    pub taken_within: Duration,
+    /// How often a stream on which nothing happens shows that it lives.
+    pub heartbeat: Duration,
+    /// Streams and waiting requests that one key may have open at once.
+    pub streams_per_key: usize,
+    /// How long a stream may outlive its key.
+    pub keys_again_after: Duration,
     /// Events that the slowest reader may lack while the server calls itself ready.
     pub reader_lag: u64,
 }
@@ -105,16 +120,21 @@ impl Default for Limits {
             connections: 20_000,
             asks_per_second: const { NonZeroU32::new(200).unwrap() },
             asks_at_once: const { NonZeroU32::new(1_000).unwrap() },
+            taken_within: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            streams_per_key: 100,
+            keys_again_after: Duration::from_secs(30),
             reader_lag: 10_000,
         }
     }
 }
 
 impl App {
-    /// Everything a handler needs, over an engine.
+    /// Everything a handler needs, over an engine. Must be called within a runtime.
     pub fn new(engine: Engine, limits: Limits) -> Self {
         let quota = Quota::per_second(limits.asks_per_second).allow_burst(limits.asks_at_once);
-        Self { engine, limits, asks: Arc::new(RateLimiter::keyed(quota)), tasks: TaskTracker::new() }
+        let hub = Hub::start(&engine, limits);
+        Self { engine, limits, asks: Arc::new(RateLimiter::keyed(quota)), tasks: TaskTracker::new(), hub }
     }
 }
 
@@ -132,6 +152,8 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = order_operations::routes(api);
     let api = stock::routes(api);
     let api = worklist::routes(api);
+    let api = notices::routes(api);
+    let api = notice_stream::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

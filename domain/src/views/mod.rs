@@ -34,10 +34,16 @@ pub struct Reader {
     pub fold: Fold,
 }
 
+/// The reader that folds whatever notices show, and writes them.
+pub const ORDERS: &str = "orders";
+
+/// The tables that a rebuild keeps: resellers are told of an event once.
+pub static KEPT: &[&Table] = &[&notices::NOTICE, &notices::NOTICE_COUNTER];
+
 /// Every reader of this crate.
 pub static READERS: &[Reader] = &[
     Reader {
-        name: "orders",
+        name: ORDERS,
         tables: &[
             &order_status::ORDER_STATUS,
             &order_status::ORDER_LINE,
@@ -49,15 +55,12 @@ pub static READERS: &[Reader] = &[
             &number_availability::NUMBER_OWNER,
             &number_availability::NUMBER_ASSET,
             &number_availability::PORT_NUMBERS,
+            &company_directory::COMPANY_DIRECTORY,
+            &company_directory::ASSET,
             &notices::NOTICE,
             &notices::NOTICE_COUNTER,
         ],
         fold: fold_orders,
-    },
-    Reader {
-        name: "companies",
-        tables: &[&company_directory::COMPANY_DIRECTORY, &company_directory::ASSET],
-        fold: company_directory::fold,
     },
     Reader { name: "names", tables: &[&name_directory::NAME_DIRECTORY], fold: name_directory::fold },
     Reader { name: "timers", tables: &[&timer::TIMER], fold: timer::fold_timers },
@@ -73,11 +76,12 @@ pub fn table_named(name: &str) -> Option<&'static Table> {
     tables().into_iter().find(|table| table.name == name)
 }
 
-/// Orders, port requests and numbers, and then what resellers are told of them: one reader, so that a notice shows the
-/// rows as its event left them.
+/// Orders, port requests, numbers and companies, and then what resellers are told of them: one reader, so that a notice
+/// shows the rows as its event left them.
 pub fn fold_orders(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     order_status::fold(rows, fact)?;
     port_diary::fold(rows, fact)?;
     number_availability::fold(rows, fact)?;
+    company_directory::fold(rows, fact)?;
     notices::fold(rows, fact)
 }
