@@ -69,7 +69,7 @@ pub struct NoticeDataBody {
     /// The order, as `GET /v1/orders/{id}` has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderBody>,
-    /// The line of that order, as `GET /v1/orders/{id}/lines/{line}` has it.
+    /// The line of that order, as `GET /v1/orders/{id}/lines` has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<LineBody>,
     /// The port request, as `GET /v1/port-requests/{id}` has it, with an empty `timeline`.

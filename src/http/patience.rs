@@ -84,3 +84,34 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
         self.bounded(context, sent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_nothing_is_cut_off_and_whoever_is_slow_is_not() {
+        let (server, mut reader) = tokio::io::duplex(8);
+        let mut server = Patient::new(server, WITHIN);
+        server.write_all(b"12345678").await.unwrap();
+        let begun = tokio::time::Instant::now();
+        let slow = async {
+            for _ in 0..4 {
+                tokio::time::sleep(WITHIN / 2).await;
+                reader.read_u16().await.unwrap();
+            }
+        };
+        let (sent, ()) = tokio::join!(server.write_all(b"abcdefgh"), slow);
+        sent.unwrap();
+        assert!(begun.elapsed() > WITHIN, "each part of it was taken in time, if not the whole");
+        // Nothing is to be sent for longer than that, and then something again.
+        tokio::time::sleep(WITHIN * 2).await;
+        let begun = tokio::time::Instant::now();
+        assert_eq!(server.write_all(b"x").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed(), WITHIN);
+    }
+}

@@ -3,6 +3,8 @@
 mod body;
 mod documented;
 mod happy;
+mod notice_streams;
+mod notices;
 mod operations;
 mod ports;
 mod problems;
@@ -72,13 +74,22 @@ impl Site {
     }
 
     async fn working(limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
-        let store = Store::memory().await;
+        Self::over(&Store::memory().await, limits, background, provisioner).await
+    }
+
+    /// One over a store that others may have open too.
+    pub async fn over(
+        store: &Store,
+        limits: Limits,
+        background: bool,
+        provisioner: impl Provisioner,
+    ) -> Self {
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
             .provisioner(provisioner)
             .background(background)
-            .open(store.log().await, orderwire::engine::sealing::MasterKey::generate())
+            .open(store.log().await, store.master())
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
