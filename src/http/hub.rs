@@ -41,7 +41,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Notices that are read at once.
 const ROWS_AT_ONCE: usize = 512;
 /// Notices that a listener may lack before it has to read the table.
-const AT_HAND: usize = 256;
+const AT_HAND: usize = 128;
 
 /// A notice as it is handed out: written as JSON once, however many listen.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 //! What a reseller is told, page by page: all of it, in order, once, and nothing that is another's or personal.
 
 use chrono::TimeDelta;
-use orderwire::http::Limits;
+use orderwire::{domain::notice::NoticeType, http::Limits};
 use reqwest::Method;
 use serde_json::{Value, json};
+use strum::VariantArray as _;
 
 use super::{Client, Site, company, order, ports::submitted, said};
 
@@ -52,6 +53,17 @@ async fn carried_out(site: &Site, client: &Client, reference: &str, name: &str) 
     client.post(&format!("{path}/submission"), &json!({})).await.is(202);
     site.world.settle().await;
     draft.text("id").to_owned()
+}
+
+#[test]
+fn the_page_on_notices_names_every_type() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/notices.md")).unwrap();
+    let named: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    for known in NoticeType::VARIANTS {
+        assert_eq!(NoticeType::named(known.short()), Some(*known));
+        assert_eq!(named.iter().filter(|name| **name == known.short()).count(), 1, "{}", known.short());
+    }
 }
 
 #[tokio::test]
