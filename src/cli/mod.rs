@@ -19,6 +19,7 @@ mod ports;
 mod history;
 mod import;
 mod keys;
+mod notices;
 #[cfg(feature = "server")]
 mod serve;
 pub mod demo;
@@ -166,6 +167,9 @@ enum Command {
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What resellers are told
+    #[command(subcommand)]
+    Notices(notices::Command),
     /// Where every reader of the log is
     Readers,
     /// Do what is due now: read models, fulfilment, timers
@@ -365,6 +369,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         #[cfg(feature = "server")]
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
         Command::Keys(command) => keys::run(session, command, output).await,
+        Command::Notices(command) => notices::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,
         Command::Readers => store::readers(session, output).await,
         Command::Settle => session.settle().await,

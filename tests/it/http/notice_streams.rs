@@ -1,7 +1,14 @@
 //! What a reseller is told as it happens: every notice once and in order, however often the line is cut.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use orderwire::{
     domain::{
         company::commands::CompanyCommand,
@@ -10,24 +17,27 @@ use orderwire::{
         testing::company::sealed,
     },
     edge::keys,
-    engine::fulfilment::AutoProvisioner,
+    engine::{fulfilment::AutoProvisioner, log::Select},
     http::Limits,
 };
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{
     Client, Site,
     notices::{all, chained, number},
 };
-use crate::world::{Store, World};
+use crate::world::{Meddles, Store, World};
 
 /// How often each receiver is cut off; `ORDERWIRE_STREAM_CUTS` makes it more.
 const CUTS: usize = 25;
 /// Receivers at once.
 const RECEIVERS: usize = 8;
 /// Longer than anything here takes, and shorter than a test may.
-const HEARD_WITHIN: Duration = Duration::from_secs(60);
+const HEARD_WITHIN: Duration = Duration::from_secs(30);
+/// So far the writer goes ahead of whoever has heard most: then that one is at the end, and others far behind.
+const AHEAD_MAX: u64 = 40;
 
 /// An open stream.
 pub struct Events {
@@ -52,6 +62,10 @@ impl Events {
 
     /// The next notice; `None` where the stream has ended.
     pub async fn next(&mut self) -> Option<Value> {
+        tokio::time::timeout(HEARD_WITHIN, self.heard()).await.expect("it is told in time")
+    }
+
+    async fn heard(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.buffer.find("\n\n") {
                 let block: String = self.buffer.drain(..end + 2).collect();
@@ -66,8 +80,7 @@ impl Events {
 
     /// Waits for more bytes.
     pub async fn more(&mut self) -> Option<()> {
-        let chunk = tokio::time::timeout(HEARD_WITHIN, self.response.chunk()).await;
-        let chunk = chunk.expect("it is told in time").unwrap()?;
+        let chunk = self.response.chunk().await.unwrap()?;
         self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         Some(())
     }
@@ -135,26 +148,34 @@ async fn receivers_that_are_cut_off_again_and_again_hear_everything_once_and_in_
     let cuts = std::env::var("ORDERWIRE_STREAM_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
     let site = Arc::new(Site::with(Limits { keys_again_after: HEARD_WITHIN, ..Limits::default() }).await);
     let (_, reseller, company) = in_service(&site, 1).await;
-    let (stop, mut stopped) = tokio::sync::watch::channel(false);
+    let (stop, stopped) = watch::channel(false);
+    let furthest = Arc::new(AtomicU64::new(0));
     let writer = tokio::spawn({
-        let site = Arc::clone(&site);
+        let (site, furthest) = (Arc::clone(&site), Arc::clone(&furthest));
         async move {
-            while !*stopped.borrow_and_update() {
-                tell_two(&site.world, company).await;
+            let mut told = 0;
+            while !*stopped.borrow() {
+                if told < furthest.load(Ordering::Relaxed) + AHEAD_MAX {
+                    tell_two(&site.world, company).await;
+                    told += 2;
+                } else {
+                    tokio::task::yield_now().await;
+                }
             }
         }
     });
     let receivers: Vec<_> = (0..RECEIVERS)
         .map(|receiver| {
-            let reseller = reseller.clone();
+            let (reseller, furthest) = (reseller.clone(), Arc::clone(&furthest));
             tokio::spawn(async move {
                 let mut heard: Vec<Value> = Vec::new();
                 for cut in 0..cuts {
                     let last = heard.last().map(|notice| number(&notice["sequence"]));
                     let mut events = Events::open(&reseller, "?after=0", last).await;
                     // Sometimes in the middle of what is caught up on, sometimes of what happens.
-                    for _ in 0..1 + (receiver * 31 + cut * 7) % 23 {
+                    for _ in 0..=(receiver * 31 + cut * 7) % 23 {
                         heard.push(events.next().await.unwrap());
+                        furthest.fetch_max(heard.len() as u64, Ordering::Relaxed);
                     }
                 }
                 heard
@@ -172,6 +193,49 @@ async fn receivers_that_are_cut_off_again_and_again_hear_everything_once_and_in_
     site.world.settle().await;
     assert!(longest >= cuts && all(&reseller, "", 500).await.len() >= longest);
     Arc::into_inner(site).unwrap().close().await;
+}
+
+/// Holds up whoever reads a reseller's notices from the table.
+#[derive(Default)]
+struct Gate {
+    closed: watch::Sender<bool>,
+}
+
+#[async_trait]
+impl Meddles for Gate {
+    async fn select(&self, select: &Select) {
+        if select.order == "sequence" {
+            self.closed.subscribe().wait_for(|closed| !*closed).await.unwrap();
+        }
+    }
+}
+
+/// What is told while a stream reads what there is, it finds there and hears as well.
+#[tokio::test]
+async fn what_is_both_read_and_heard_is_told_once() {
+    let gate = Arc::new(Gate::default());
+    let store = Store::memory().await.meddled_with(Arc::clone(&gate)).await;
+    let site = Site::over(&store, Limits::default(), true, AutoProvisioner).await;
+    let (_, reseller, company) = in_service(&site, 1).await;
+    let last = all(&reseller, "", 500).await.len() as u64;
+    let mut before = Events::open(&reseller, &format!("?after={}", last - 1), None).await;
+    before.next().await.unwrap();
+    tell_two(&site.world, company).await;
+    for _ in 0..2 {
+        before.next().await.unwrap();
+    }
+    gate.closed.send_replace(true);
+    let mut events = Events::open(&reseller, &format!("?after={last}"), None).await;
+    tell_two(&site.world, company).await;
+    for _ in 0..2 {
+        before.next().await.expect("it hears, and need not read");
+    }
+    gate.closed.send_replace(false);
+    tell_two(&site.world, company).await;
+    for expected in last + 1..=last + 6 {
+        assert_eq!(number(&events.next().await.unwrap()["sequence"]), expected);
+    }
+    site.close().await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What a reseller is told, page by page: all of it, in order, once, and nothing that is another's or personal.
 
+use std::num::NonZeroU32;
+
 use chrono::TimeDelta;
 use orderwire::{domain::notice::NoticeType, http::Limits};
 use reqwest::Method;
@@ -20,7 +22,7 @@ pub async fn all(client: &Client, query: &str, limit: usize) -> Vec<Value> {
             return found;
         };
         let link = link.to_str().unwrap();
-        path = link.split(['<', '>']).nth(1).unwrap().to_owned();
+        link.split(['<', '>']).nth(1).unwrap().clone_into(&mut path);
         assert!(path.contains(&format!("after={}", page.body["through"])), "{link}");
     }
 }
@@ -182,7 +184,11 @@ async fn pages_and_filters_are_parts_of_the_whole_and_say_how_far_they_are() {
 
 #[tokio::test]
 async fn whoever_waits_is_answered_when_something_is_told_or_when_time_is_over() {
-    let site = Site::with(Limits { streams_per_key: 1, ..Limits::default() }).await;
+    let site = {
+        let often = NonZeroU32::new(1_000_000).unwrap();
+        let limits = Limits { asks_per_second: often, asks_at_once: often, ..Limits::default() };
+        Site::with(Limits { streams_per_key: 1, ..limits }).await
+    };
     let (id, reseller) = site.reseller(1).await;
     site.world.leeds().await;
     let company = site.world.in_service(id, 1).await;
