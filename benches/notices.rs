@@ -6,6 +6,7 @@
 
 use std::{
     io::{Read as _, Write as _},
+    num::NonZeroU32,
     process::{Command as Process, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -38,7 +39,8 @@ use tokio::{
 const RESELLERS: u32 = 10;
 const COMPANIES_OF_EACH: u32 = 20;
 const COMMANDS_PER_SECOND: u32 = 1_000;
-const SECONDS: u32 = 15;
+/// Even, so that every company is resumed in the end.
+const SECONDS: u32 = 16;
 const IDLE: usize = 9_900;
 const TICK: Duration = Duration::from_millis(10);
 
@@ -71,7 +73,13 @@ async fn bench() {
     log.create_tables(&tables()).await.expect("tables");
     let builder = Engine::builder().clock(SystemClock).provisioner(AutoProvisioner);
     let engine = builder.open(log, MasterKey::generate()).await.expect("an engine");
-    let limits = Limits { streams_per_key: 1_000_000, ..Limits::default() };
+    let often = NonZeroU32::new(1_000_000).expect("it is not 0");
+    let limits = Limits {
+        streams_per_key: 1_000_000,
+        asks_per_second: often,
+        asks_at_once: often,
+        ..Limits::default()
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     tokio::spawn(server::serve(listener, App::new(engine.clone(), limits), std::future::pending()));
