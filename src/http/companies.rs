@@ -43,7 +43,7 @@ pub fn routes(api: Api) -> Api {
 /// A company.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Company)]
-struct CompanyBody {
+pub struct CompanyBody {
     /// Its id, against which numbers are reserved and orders placed.
     #[schema(example = "com_01890a5d000070008000000000000001")]
     service_reference: String,
