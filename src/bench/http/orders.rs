@@ -175,13 +175,6 @@ impl Orders {
         format!("/v1/orders/{}", known[index])
     }
 
-    /// Free numbers are searched by the query that a command would use.
-    pub(super) async fn search(&self) -> Result<(), Error> {
-        let found = query::free_numbers(self.engine.log(), &search(SEARCHED), &NumberSet::new()).await?;
-        assert_eq!(found.numbers.len(), SEARCHED as usize, "a search of stock in plenty finds all");
-        Ok(())
-    }
-
     fn remember(&self, order: OrderId) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < ORDERS_MAX {
