@@ -21,8 +21,10 @@ use utoipa::{
 
 use super::{
     auth::Access,
+    precise,
     problem::{Fault, MEDIA_TYPE, ProblemDocument},
-    request::{AFTER_POSITION, IDEMPOTENCY_KEY},
+    request::{AFTER_POSITION, IDEMPOTENCY_KEY, KEY_MAX},
+    texts, words,
 };
 use crate::edge::keys::Role;
 
@@ -132,10 +134,14 @@ fn components() -> utoipa::openapi::Components {
         .schema("Problem", ProblemDocument::schema())
         .schema(Fault::name(), Fault::schema())
         .build();
+    // Parameters refer to these too, and nobody collects what parameters refer to.
+    components
+        .schemas
+        .extend(texts::all().into_iter().chain(words::all()).map(|(name, it)| (name.to_owned(), it)));
     for (status, code, about) in PROBLEMS {
         components.responses.insert(name(status), RefOr::T(problem(status, code, about)));
     }
-    for (name, parameter) in parameters() {
+    for (name, parameter) in parameters().into_iter().chain(precise::parameters()) {
         components.parameters.insert(name.to_owned(), RefOr::T(parameter));
     }
     for (name, about, example) in [
@@ -175,7 +181,7 @@ fn parameters() -> [(&'static str, Parameter); 3] {
         (
             "IdempotencyKey",
             parameter(IDEMPOTENCY_KEY.as_str(), ParameterIn::Header, key)
-                .schema(Some(text().min_length(Some(1)).max_length(Some(200))))
+                .schema(Some(text().min_length(Some(1)).max_length(Some(KEY_MAX)).pattern(Some("^[ -~]+$"))))
                 .build(),
         ),
         ("IfMatch", parameter("if-match", ParameterIn::Header, tag).schema(Some(text())).build()),

@@ -36,6 +36,8 @@ use super::{
     problem::{Fault, Problem},
     request::{Call, Look},
     standing,
+    texts,
+    words,
 };
 use crate::{
     edge::{lines, reader::Spot},
@@ -68,7 +70,7 @@ pub fn routes(api: Api) -> Api {
 #[schema(as = Allocation)]
 struct Allocation {
     /// Its service reference.
-    #[schema(value_type = String)]
+    #[schema(value_type = texts::CompanyId)]
     company: CompanyId,
 }
 
@@ -77,22 +79,22 @@ struct Allocation {
 #[schema(as = RePresentation)]
 struct RePresentation {
     /// Another class; the losing provider's word wins.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<words::PortClass>)]
     class: Option<PortClass>,
     /// Another main billing number, of those in the request.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::TelephoneNumber>)]
     main_number: Option<TelephoneNumber>,
     /// The CUPID of another losing provider.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::Cupid>)]
     losing_provider: Option<Cupid>,
     /// Another postcode.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::Postcode>)]
     postcode: Option<Postcode>,
     /// Another account at the losing provider; kept sealed.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::FreeText>)]
     account: Option<FreeText>,
     /// Another signatory of the letter of authority; kept sealed.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::FreeText>)]
     signatory: Option<FreeText>,
     /// Another window.
     #[schema(value_type = Option<NewWindow>)]
@@ -101,9 +103,9 @@ struct RePresentation {
 
 /// List port requests, newest first.
 #[utoipa::path(get, path = "/v1/port-requests", operation_id = "list_port_requests", tag = tags::IMPORT,
-    params(("state" = Option<String>, Query, description = "Only those in this status, such as `accepted`."),
+    params(("state" = Option<words::PortStatus>, Query, description = "Only those in this status, such as `accepted`."),
         ("unallocated" = Option<bool>, Query, description = "`true`: only those whose numbers no company has; `false`: only the others."),
-        ("order" = Option<String>, Query, description = "Only those of the order of this id."),
+        ("order" = Option<texts::OrderId>, Query, description = "Only those of the order of this id."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<PortBody>)))]
