@@ -5,6 +5,7 @@
 //! one request, such as `--as`, and any use of a value.
 
 mod file;
+mod issuer;
 mod server;
 mod settings;
 
@@ -18,6 +19,7 @@ use std::{
 
 pub use self::{
     file::{NAME, check},
+    issuer::{IssuerSettings, KeysFrom},
     server::ServerSettings,
     settings::{FORMATS, Kind, SETTINGS, Setting, Shown, Value, setting},
 };

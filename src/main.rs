@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     };
     // A server says what it does, unasked.
     let verbosity = config.count("verbosity") + u64::from(cli.serves());
-    tell(verbosity, cli.serves());
+    tell(verbosity, &cli);
     let format = Format::of(&config);
     // What the engine says would go through a bar.
     let bars = if verbosity == 0 { Bars::on_a_terminal() } else { Bars::None };
@@ -64,8 +64,14 @@ fn configuration(cli: &Cli) -> Result<Config, ConfigError> {
     if cli.is_configured() { config::read(cli.config_file()) } else { Ok(Config::default()) }
 }
 
-/// Lets the engine say on stderr what it does; nothing unless it was asked for, or it serves others.
-fn tell(verbosity: u64, as_json: bool) {
+/// Lets the engine say on stderr what it does; nothing unless it was asked for, or it serves others. A measured server
+/// does as one in service does, and nobody reads it.
+fn tell(verbosity: u64, cli: &Cli) {
+    if cli.measures_serving() && verbosity == 0 {
+        let told = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(io::sink);
+        return told.json().flatten_event(true).with_span_list(false).init();
+    }
+
     let level = match verbosity {
         0 => LevelFilter::OFF,
         1 => LevelFilter::INFO,
@@ -73,5 +79,5 @@ fn tell(verbosity: u64, as_json: bool) {
         _ => LevelFilter::TRACE,
     };
     let told = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
-    if as_json { told.json().flatten_event(true).with_span_list(false).init() } else { told.init() }
+    if cli.serves() { told.json().flatten_event(true).with_span_list(false).init() } else { told.init() }
 }

@@ -195,19 +195,22 @@ impl Load {
 }
 
 /// The n-th number of the bench's own stock.
-fn number(n: u64) -> TelephoneNumber {
+pub(super) fn number(n: u64) -> TelephoneNumber {
     TelephoneNumber::parse(&format!("01632{n:06}")).expect("six digits after an area code are a number")
 }
 
-fn value<T>(text: &str, parse: impl Fn(&str) -> Result<T, orderwire_domain::invalid::Invalid>) -> T {
+pub(super) fn value<T>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, orderwire_domain::invalid::Invalid>,
+) -> T {
     parse(text).expect("the bench writes well-formed values")
 }
 
 /// A small generator of numbers that look random; the same seed gives the same load.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

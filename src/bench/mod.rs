@@ -6,6 +6,8 @@
 
 mod load;
 mod report;
+#[cfg(feature = "server")]
+pub mod http;
 
 use std::time::{Duration, Instant};
 

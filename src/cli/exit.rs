@@ -142,6 +142,16 @@ impl From<ConfigError> for Failure {
     }
 }
 
+#[cfg(feature = "server")]
+impl From<crate::bench::http::Error> for Failure {
+    fn from(error: crate::bench::http::Error) -> Self {
+        match error {
+            crate::bench::http::Error::Edge(error) => error.into(),
+            error => Self::Unforeseen(error.into()),
+        }
+    }
+}
+
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
         edge::Error::from(error).into()

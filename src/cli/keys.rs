@@ -28,6 +28,9 @@ pub enum Command {
         /// What it is for; not a person's name
         #[arg(long, default_value = "unnamed")]
         label: String,
+        /// It looks, and changes nothing
+        #[arg(long)]
+        read_only: bool,
     },
     /// Every key, without its secret
     List,
@@ -44,11 +47,16 @@ struct Shown {
     role: Role,
     reseller: Option<String>,
     label: String,
+    /// What it may be used for, as OAuth 2.0 writes it.
+    scope: String,
     created_at: String,
     revoked_at: Option<String>,
     /// Only of a key that was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+    /// The part of the token that is secret, for clients that have a client id and a client secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
 }
 
 const SHOWN: &[Column<Shown>] = &[
@@ -56,6 +64,7 @@ const SHOWN: &[Column<Shown>] = &[
     ("role", |it| it.role.to_string()),
     ("reseller", |it| it.reseller.clone().unwrap_or_default()),
     ("label", |it| it.label.clone()),
+    ("scope", |it| it.scope.clone()),
     ("created", |it| it.created_at.clone()),
     ("revoked", |it| it.revoked_at.clone().unwrap_or_default()),
     ("token", |it| it.token.clone().unwrap_or_default()),
@@ -63,7 +72,9 @@ const SHOWN: &[Column<Shown>] = &[
 
 impl From<ApiKey> for Shown {
     fn from(key: ApiKey) -> Self {
+        let scope = key.scopes().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         Self {
+            scope,
             key: key.id,
             role: key.role,
             reseller: key.reseller.map(|reseller| reseller.to_string()),
@@ -71,6 +82,7 @@ impl From<ApiKey> for Shown {
             created_at: time(key.created_at),
             revoked_at: key.revoked_at.map(time),
             token: None,
+            client_secret: None,
         }
     }
 }
@@ -79,7 +91,7 @@ impl From<ApiKey> for Shown {
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("managing keys")?;
     match command {
-        Command::Create { role, of_reseller, label } => {
+        Command::Create { role, of_reseller, label, read_only } => {
             let role = role.parse().map_err(|_| {
                 Failure::of_argument("--role", format!("`{role}` is not one of reseller, operator, auditor"))
             })?;
@@ -96,9 +108,14 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
                     return Err(Failure::Usage(format!("a key for the role {role} names no reseller")));
                 }
             };
-            let (key, token) = keys::create(&session.engine, role, reseller, &label).await?;
-            output.remark("the token is shown this once")?;
-            Ok(output.one(&Shown { token: Some(token), ..key.into() }, SHOWN)?)
+            let (key, token) =
+                keys::create_limited(&session.engine, role, reseller, &label, read_only).await?;
+            output.remark(
+                "the token is shown this once; for OAuth 2.0 its first half is the client id, the half after the dot the \
+                 client secret",
+            )?;
+            let client_secret = token.split_once('.').map(|(_, secret)| secret.to_owned());
+            Ok(output.one(&Shown { token: Some(token), client_secret, ..key.into() }, SHOWN)?)
         }
         Command::List => {
             let all: Vec<Shown> = keys::list(&session.engine).await?.into_iter().map(Shown::from).collect();

@@ -40,7 +40,7 @@ pub use self::{
     output::{Bars, Format, Output},
 };
 #[cfg(feature = "server")]
-use crate::config::ServerSettings;
+use crate::config::{IssuerSettings, ServerSettings};
 use crate::{
     config::{Config, Value},
     engine::clock::SimulatedClock,
@@ -224,6 +224,14 @@ impl Cli {
         return false;
     }
 
+    /// Whether it measures how well others are served.
+    pub fn measures_serving(&self) -> bool {
+        #[cfg(feature = "server")]
+        return matches!(self.command, Command::Bench(bench::Command::Http(_)));
+        #[cfg(not(feature = "server"))]
+        return false;
+    }
+
     /// How data and errors are printed, as far as the arguments say so.
     pub fn format(&self) -> Format {
         self.globals.format.unwrap_or(Format::Table)
@@ -329,8 +337,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         #[cfg(feature = "server")]
         Command::Serve(arguments) => {
             let settings = ServerSettings::of(&config);
+            let issuer =
+                IssuerSettings::of(&config).map_err(|problems| Failure::Settings { file: None, problems })?;
             let named = explicit.is_some();
-            return serve::run(&arguments, named, &globals, surroundings, &settings, output).await;
+            return serve::run(&arguments, named, &globals, surroundings, &settings, issuer, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),

@@ -14,14 +14,19 @@ use super::{
     session,
 };
 use crate::{
-    config::ServerSettings,
+    config::{IssuerSettings, ServerSettings},
     edge::{
+        Problem,
         keys::{self, Role},
         open::open_engine,
         place,
     },
     engine::{Engine, clock::AheadClock, fulfilment::AutoProvisioner},
-    http::{App, Limits, server},
+    http::{
+        App, Limits,
+        auth::issuer::{Issuer, IssuerError},
+        server,
+    },
 };
 
 /// Where to serve.
@@ -47,6 +52,7 @@ pub async fn run(
     globals: &Globals,
     surroundings: &Surroundings,
     settings: &ServerSettings,
+    issuer: Option<IssuerSettings>,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     // Before the store: an address in use is found out without opening anything.
@@ -71,17 +77,35 @@ pub async fn run(
     }
     let engine = open_engine(&options, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&options.store), error })?;
+    let app = App::new(engine.clone(), limits(settings));
+    let app = match issuer {
+        None => app,
+        Some(issuer) => match Issuer::open(issuer, engine.now()).await {
+            Ok(issuer) => app.trusting(issuer),
+            Err(error) => {
+                engine.close().await;
+                return Err(unusable(error));
+            }
+        },
+    };
     if arguments.demo {
         ready_made(&engine, output).await?;
     }
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     output.say(&format!("listening on http://{address}"))?;
-    let served = server::serve(listener, App::new(engine.clone(), limits(settings)), signalled).await;
+    let served = server::serve(listener, app, signalled).await;
     // Whatever was taken in is appended before the store is closed.
     engine.close().await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// What is set of an issuer cannot be used.
+fn unusable(error: IssuerError) -> Failure {
+    let detail = format!("{:#}", anyhow::Error::new(error));
+    let problem = Problem::new("auth", "issuer_unusable", detail, "a set of public keys (RFC 7517)");
+    Failure::Settings { file: None, problems: vec![problem] }
 }
 
 /// A key of the demo.

@@ -32,6 +32,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// The address and port of a socket.
     Socket,
+    /// Where something is fetched: over TLS, or from this machine.
+    Url,
     /// A whole number between two others.
     Count(u64, u64),
     /// Yes or no.
@@ -141,6 +143,14 @@ pub const SETTINGS: &[Setting] = &[
     plain("server.rate_limit_per_second", Kind::Count(1, 1_000_000), "200", "requests a second that one API key may make in the long run"),
     plain("server.rate_limit_burst", Kind::Count(1, 1_000_000), "1000", "requests that one API key may make at once after a quiet time"),
     plain("server.readers_behind_max", Kind::Count(0, 1_000_000_000), "10000", "events that a reader may be behind while the server calls itself ready"),
+    plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
+    plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
+    plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),
+    plain("auth.jwks_file", Kind::Text, "", "a file with its keys, in place of the URL").otherwise("none"),
+    plain("auth.clock_skew_ms", Kind::Count(0, 5 * 60 * 1_000), "60000", "how much the issuer's clock and ours may differ"),
+    plain("auth.role_claim", Kind::Text, "orderwire_role", "the claim with the role: reseller, operator or auditor"),
+    plain("auth.reseller_claim", Kind::Text, "orderwire_reseller", "the claim with the code or id of the reseller, for that role"),
+    plain("auth.scope_claim", Kind::Text, "scope", "the claim with the scopes: orderwire.read, orderwire.write"),
 ];
 
 /// The words of `--format`; a test compares them with its type.
@@ -185,7 +195,7 @@ impl Kind {
     /// Reads a text of the environment; else what it should be.
     pub fn read(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Text | Self::Word(_) | Self::Socket => self.text(text),
+            Self::Text | Self::Word(_) | Self::Socket | Self::Url => self.text(text),
             Self::Count(..) => text.parse().map_err(|_| self.expected()).and_then(|count| self.count(count)),
             Self::Switch => text.parse().map(Value::Switch).map_err(|_| self.expected()),
         }
@@ -197,6 +207,7 @@ impl Kind {
             Self::Text => !text.is_empty(),
             Self::Word(words) => words.contains(&text),
             Self::Socket => text.parse::<SocketAddr>().is_ok(),
+            Self::Url => is_safe_url(text),
             Self::Count(..) | Self::Switch => false,
         };
         if fits { Ok(Value::Text(text.to_owned())) } else { Err(self.expected()) }
@@ -220,11 +231,28 @@ impl Kind {
         match self {
             Self::Text => "a text that is not empty".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
+            Self::Url => "an https:// URL, or http:// of this machine".to_owned(),
             Self::Socket => "an address and a port, such as 127.0.0.1:8080".to_owned(),
             Self::Count(least, most) => format!("a whole number from {least} to {most}"),
             Self::Switch => "true or false".to_owned(),
         }
     }
+}
+
+/// Whether what is fetched there comes from whom it says: over TLS, or without leaving this machine. A URL with a user or a
+/// password in it would show that, so it is none.
+fn is_safe_url(url: &str) -> bool {
+    let is_port = |rest: &str| {
+        let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(digits)
+    };
+    let plain = |rest: &str| {
+        let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| place.strip_prefix(host).is_some_and(is_port))
+    };
+    let printable = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'\\'));
+    let over_tls = |url: &str| url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty());
+    printable && (over_tls(url) || url.strip_prefix("http://").is_some_and(plain))
 }
 
 /// Parameters of a PostgreSQL URL that say nothing secret; of all others only the name is shown.

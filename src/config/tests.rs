@@ -48,6 +48,7 @@ fn example(setting: &Setting, number: usize) -> String {
     match setting.kind {
         Kind::Text => format!("{}-{number}", setting.key),
         Kind::Word(words) => words[number].to_owned(),
+        Kind::Url => format!("https://issuer-{number}.example/keys"),
         Kind::Socket => format!("127.0.0.1:{}", 9_000 + number),
         Kind::Count(least, _) => (least + number as u64).to_string(),
         Kind::Switch => (number == 0).to_string(),
@@ -168,6 +169,47 @@ fn a_value_of_the_wrong_kind_is_refused_wherever_it_stands() {
         .problems();
     let places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
     assert_eq!(places, ["ORDERWIRE_VERBOSITY", "ORDERWIRE_SERVER_LISTEN"]);
+}
+
+#[test]
+fn keys_are_fetched_over_tls_or_from_this_machine() {
+    for right in
+        ["https://issuer.example/keys", "http://127.0.0.1:8080/keys", "http://[::1]/", "http://localhost:1"]
+    {
+        assert!(Kind::Url.read(right).is_ok(), "{right}");
+    }
+    for wrong in [
+        "http://issuer.example/keys",
+        "http://127.0.0.1.issuer.example/",
+        "http://127.0.0.1@issuer.example/",
+        "http://127.0.0.1:80@issuer.example/",
+        "http://127.0.0.1:80\\@issuer.example/",
+        "https://",
+        "https://user:hunter2@issuer.example/",
+        "file:///etc/passwd",
+        "issuer.example",
+    ] {
+        assert!(Kind::Url.read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn half_an_issuer_is_none() {
+    let of =
+        |text: &str| IssuerSettings::of(&Outside::default().file(&format!("[auth]\n{text}")).read().unwrap());
+    assert_eq!(of(""), Ok(None));
+    assert_eq!(of("role_claim = 'role'"), Ok(None), "a name of a claim is no issuer");
+    let whole =
+        "issuer = 'https://issuer.example'\naudience = 'orders'\njwks_url = 'https://issuer.example/keys'\n";
+    let issuer = of(&format!("{whole}clock_skew_ms = 5000")).unwrap().unwrap();
+    assert_eq!(issuer.keys, KeysFrom::Url("https://issuer.example/keys".to_owned()));
+    assert_eq!((issuer.clock_skew.num_seconds(), issuer.role_claim.as_str()), (5, "orderwire_role"));
+    for line in whole.lines() {
+        let problems = of(&whole.replace(line, "")).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].code, "setting_missing", "{line}");
+    }
+    assert!(of(&format!("{whole}jwks_file = 'keys.json'")).is_err(), "keys come from one place");
 }
 
 #[test]

@@ -143,6 +143,7 @@ mod tests {
             place::{Placed, place, submit_or_give_up},
             rehearse::rehearse,
         },
+        engine::log::SharedLog,
         engine::{Actor, clock::SimulatedClock, sealing::MasterKey},
         stores::memory::MemoryLog,
     };
@@ -156,8 +157,10 @@ mod tests {
     impl Desk {
         async fn open() -> Self {
             let clock = SimulatedClock::at("2026-06-01T09:00:00Z".parse().unwrap());
+            let log: SharedLog = Arc::new(MemoryLog::new());
+            log.create_tables(&Engine::tables()).await.unwrap();
             let engine = Engine::builder().background(false).clock(clock.clone());
-            let engine = engine.open(Arc::new(MemoryLog::new()), MasterKey::generate()).await.unwrap();
+            let engine = engine.open(log, MasterKey::generate()).await.unwrap();
             let operator = Provenance::of(Actor::new("operator").unwrap());
             let reseller = Command::CreateReseller {
                 code: "R100".parse().unwrap(),

@@ -1,6 +1,7 @@
 //! What happened to one thing, event by event, with who wanted it, why, and by which rules.
 //!
-//! Personal data is opened, and reads `erased` once its key was destroyed. Deliberately absent: who may see it.
+//! Personal data is opened, and reads `erased` once its key was destroyed, or `sealed` to whoever is not to see it.
+//! Deliberately absent: who may see it.
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::sealed::Sealed;
@@ -11,6 +12,8 @@ use crate::engine::{self, Engine, Error, log::StoredEvent};
 
 /// What personal data reads once nobody can open it.
 const ERASED: &str = "erased";
+/// What personal data reads for whoever is not to see it.
+const SEALED: &str = "sealed";
 
 /// One event as it is shown.
 #[derive(Clone, Debug, Serialize)]
@@ -32,8 +35,22 @@ pub struct Step {
     pub detail: Value,
 }
 
-/// An event as it is shown.
+/// What somebody is shown of personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// What was sealed, as long as its key is there.
+    Opened,
+    /// That there is something.
+    Sealed,
+}
+
+/// An event as it is shown to whoever may see personal data.
 pub async fn step(engine: &Engine, event: &StoredEvent) -> Result<Step, Error> {
+    step_in(engine, event, Sight::Opened).await
+}
+
+/// An event as it is shown.
+pub async fn step_in(engine: &Engine, event: &StoredEvent, sight: Sight) -> Result<Step, Error> {
     let read = |text: &str| {
         serde_json::from_str::<Value>(text).map_err(|error| {
             let detail = format!("event {} cannot be read: {error}", event.sequence);
@@ -43,7 +60,7 @@ pub async fn step(engine: &Engine, event: &StoredEvent) -> Result<Step, Error> {
     let metadata = read(&event.metadata)?;
     let field = |name: &str| metadata.get(name).and_then(Value::as_str).map(str::to_owned);
     let reason = match field("reason") {
-        Some(sealed) => Some(opened(engine, read(&sealed)?).await?),
+        Some(sealed) => Some(seen(engine, read(&sealed)?, sight).await?),
         None => None,
     };
     // An event is stored under its name; the name has a field of its own here.
@@ -67,17 +84,25 @@ pub async fn step(engine: &Engine, event: &StoredEvent) -> Result<Step, Error> {
         correlation: field("correlation"),
         decided_at: field("decided_at"),
         engine: field("engine").unwrap_or_default(),
-        detail: opened(engine, detail).await?,
+        detail: seen(engine, detail, sight).await?,
     })
 }
 
 /// The value with every sealed text in it opened.
-pub async fn opened(engine: &Engine, mut value: Value) -> Result<Value, Error> {
+pub async fn opened(engine: &Engine, value: Value) -> Result<Value, Error> {
+    seen(engine, value, Sight::Opened).await
+}
+
+/// The value with every sealed text in it as it is shown.
+pub async fn seen(engine: &Engine, mut value: Value, sight: Sight) -> Result<Value, Error> {
     let mut hidden = Vec::new();
     find(&mut value, &mut hidden);
     for (place, sealed) in hidden {
-        let text = engine.open_sealed(&sealed).await?;
-        *place = Value::String(text.unwrap_or_else(|| ERASED.to_owned()));
+        let text = match sight {
+            Sight::Opened => engine.open_sealed(&sealed).await?.unwrap_or_else(|| ERASED.to_owned()),
+            Sight::Sealed => SEALED.to_owned(),
+        };
+        *place = Value::String(text);
     }
     Ok(value)
 }

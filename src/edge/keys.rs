@@ -3,6 +3,8 @@
 //! A key is an id and 32 random bytes, shown once; the store keeps their SHA-256. Keys are rows of a table beside the read
 //! models, which no rebuild touches, since no event tells of them: they are about access, not about orders.
 
+use std::collections::BTreeSet;
+
 use aes_gcm::aead::{OsRng, rand_core::RngCore as _};
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
@@ -59,6 +61,32 @@ pub enum Role {
     Auditor,
 }
 
+/// What a key or a token may be used for, within its role.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Display, EnumString, IntoStaticStr, VariantArray,
+)]
+pub enum Scope {
+    /// To look.
+    #[strum(serialize = "orderwire.read")]
+    Read,
+    /// To change something.
+    #[strum(serialize = "orderwire.write")]
+    Write,
+}
+
+/// Some of the scopes.
+pub type Scopes = BTreeSet<Scope>;
+
+impl Role {
+    /// Everything that the role can be used for.
+    pub fn scopes(self) -> Scopes {
+        match self {
+            Self::Reseller | Self::Operator => Scopes::from([Scope::Read, Scope::Write]),
+            Self::Auditor => Scopes::from([Scope::Read]),
+        }
+    }
+}
+
 /// A key as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {
@@ -70,12 +98,24 @@ pub struct ApiKey {
     pub reseller: Option<ResellerId>,
     /// What it is for; not a person's name.
     pub label: String,
+    /// Whether it changes nothing, though its role may.
+    #[serde(default)]
+    pub read_only: bool,
     /// SHA-256 of the secret, in hex.
     pub hash: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Since when it is not accepted any more.
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl ApiKey {
+    /// What it may be used for.
+    pub fn scopes(&self) -> Scopes {
+        let mut scopes = self.role.scopes();
+        scopes.retain(|scope| !self.read_only || *scope == Scope::Read);
+        scopes
+    }
 }
 
 impl Record for ApiKey {
@@ -99,6 +139,17 @@ pub async fn create(
     reseller: Option<ResellerId>,
     label: &FreeText,
 ) -> Result<(ApiKey, String), Error> {
+    create_limited(engine, role, reseller, label, false).await
+}
+
+/// The same; the key may be one that changes nothing.
+pub async fn create_limited(
+    engine: &Engine,
+    role: Role,
+    reseller: Option<ResellerId>,
+    label: &FreeText,
+    read_only: bool,
+) -> Result<(ApiKey, String), Error> {
     assert_eq!(
         role == Role::Reseller,
         reseller.is_some(),
@@ -112,6 +163,7 @@ pub async fn create(
         role,
         reseller,
         label: label.to_string(),
+        read_only,
         hash: hash(&secret),
         created_at: engine.now(),
         revoked_at: None,
@@ -144,14 +196,27 @@ pub async fn revoke(engine: &Engine, id: &str) -> Result<Option<ApiKey>, Error> 
     Ok(Some(key))
 }
 
-/// The key that somebody presents, unless it is unknown, revoked, or its secret is another one.
-pub async fn presented(engine: &Engine, token: &str) -> Result<Option<ApiKey>, Error> {
-    let Some((id, secret)) = token.split_once('.').filter(|(id, _)| id.starts_with(PREFIX)) else {
-        return Ok(None);
-    };
-    let Some(key) = query::get::<ApiKey>(engine.log(), id).await? else { return Ok(None) };
-    let same = key.hash.as_bytes().ct_eq(hash(secret).as_bytes());
-    Ok(Some(key).filter(|key| bool::from(same) && key.revoked_at.is_none()))
+/// The id and the secret that a text consists of, if it looks like what [`create`] answers.
+pub fn parts(token: &str) -> Option<(&str, &str)> {
+    token.split_once('.').filter(|(id, _)| is_id(id))
+}
+
+/// Whether this could be the id of a key.
+pub fn is_id(id: &str) -> bool {
+    let rest = id.strip_prefix(PREFIX).unwrap_or_default();
+    rest.len() == Uuid::nil().simple().to_string().len() && rest.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The key of an id, unless it is unknown or revoked.
+pub async fn in_force(engine: &Engine, id: &str) -> Result<Option<ApiKey>, Error> {
+    let key = query::get::<ApiKey>(engine.log(), id).await?;
+    Ok(key.filter(|key| key.revoked_at.is_none()))
+}
+
+/// The key of an id, unless it is unknown, revoked, or its secret is another one.
+pub async fn authenticated(engine: &Engine, id: &str, secret: &str) -> Result<Option<ApiKey>, Error> {
+    let same = |key: &ApiKey| bool::from(key.hash.as_bytes().ct_eq(hash(secret).as_bytes()));
+    Ok(in_force(engine, id).await?.filter(same))
 }
 
 async fn put(engine: &Engine, key: &ApiKey) -> Result<(), Error> {

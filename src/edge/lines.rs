@@ -237,18 +237,23 @@ fn ask(spot: &Spot<'_>) -> Option<NumberAsk> {
     spot.choice(&["reservation", "numbers", "search"], |name, it| match name {
         "reservation" => it.parsed().map(NumberAsk::Reservation),
         "numbers" => number_set(&it, 1).map(NumberAsk::Numbers),
-        _ => it.object(|fields| {
-            let by = fields.required("by", |it| {
-                it.choice(&["area_code", "place"], |name, it| match name {
-                    "area_code" => it.parsed().map(SearchBy::AreaCode),
-                    _ => it.parsed().map(SearchBy::Place),
-                })
-            });
-            let quantity = fields.required("quantity", |it| it.whole(1, QUANTITY_MAX));
-            let contiguous = fields.optional("contiguous", |it| it.flag());
-            let contiguous = contiguous.map(Option::unwrap_or_default);
-            Some(NumberAsk::Search(NumberSearch { by: by?, quantity: quantity?, contiguous: contiguous? }))
-        }),
+        _ => search(&it).map(NumberAsk::Search),
+    })
+}
+
+/// Reads a search for free numbers.
+pub fn search(spot: &Spot<'_>) -> Option<NumberSearch> {
+    spot.object(|fields| {
+        let by = fields.required("by", |it| {
+            it.choice(&["area_code", "place"], |name, it| match name {
+                "area_code" => it.parsed().map(SearchBy::AreaCode),
+                _ => it.parsed().map(SearchBy::Place),
+            })
+        });
+        let quantity = fields.required("quantity", |it| it.whole(1, QUANTITY_MAX));
+        let contiguous = fields.optional("contiguous", |it| it.flag());
+        let contiguous = contiguous.map(Option::unwrap_or_default);
+        Some(NumberSearch { by: by?, quantity: quantity?, contiguous: contiguous? })
     })
 }
 

@@ -92,18 +92,19 @@ pub async fn place_once(
         }
         Some(true) | None => {}
     }
-    placed(engine, provenance, document, key).await
+    placed(engine, provenance, document, key.map(|key| (key, known.is_some()))).await
 }
 
+/// An own key comes with whether it has been answered; if it is being answered now, the engine has this wait for that.
 async fn placed(
     engine: &Engine,
     provenance: &Provenance,
     document: &OrderDocument,
-    key: Option<&IdempotencyKey>,
+    own_key: Option<(&IdempotencyKey, bool)>,
 ) -> Result<Placed, Error> {
     let parties = parties(engine, provenance, document).await?;
-    let (key, is_placed) = if let Some(key) = key {
-        (OrderKey::Own(key.clone()), record(engine, key).await?.is_some())
+    let (key, is_placed) = if let Some((key, is_placed)) = own_key {
+        (OrderKey::Own(key.clone()), is_placed)
     } else {
         let before = earlier::order(engine, parties.reseller, document).await?;
         (OrderKey::Reference(before.key), before.placed.is_some())

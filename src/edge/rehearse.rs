@@ -219,14 +219,17 @@ mod tests {
     use super::*;
     use crate::{
         edge::document::parse,
+        engine::log::SharedLog,
         engine::{Actor, sealing::MasterKey},
         stores::memory::MemoryLog,
     };
 
     #[tokio::test]
     async fn a_company_that_was_qualified_before_a_crash_is_the_documents_own() {
+        let log: SharedLog = Arc::new(MemoryLog::new());
+        log.create_tables(&Engine::tables()).await.unwrap();
         let engine = Engine::builder().background(false);
-        let engine = engine.open(Arc::new(MemoryLog::new()), MasterKey::generate()).await.unwrap();
+        let engine = engine.open(log, MasterKey::generate()).await.unwrap();
         let operator = Provenance::of(Actor::new("operator").unwrap());
         let reseller = Command::CreateReseller {
             code: "R100".parse().unwrap(),

@@ -135,6 +135,7 @@ impl Builder {
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
+            background: self.background,
             recent: Recent::default(),
             parked: Parked::default(),
             certain_to: AtomicU64::default(),

@@ -33,6 +33,11 @@ impl Keyring {
         Ok(Self { master, keys: Mutex::default() })
     }
 
+    /// A key of the same master key, for another purpose.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        self.master.derived(purpose)
+    }
+
     /// Makes the data key of a new company or reseller; the commit stores it wrapped.
     pub fn make(&self, id: &str) -> (DataKey, WrappedKey) {
         self.master.make_data_key(id)

@@ -4,6 +4,7 @@
 //! Only this folder knows cqrs-es. Deliberately absent: SQL, HTTP, environment variables and the wall clock, which is a
 //! port like every other.
 
+mod ahead;
 pub mod append;
 mod background;
 mod bring;
@@ -45,11 +46,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
-    ids::{ResellerId, StreamId},
+    ids::{OrderId, ResellerId, StreamId},
     joint::{Seated, State},
     rules::Rules,
     sealed::Sealed,
-    views::table::Table,
+    views::{order_status::OrderView, table::Table},
 };
 use tokio::{
     sync::{Semaphore, watch},
@@ -110,6 +111,7 @@ struct Inner {
     hundreds: Hundreds,
     keyring: Keyring,
     readers: Readers,
+    background: bool,
     recent: Recent,
     parked: Parked,
     /// Every commit up to this number has been answered.
@@ -190,6 +192,22 @@ impl Engine {
     /// Waits, within bounds, until a reader has taken a position: what a receipt names can then be seen.
     pub async fn wait_for(&self, reader: &str, position: Position) -> Result<(), Error> {
         self.inner.readers.reached(reader, position).await
+    }
+
+    /// A secret of this store for one purpose, the same in every process that has its master key.
+    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.inner.keyring.derived(purpose)
+    }
+
+    /// An order as it was at a position, folded from its own events; `None` where there was none, or where it has too many
+    /// events to be worth it.
+    pub async fn order_as_of(&self, order: OrderId, to: Position) -> Result<Option<OrderView>, Error> {
+        ahead::order(&self.inner.log, order, to).await
+    }
+
+    /// Whether readers, fulfilment and timers run by themselves.
+    pub fn runs_in_background(&self) -> bool {
+        self.inner.background
     }
 
     /// What time it is for the engine.

@@ -11,7 +11,7 @@ use orderwire_domain::{
     order::line::{NumberSearch, SearchBy},
     views::{
         number_availability::{FreeRun, NUMBER_RUN, STOCK_BLOCK, StockBlock},
-        table::{Record, Table, Value},
+        table::{Record, Row, Table, Value},
     },
 };
 
@@ -46,6 +46,11 @@ pub async fn select<T: Record>(log: &SharedLog, select: &Select) -> Result<Vec<T
 /// A condition that a column has this value.
 pub fn equal(column: &'static str, value: impl Into<Value>) -> Filter {
     Filter { column, comparison: Comparison::Equal, value: value.into() }
+}
+
+/// The record of a row.
+pub fn record<T: Record>(row: &Row) -> Result<T, Error> {
+    read(T::TABLE, &row.doc)
 }
 
 fn read<T: Record>(table: &Table, doc: &str) -> Result<T, Error> {

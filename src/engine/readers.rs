@@ -125,17 +125,21 @@ impl Reader {
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
         }
-        let after = log.checkpoint(&self.name).await?;
-        if after != *self.reached.borrow() || self.name == TIMERS {
-            // Somebody else advanced it, or it was reset: what is at hand may be old. Rows of answered timers go
-            // without any event, so those are never kept at hand.
+        if self.name == TIMERS {
+            // Rows of answered timers go without any event, so those are never kept at hand.
             self.forget_rows();
         }
-        let page = recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error))?;
-        let Some(last) = page.last() else {
-            self.reached.send_replace(after);
-            return Ok(0);
+        // Whether it is still there is found out by the commit, or where nothing is left to take.
+        let mut after = self.reached();
+        let page = recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error));
+        let page = match page? {
+            page if page.is_empty() => {
+                after = self.moved(log).await?;
+                recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error))?
+            }
+            page => page,
         };
+        let Some(last) = page.last() else { return Ok(0) };
         let to = last.position;
         // Rows are at hand again only when they are stored: a page that failed is folded on what is stored, and so is one
         // whose caller gave up half way, which nothing here would notice.
@@ -151,12 +155,25 @@ impl Reader {
                 Ok(page.len())
             }
             // Another process took this page: there is nothing left of it to do.
-            Err(Error::Store(StoreError::CheckpointMoved { .. })) => Ok(page.len()),
+            Err(Error::Store(StoreError::CheckpointMoved { .. })) => {
+                self.moved(log).await?;
+                Ok(page.len())
+            }
             // It did so while rows were fetched for this page, so they were of a later one.
-            Err(Error::ReaderStopped { .. }) if log.checkpoint(&self.name).await? != after => Ok(page.len()),
+            Err(Error::ReaderStopped { .. }) if self.moved(log).await? != after => Ok(page.len()),
             Err(Error::ReaderStopped { detail, .. }) => Err(self.stop(detail)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Looks where it is. If somebody else advanced it, or it was reset, what is at hand may be old.
+    async fn moved(&self, log: &SharedLog) -> Result<Position, Error> {
+        let at = log.checkpoint(&self.name).await?;
+        if at != self.reached() {
+            self.forget_rows();
+            self.reached.send_replace(at);
+        }
+        Ok(at)
     }
 
     async fn commit(

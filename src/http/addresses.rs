@@ -26,7 +26,7 @@ use super::{
     words,
 };
 use crate::{
-    edge::moved::replacing_address,
+    edge::{history::Sight, moved::replacing_address},
     engine::{
         query,
         reference::{
@@ -58,19 +58,19 @@ struct AddressBody {
     /// How well the carrier knows it: `gold` the address, `silver` the building, `bronze` the street or nothing.
     #[schema(value_type = words::AddressQualifier)]
     qualifier: String,
-    /// As it is written on a letter, without the postcode; null once what was entered is erased.
+    /// As it is written on a letter, without the postcode; null once what was entered is erased, and to an auditor.
     lines: Option<Vec<String>>,
     /// The postcode.
     #[schema(value_type = texts::Postcode)]
     postcode: String,
     /// What was entered by hand; null for the carrier's own.
-    entered: Option<Entered>,
+    entered: Option<ByHand>,
 }
 
 /// What is known of an address because it was entered.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EnteredAddress)]
-struct Entered {
+struct ByHand {
     /// The reseller.
     #[schema(value_type = texts::ResellerId)]
     reseller: String,
@@ -246,12 +246,16 @@ async fn entered(look: &Look, key: &AddressKey) -> Result<EnteredAddress, Proble
 }
 
 async fn body(look: &Look, entered: EnteredAddress) -> Result<AddressBody, Problem> {
+    let lines = match look.caller.sight() {
+        Sight::Opened => look.app.engine.entered_lines(&entered).await?,
+        Sight::Sealed => None,
+    };
     Ok(AddressBody {
-        lines: look.app.engine.entered_lines(&entered).await?,
+        lines,
         key: entered.key.to_string(),
         qualifier: entered.qualifier.to_string(),
         postcode: entered.postcode.to_string(),
-        entered: Some(Entered {
+        entered: Some(ByHand {
             reseller: entered.reseller.to_string(),
             company: entered.company.map(|company| company.to_string()),
             entered_at: entered.entered_at.into(),

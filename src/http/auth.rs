@@ -1,25 +1,39 @@
 //! Who asks, and what they may ask: the one place that lets a request through to a handler.
 //!
-//! Deliberately absent: what a caller may see of what there is. A handler asks for a resource through [`Look`] or [`Call`],
-//! which answer for another's as for one that does not exist.
+//! A caller presents an API key, a token that the [token endpoint](super::oauth) made of one, or a token of an outside
+//! issuer. Deliberately absent: what a caller may see of what there is. A handler asks for a resource through [`Look`] or
+//! [`Call`], which answer for another's as for one that does not exist.
 //!
 //! [`Look`]: super::request::Look
 //! [`Call`]: super::request::Call
 
+pub mod tokens;
+pub mod issuer;
+pub mod key_set;
+mod rejection;
+pub mod guesses;
+
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{Extensions, HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 use governor::clock::{Clock as _, DefaultClock};
 use orderwire_domain::ids::ResellerId;
 
+use self::{guesses::Peer, rejection::Rejection};
 use super::{App, problem::Problem};
 use crate::{
-    edge::keys::{self, Role},
+    edge::{
+        history::Sight,
+        keys::{self, ApiKey, Role, Scope, Scopes},
+    },
     engine::{Actor, Provenance},
 };
+
+/// Callers whose requests are counted at once; past this those that have rested are forgotten.
+const CALLERS_COUNTED_MAX: usize = 100_000;
 
 /// Who may ask for a route. Every route names one; there is no other way to register it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,37 +44,69 @@ pub enum Access {
     Reseller,
     /// The carrier alone.
     Operator,
-    /// Who checks, or the carrier.
+    /// Who checks, or the carrier: the same, said of what is there for checking.
     Auditor,
 }
 
 impl Access {
-    /// The roles that it lets through.
-    pub fn roles(self) -> &'static [Role] {
-        match self {
-            Self::Tenant => &[Role::Reseller, Role::Operator],
-            Self::Reseller => &[Role::Reseller],
-            Self::Operator => &[Role::Operator],
-            Self::Auditor => &[Role::Auditor, Role::Operator],
+    /// The roles that it lets through. Who checks may look wherever the carrier may.
+    pub fn roles(self, method: &Method) -> &'static [Role] {
+        match (self, scope_of(method)) {
+            (Self::Tenant, Scope::Read) => &[Role::Reseller, Role::Operator, Role::Auditor],
+            (Self::Tenant, Scope::Write) => &[Role::Reseller, Role::Operator],
+            (Self::Reseller, _) => &[Role::Reseller],
+            (Self::Operator | Self::Auditor, Scope::Read) => &[Role::Operator, Role::Auditor],
+            (Self::Operator | Self::Auditor, Scope::Write) => &[Role::Operator],
         }
     }
+
+    /// Whether somebody may ask for this; else what would be right.
+    fn admits(self, caller: &Caller, method: &Method) -> Result<(), Problem> {
+        let roles = self.roles(method);
+        if !roles.contains(&caller.role) {
+            return Err(rejection::role(caller.role, roles));
+        }
+        let scope = scope_of(method);
+        if caller.scopes.contains(&scope) { Ok(()) } else { Err(rejection::scope(scope)) }
+    }
+}
+
+/// The scope that a request needs.
+pub fn scope_of(method: &Method) -> Scope {
+    if matches!(*method, Method::GET | Method::HEAD) { Scope::Read } else { Scope::Write }
 }
 
 /// Whoever asks.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// An opaque id: that of its key.
+    /// An opaque id: that of its key, or made of what its issuer calls it.
     pub actor: Actor,
     /// As whom it speaks.
     pub role: Role,
     /// The reseller it speaks for; what is another's does not exist for it.
     pub reseller: Option<ResellerId>,
+    /// What it may be used for.
+    pub scopes: Scopes,
 }
 
 impl Caller {
+    /// Whoever has a key, or a token that was made of it and has fewer scopes.
+    fn of_key(key: ApiKey, scopes: Scopes) -> Self {
+        let actor = Actor::new(key.id).expect("the id of a key is printable");
+        Self { actor, role: key.role, reseller: key.reseller, scopes }
+    }
+
     /// Whether what this reseller has exists for the caller.
     pub fn sees(&self, owner: ResellerId) -> bool {
         self.reseller.is_none_or(|own| own == owner)
+    }
+
+    /// What the caller is shown of personal data: who checks needs to know that it is there, not what it is.
+    pub fn sight(&self) -> Sight {
+        match self.role {
+            Role::Reseller | Role::Operator => Sight::Opened,
+            Role::Auditor => Sight::Sealed,
+        }
     }
 
     /// What its events carry.
@@ -73,31 +119,58 @@ impl Caller {
     }
 }
 
-/// Lets a request through to its handler if its caller has one of the roles.
+/// Lets a request through to its handler if its caller may ask for it.
 pub async fn gate(
     State((app, access)): State<(App, Access)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let caller = caller(&app, request.headers()).await?;
-    if !access.roles().contains(&caller.role) {
-        let detail = format!("this is not for the role {}", caller.role);
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail));
-    }
+    let caller = caller(&app, peer(request.extensions()), request.headers()).await?;
+    access.admits(&caller, request.method())?;
     takes_json(request.headers())?;
-    in_moderation(&app, &caller)?;
+    in_moderation(&app, &caller.actor)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
-async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
-    const EXPECTED: &str = "the request needs `Authorization: Bearer KEY`";
+/// Whoever is on the other end of the connection; one for all where the server is not ours.
+pub fn peer(extensions: &Extensions) -> Peer {
+    extensions.get().copied().unwrap_or_default()
+}
+
+async fn caller(app: &App, peer: Peer, headers: &HeaderMap) -> Result<Caller, Problem> {
+    const EXPECTED: &str = "the request needs `Authorization: Bearer TOKEN`";
     let token = bearer(headers).ok_or_else(|| Problem::unauthenticated(EXPECTED))?;
-    // Unknown, revoked or wrong: whoever guesses is not told which.
-    let key = keys::presented(&app.engine, token).await?;
-    let key = key.ok_or_else(|| Problem::unauthenticated("the key is not accepted"))?;
-    let actor = Actor::new(key.id).expect("the id of a key is printable");
-    Ok(Caller { actor, role: key.role, reseller: key.reseller })
+    if let Some((id, secret)) = keys::parts(token) {
+        // Unknown, revoked or wrong: whoever guesses is not told which.
+        let key = key(app, peer, id, secret).await?.ok_or(Rejection::NotAccepted)?;
+        let scopes = key.scopes();
+        return Ok(Caller::of_key(key, scopes));
+    }
+    let header = jsonwebtoken::decode_header(token).map_err(|_| Rejection::NotAccepted)?;
+    if header.crit.is_some() {
+        return Err(Rejection::NotAccepted.into());
+    }
+    if tokens::is_ours(&header) {
+        return tokens::caller(&app.engine, token).await;
+    }
+    match &app.issuer {
+        Some(issuer) => issuer.caller(&app.engine, token, &header).await,
+        None => Err(Rejection::NotAccepted.into()),
+    }
+}
+
+/// The key of whoever knows its secret. Guessing is slow: past some wrong secrets for one key, its peer waits.
+pub async fn key(app: &App, peer: Peer, id: &str, secret: &str) -> Result<Option<ApiKey>, Problem> {
+    let now = app.engine.now();
+    if let Some(wait) = app.guesses.must_wait(peer, id, now) {
+        return Err(too_many("this key was presented with too many wrong secrets", wait));
+    }
+    let key = keys::authenticated(&app.engine, id, secret).await?;
+    if key.is_none() {
+        app.guesses.wrong(peer, id, now);
+    }
+    Ok(key)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -107,15 +180,21 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Whether the caller's key has not asked too often.
-fn in_moderation(app: &App, caller: &Caller) -> Result<(), Problem> {
-    let id = caller.actor.as_str().to_owned();
-    app.asks.check_key(&id).map_err(|until| {
+/// Whether the caller has not asked too often; a key and the tokens made of it count together.
+pub fn in_moderation(app: &App, actor: &Actor) -> Result<(), Problem> {
+    if app.asks.len() > CALLERS_COUNTED_MAX {
+        app.asks.retain_recent();
+    }
+    app.asks.check_key(&actor.as_str().to_owned()).map_err(|until| {
         let wait = until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
         let detail = format!("this key asks more than {} times a second", app.limits.asks_per_second);
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
-        problem.with(header::RETRY_AFTER, &wait.to_string())
+        too_many(&detail, wait)
     })
+}
+
+fn too_many(detail: &str, wait_s: u64) -> Problem {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+    problem.with(header::RETRY_AFTER, &wait_s.to_string())
 }
 
 /// Whether the caller can read what we answer.

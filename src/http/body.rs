@@ -1,4 +1,4 @@
-//! The body of a request: bounded in size and time, JSON or CSV by its media type, UTF-8.
+//! The body of a request: bounded in size and time, JSON, CSV or a form by its media type, UTF-8.
 
 use axum::{
     body::Body,
@@ -25,6 +25,21 @@ pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Str
 pub async fn read_csv(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Vec<u8>, Problem> {
     only(headers, "text/csv")?;
     within(headers, body, limits.file_bytes, limits).await
+}
+
+/// Reads a form of at most so many bytes.
+pub async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+    limits: Limits,
+) -> Result<String, Problem> {
+    let bytes = within(headers, body, max, limits).await?;
+    if !bytes.is_empty() {
+        only(headers, "application/x-www-form-urlencoded")?;
+    }
+    let not_text = |_| Problem::new(StatusCode::BAD_REQUEST, "malformed", "the body is not text in UTF-8");
+    String::from_utf8(bytes).map_err(not_text)
 }
 
 async fn within(headers: &HeaderMap, body: Body, max: usize, limits: Limits) -> Result<Vec<u8>, Problem> {

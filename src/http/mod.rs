@@ -17,6 +17,7 @@ pub mod server;
 pub mod api;
 pub mod openapi;
 pub mod auth;
+pub mod oauth;
 pub mod request;
 mod body;
 pub mod condition;
@@ -49,8 +50,18 @@ pub mod addresses;
 pub mod portability_checks;
 pub mod loads;
 pub mod worklist;
+pub mod name_checks;
+pub mod numbers;
+pub mod reservations;
+pub mod assets;
+mod asset_bodies;
+mod number_bodies;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -61,7 +72,11 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio_util::task::TaskTracker;
 use utoipa::openapi::OpenApi;
 
-use self::{api::Api, problem::Problem};
+use self::{
+    api::Api,
+    auth::{guesses::Guesses, issuer::Issuer},
+    problem::Problem,
+};
 use crate::{edge::document::DOCUMENT_BYTES_MAX, engine::Engine};
 
 /// What every handler is given.
@@ -71,8 +86,14 @@ pub struct App {
     pub engine: Engine,
     /// The bounds of what is taken in.
     pub limits: Limits,
-    /// How much each key has asked lately. Only keys that are accepted get in, so there are never more of them than keys.
+    /// How much each caller has asked lately. Only those that are known get in.
     asks: Arc<DefaultKeyedRateLimiter<String>>,
+    /// Who has presented wrong secrets lately.
+    guesses: Arc<Guesses>,
+    /// Whose tokens are taken beside our own.
+    issuer: Option<Arc<Issuer>>,
+    /// Up to where writes on orders were answered, of which the rows may lack the last.
+    answered: Arc<AtomicU64>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
 }
@@ -126,7 +147,21 @@ impl App {
     /// Everything a handler needs, over an engine.
     pub fn new(engine: Engine, limits: Limits) -> Self {
         let quota = Quota::per_second(limits.asks_per_second).allow_burst(limits.asks_at_once);
-        Self { engine, limits, asks: Arc::new(RateLimiter::keyed(quota)), tasks: TaskTracker::new() }
+        Self {
+            engine,
+            limits,
+            asks: Arc::new(RateLimiter::keyed(quota)),
+            guesses: Arc::default(),
+            issuer: None,
+            answered: Arc::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The same, and tokens of an outside issuer are taken.
+    #[must_use]
+    pub fn trusting(self, issuer: Issuer) -> Self {
+        Self { issuer: Some(Arc::new(issuer)), ..self }
     }
 }
 
@@ -134,6 +169,7 @@ impl App {
 pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = Api::new(app.clone());
     let api = health::routes(api);
+    let api = oauth::routes(api);
     let api = resellers::routes(api);
     let api = companies::routes(api);
     let api = orders::routes(api);
@@ -147,6 +183,10 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = addresses::routes(api);
     let api = portability_checks::routes(api);
     let api = loads::routes(api);
+    let api = name_checks::routes(api);
+    let api = numbers::routes(api);
+    let api = reservations::routes(api);
+    let api = assets::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

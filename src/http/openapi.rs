@@ -3,7 +3,7 @@
 //! A handler documents what is its own. Who may ask, the problems that can come back, and the headers of every request are
 //! said once, as components that each operation refers to.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
@@ -14,22 +14,27 @@ use utoipa::{
         header::HeaderBuilder,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type},
-        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{
+            ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, Scopes, SecurityRequirement,
+            SecurityScheme,
+        },
         tag::TagBuilder,
     },
 };
 
 use super::{
-    auth::Access,
-    precise,
+    auth::{Access, scope_of},
+    oauth, precise,
     problem::{Fault, MEDIA_TYPE, ProblemDocument},
     request::{AFTER_POSITION, IDEMPOTENCY_KEY, KEY_MAX},
     texts, words,
 };
-use crate::edge::keys::Role;
+use crate::edge::keys::{Role, Scope};
 
-/// The name of the one security scheme.
+/// The name of the security scheme of keys, and of tokens however somebody came by them.
 const BEARER: &str = "bearer";
+/// The name of the security scheme of our own tokens.
+const OAUTH: &str = "oauth2";
 
 /// The capabilities, by the names they have in docs/domain.md; every operation has one of them as its tag.
 pub mod tags {
@@ -47,9 +52,10 @@ pub mod tags {
     pub const NOTIFICATION: &str = "Order notification";
     pub const OPERATOR: &str = "Operator";
     pub const AUDIT: &str = "Audit";
+    pub const AUTHENTICATION: &str = "Authentication";
     pub const OPERATIONS: &str = "Running the server";
 
-    pub const ALL: [(&str, &str); 14] = [
+    pub const ALL: [(&str, &str); 15] = [
         (PORTABILITY, "Which numbers can be ported, and when at the earliest."),
         (ADDRESSES, "Addresses of sites."),
         (IMPORT, "New and ported numbers for a company."),
@@ -63,6 +69,7 @@ pub mod tags {
         (NOTIFICATION, "What resellers are told."),
         (OPERATOR, "The carrier's own side."),
         (AUDIT, "Checking what happened."),
+        (AUTHENTICATION, "From a key to a token that does not last."),
         (OPERATIONS, "Whether it runs, and how well."),
     ];
 }
@@ -86,8 +93,12 @@ pub fn beginning() -> OpenApi {
 /// The problems that an operation can answer with, by status.
 const PROBLEMS: [(StatusCode, &str, &str); 15] = [
     (StatusCode::BAD_REQUEST, "malformed", "The body cannot be read."),
-    (StatusCode::UNAUTHORIZED, "unauthenticated", "Nobody says who asks, or the key is not accepted."),
-    (StatusCode::FORBIDDEN, "forbidden", "The caller's role may not ask for this."),
+    (
+        StatusCode::UNAUTHORIZED,
+        "unauthenticated",
+        "Nobody says who asks, or the key or token is not accepted.",
+    ),
+    (StatusCode::FORBIDDEN, "forbidden", "The caller's role or scopes are not for this."),
     (
         StatusCode::NOT_FOUND,
         "not_found",
@@ -127,10 +138,21 @@ const PROBLEMS: [(StatusCode, &str, &str); 15] = [
 fn components() -> utoipa::openapi::Components {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("An API key, as `orderwire keys create` shows it once."))
+        .description(Some(
+            "An API key, as `orderwire keys create` shows it once; a token that the token endpoint made of one; or a token of \
+             the issuer that the server is set to take them from.",
+        ))
         .build();
+    let scopes = Scopes::from_iter([
+        (Scope::Read.to_string(), "To look.".to_owned()),
+        (Scope::Write.to_string(), "To change something.".to_owned()),
+    ]);
+    let credentials = Flow::ClientCredentials(ClientCredentials::new(oauth::PATH, scopes));
+    let about = "Client credentials: the id of a key, and the half of its token after the dot.";
+    let oauth = OAuth2::with_description([credentials], about);
     let mut components = ComponentsBuilder::new()
         .security_scheme(BEARER, SecurityScheme::Http(bearer))
+        .security_scheme(OAUTH, SecurityScheme::OAuth2(oauth))
         .schema("Problem", ProblemDocument::schema())
         .schema(Fault::name(), Fault::schema())
         .build();
@@ -209,22 +231,32 @@ fn name(status: StatusCode) -> String {
 
 /// Says of the operations of one path what is the same for all of their kind.
 pub fn complete(path: &str, access: Option<Access>, item: &mut PathItem) {
-    let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-    for operation in writes.into_iter().flatten() {
-        completed(path, access, operation, true);
-    }
-    for operation in [&mut item.get].into_iter().flatten() {
-        completed(path, access, operation, false);
+    let methods = [
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+    ];
+    for (method, operation) in methods {
+        if let Some(operation) = operation {
+            completed(path, access, operation, &method);
+        }
     }
 }
 
-fn completed(path: &str, access: Option<Access>, operation: &mut Operation, writes: bool) {
+fn completed(path: &str, access: Option<Access>, operation: &mut Operation, method: &Method) {
+    let scope = scope_of(method);
+    let writes = scope == Scope::Write;
     let of_one = path.contains('{');
     let mut problems = vec![431, 500, 503];
     let mut parameters = Vec::new();
     if let Some(access) = access {
-        operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
-        let roles: Vec<&str> = access.roles().iter().map(|role: &Role| role.into()).collect();
+        operation.security = Some(vec![
+            SecurityRequirement::new(BEARER, Vec::<String>::new()),
+            SecurityRequirement::new(OAUTH, [scope.to_string()]),
+        ]);
+        let roles: Vec<&str> = access.roles(method).iter().map(|role: &Role| role.into()).collect();
         operation
             .extensions
             .get_or_insert_default()

@@ -171,7 +171,8 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
 
 /// Show everything that happened to an order.
 ///
-/// Who, when, why, what, and by which rules; personal data reads `erased` once its key was destroyed.
+/// Who, when, why, what, and by which rules; personal data reads `erased` once its key was destroyed, and `sealed` to an
+/// auditor.
 #[utoipa::path(get, path = "/v1/orders/{id}/history", operation_id = "list_order_history", tag = tags::CREATE_ORDER,
     params(("id" = String, Path, description = "The id of the order."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
@@ -188,7 +189,7 @@ async fn events(look: Look) -> Result<Answer, Problem> {
     let next = found.last().filter(|_| more).map(|last| page::opaque(&last.sequence));
     let mut items = Vec::new();
     for event in &found {
-        items.push(StepBody::from(history::step(engine, event).await?));
+        items.push(StepBody::from(history::step_in(engine, event, look.caller.sight()).await?));
     }
     Ok(Answer::list(&look, &Listed { items, next }))
 }
@@ -204,7 +205,7 @@ pub(super) async fn shown(
     id: OrderId,
     receipt: &Receipt,
 ) -> Result<Answer, Problem> {
-    let Some(view) = call.shown::<OrderView>(receipt, &id.to_string()).await? else {
+    let Some(view) = call.order_shown(receipt, id).await? else {
         return Ok(call.done(receipt));
     };
     let position = view.position;

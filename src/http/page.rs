@@ -90,14 +90,15 @@ fn unknown() -> Problem {
 
 fn after_record<T: Record>(last: &T, order: &str) -> String {
     let column = T::TABLE.columns.iter().position(|column| column.name == order);
-    match column.and_then(|column| last.columns().into_iter().nth(column)) {
-        Some(Value::Integer(value)) => opaque(&(value, last.key())),
-        Some(Value::Text(value)) => opaque(&(value, last.key())),
-        Some(Value::Null) => opaque(&((), last.key())),
-        None => opaque(&(last.key(), last.key())),
+    let value = column.and_then(|column| last.columns().into_iter().nth(column));
+    match value.unwrap_or_else(|| last.key().into()) {
+        Value::Integer(value) => opaque(&(value, last.key())),
+        Value::Text(value) => opaque(&(value, last.key())),
+        Value::Null => opaque(&((), last.key())),
     }
 }
 
+/// The record behind which the caller's page begins.
 fn after(look: &Look) -> Result<Option<(Value, String)>, Problem> {
     let Some((value, key)) = cursor::<(serde_json::Value, String)>(look)? else { return Ok(None) };
     let value = match value {

@@ -168,6 +168,16 @@ impl Problem {
         self.0.status
     }
 
+    /// What is wrong this time.
+    pub fn detail(&self) -> &str {
+        &self.0.document.detail
+    }
+
+    /// A header of the answer.
+    pub fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.0.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
     /// Whether one of its errors has this code.
     pub fn says(&self, code: &str) -> bool {
         self.0.document.errors.iter().any(|error| error.code == code)

@@ -3,19 +3,22 @@
 //! Both are strict: what nobody asked for is refused and named, so that a misspelt field or parameter is never ignored.
 //! Deliberately absent: who may ask for a route at all, which was decided before ([`auth`](super::auth)).
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::atomic::Ordering};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
     http::{HeaderMap, StatusCode, header::HeaderName, request::Parts},
 };
 use orderwire_domain::{
-    ids::{ResellerId, StreamId},
+    ids::{OrderId, ResellerId, StreamId},
     invalid::Invalid,
     joint::Command,
     names::FreeText,
     sealed::Sealed,
-    views::table::{Record, Table},
+    views::{
+        order_status::{ORDER_STATUS, OrderView},
+        table::{Record, Table},
+    },
 };
 use sha2::{Digest as _, Sha256};
 
@@ -37,6 +40,9 @@ use crate::{
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The parameter that lets a read wait for a write.
 pub const AFTER_POSITION: &str = "after_position";
+/// Events that the rows of orders may lack when a write on one is answered. Readers take a quarter of that at once; past
+/// it writers wait, so that nobody who looks waits much longer than they would.
+const AHEAD_EVENTS_MAX: u64 = 1_024;
 /// Longest idempotency key.
 pub const KEY_MAX: usize = 200;
 
@@ -169,8 +175,22 @@ impl Look {
         visible.ok_or_else(|| Problem::not_found(&stream.kind.word().replace('_', " "), &key))
     }
 
+    /// A record that has no stream of its own, whoever may see it. One that was made a moment ago is waited for.
+    pub async fn newest<T: Record>(&self, key: &str) -> Result<Option<T>, Problem> {
+        self.ready(T::TABLE).await?;
+        let engine = &self.app.engine;
+        let found = query::get(engine.log(), key).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let head = engine.head().await?.position;
+        engine.wait_for(self.reader(T::TABLE), head).await?;
+        Ok(query::get(engine.log(), key).await?)
+    }
+
     /// Waits, within bounds, until a read model shows what the caller has seen (`?after_position=`).
     pub async fn ready(&self, table: &Table) -> Result<(), Problem> {
+        self.as_answered(table).await;
         let Some(position) = self.after_position()? else { return Ok(()) };
         let head = self.app.engine.head().await?.position;
         if position > head {
@@ -179,6 +199,16 @@ impl Look {
             return Err(Problem::parameter(AFTER_POSITION, "position_beyond_log", detail, expected));
         }
         Ok(self.app.engine.wait_for(self.reader(table), position).await?)
+    }
+
+    /// What a write was answered with before its row was there, the next read sees all the same.
+    async fn as_answered(&self, table: &Table) {
+        let (reader, answered) = (self.reader(table), self.app.answered.load(Ordering::Acquire));
+        if reader == self.reader(&ORDER_STATUS)
+            && let Err(error) = self.app.engine.wait_for(reader, answered).await
+        {
+            tracing::warn!(%error, "what was answered before cannot be shown yet");
+        }
     }
 
     /// The reader that writes a table.
@@ -336,6 +366,24 @@ impl Call {
                 Ok(None)
             }
         }
+    }
+
+    /// An order as the write left it. Its row says the same a moment later, and is waited for only where the reader is far
+    /// behind, or may never come.
+    pub async fn order_shown(&self, receipt: &Receipt, id: OrderId) -> Result<Option<OrderView>, Problem> {
+        let engine = &self.look.app.engine;
+        let (reader, to) = (self.look.reader(&ORDER_STATUS), receipt.appended.last());
+        let follows = engine.readers().get(reader).is_some_and(|reader| reader.stopped().is_none());
+        if engine.runs_in_background()
+            && follows
+            && !receipt.repeated
+            && engine.wait_for(reader, to.saturating_sub(AHEAD_EVENTS_MAX)).await.is_ok()
+            && let Some(order) = engine.order_as_of(id, to).await?
+        {
+            self.look.app.answered.fetch_max(to, Ordering::Release);
+            return Ok(Some(order));
+        }
+        self.shown(receipt, &id.to_string()).await
     }
 
     /// The answer where what was done cannot be shown yet.

@@ -5,7 +5,7 @@
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -16,7 +16,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{App, observe, routes};
+use super::{App, auth::guesses::Peer, observe, routes};
 
 /// Headers of one request; more are answered 431 before anything else is looked at.
 const HEADERS_MAX: usize = 100;
@@ -30,6 +30,16 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     // From here on it is counted, not from the first look at it.
     observe::recorded();
     let (router, _) = routes(&app);
+    accept(listener, router, app, stop).await
+}
+
+/// Serves these routes alone, within the same bounds.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    router: Router,
+    app: App,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(app.limits.connections));
     let mut stop = std::pin::pin!(stop);
@@ -41,8 +51,14 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = connections.watch(connection(stream, router.clone(), &app));
+            Ok((stream, address)) => {
+                // An answer is whole when it is sent: nothing is won by waiting for more of it.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection sends as the system has it");
+                }
+                let service =
+                    Peered { service: TowerToHyperService::new(router.clone()), peer: address.ip().into() };
+                let connection = connections.watch(connection(stream, service, &app));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         tracing::debug!(%error, "a connection ended early");
@@ -61,17 +77,34 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     Ok(())
 }
 
+/// The routes, for one connection: every request on it says from whom it comes.
+struct Peered {
+    service: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Peered {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.service.call(request)
+    }
+}
+
 fn connection(
     stream: TcpStream,
-    router: Router,
+    service: Peered,
     app: &App,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+) -> http1::Connection<TokioIo<TcpStream>, Peered> {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.limits.head_within)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// Lets connections answer what they have begun, and handlers end whose caller is gone.

@@ -58,6 +58,24 @@ impl Bare {
             }
         }
     }
+
+    /// How long each of many transactions of one row took, one after the other.
+    pub async fn latencies(&self, bytes: usize, time: Duration) -> Result<Vec<Duration>, StoreError> {
+        let payload = "x".repeat(bytes);
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(bare) => {
+                let bare = std::sync::Arc::clone(bare);
+                let measure = move || {
+                    let mut bare = bare.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    bare.latencies(&payload, time)
+                };
+                blocking(measure).await
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => super::postgres::baseline::latencies(url, &payload, time).await,
+        }
+    }
 }
 
 #[cfg(feature = "sqlite")]

@@ -11,6 +11,7 @@ pub mod port_diary;
 pub mod number_availability;
 pub mod notices;
 pub mod company_directory;
+pub mod reservations;
 pub mod name_directory;
 
 #[cfg(feature = "testing")]
@@ -56,8 +57,12 @@ pub static READERS: &[Reader] = &[
     },
     Reader {
         name: "companies",
-        tables: &[&company_directory::COMPANY_DIRECTORY, &company_directory::ASSET],
-        fold: company_directory::fold,
+        tables: &[
+            &company_directory::COMPANY_DIRECTORY,
+            &company_directory::ASSET,
+            &reservations::RESERVATION,
+        ],
+        fold: fold_companies,
     },
     Reader { name: "names", tables: &[&name_directory::NAME_DIRECTORY], fold: name_directory::fold },
     Reader { name: "timers", tables: &[&timer::TIMER], fold: timer::fold_timers },
@@ -80,4 +85,10 @@ pub fn fold_orders(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     port_diary::fold(rows, fact)?;
     number_availability::fold(rows, fact)?;
     notices::fold(rows, fact)
+}
+
+/// Companies with what they have, and then their reservations, which say whose they are.
+pub fn fold_companies(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
+    company_directory::fold(rows, fact)?;
+    reservations::fold(rows, fact)
 }

@@ -17,10 +17,7 @@ pub(in crate::stores) async fn rows_per_second(
     time: Duration,
 ) -> Result<f64, StoreError> {
     let server = Server::from_url(url)?;
-    let mut admin = server.plain_connection().await?;
-    let create = "CREATE TABLE IF NOT EXISTS bench_bare (stream text, sequence bigint, payload json, \
-                  PRIMARY KEY (stream, sequence))";
-    admin.execute(create).await.map_err(|error| store_error(&error))?;
+    let mut admin = with_table(&server).await?;
     // A server takes so many connections; past that, more callers only wait.
     let connections = connections.min(CONNECTIONS_MAX);
     let alone = if rows == 1 { run(&server, connections, 1, false, payload, time / 2).await? } else { 0.0 };
@@ -28,6 +25,37 @@ pub(in crate::stores) async fn rows_per_second(
     let together = run(&server, connections, rows, true, payload, share).await?;
     admin.execute("DROP TABLE bench_bare").await.map_err(|error| store_error(&error))?;
     Ok(alone.max(together))
+}
+
+/// How long each row took that committed by itself, one after the other over one connection.
+pub(in crate::stores) async fn latencies(
+    url: &str,
+    payload: &str,
+    time: Duration,
+) -> Result<Vec<Duration>, StoreError> {
+    let server = Server::from_url(url)?;
+    let mut admin = with_table(&server).await?;
+    let mut connection = server.plain_connection().await?;
+    let payload = serde_json::to_string(payload).expect("a text is JSON");
+    let until = Instant::now() + time;
+    let mut took = Vec::new();
+    while Instant::now() < until {
+        let begun = Instant::now();
+        insert_one(&mut connection, &payload).await.map_err(|error| store_error(&error))?;
+        took.push(begun.elapsed());
+    }
+    connection.close().await.map_err(|error| store_error(&error))?;
+    admin.execute("DROP TABLE bench_bare").await.map_err(|error| store_error(&error))?;
+    Ok(took)
+}
+
+/// A connection beside those that are measured, once there is a table for rows.
+async fn with_table(server: &Server) -> Result<PgConnection, StoreError> {
+    let mut admin = server.plain_connection().await?;
+    let create = "CREATE TABLE IF NOT EXISTS bench_bare (stream text, sequence bigint, payload json, \
+                  PRIMARY KEY (stream, sequence))";
+    admin.execute(create).await.map_err(|error| store_error(&error))?;
+    Ok(admin)
 }
 
 /// Connections of the baseline at most.
@@ -68,22 +96,25 @@ async fn insert(
     payload: &str,
     until: Instant,
 ) -> Result<u32, sqlx::Error> {
-    let sql = "INSERT INTO bench_bare VALUES ($1, 1, $2::json)";
     let mut written = 0;
     while Instant::now() < until {
         if explicit {
             let mut transaction = connection.begin().await?;
             for _ in 0..rows {
-                let stream = uuid::Uuid::now_v7().simple().to_string();
-                sqlx::query(sql).bind(stream).bind(payload).execute(&mut *transaction).await?;
+                insert_one(&mut transaction, payload).await?;
             }
             transaction.commit().await?;
         } else {
-            let stream = uuid::Uuid::now_v7().simple().to_string();
-            sqlx::query(sql).bind(stream).bind(payload).execute(&mut connection).await?;
+            insert_one(&mut connection, payload).await?;
         }
         written += u32::try_from(rows).unwrap_or(u32::MAX);
     }
     connection.close().await?;
     Ok(written)
+}
+
+async fn insert_one(connection: &mut PgConnection, payload: &str) -> Result<(), sqlx::Error> {
+    let stream = uuid::Uuid::now_v7().simple().to_string();
+    let insert = sqlx::query("INSERT INTO bench_bare VALUES ($1, 1, $2::json)").bind(stream).bind(payload);
+    insert.execute(connection).await.map(drop)
 }

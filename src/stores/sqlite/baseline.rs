@@ -67,12 +67,28 @@ impl Bare {
         Ok(rate)
     }
 
+    /// How long each transaction of one row took, one after the other.
+    pub(in crate::stores) fn latencies(
+        &mut self,
+        payload: &str,
+        time: Duration,
+    ) -> Result<Vec<Duration>, StoreError> {
+        let from = Instant::now();
+        let mut begun = Vec::new();
+        self.transactions(1, payload, |_| {
+            begun.push(Instant::now());
+            from.elapsed() >= time
+        })?;
+        self.connection.execute_batch("DELETE FROM bare")?;
+        Ok(begun.windows(2).map(|pair| pair[1] - pair[0]).collect())
+    }
+
     /// Writes until it is enough; answers how many rows.
     fn transactions(
         &mut self,
         rows: usize,
         payload: &str,
-        enough: impl Fn(usize) -> bool,
+        mut enough: impl FnMut(usize) -> bool,
     ) -> Result<usize, StoreError> {
         let mut written = 0;
         let mut insert = self.connection.prepare_cached("INSERT INTO bare VALUES (?1, ?2, ?3)")?;
@@ -127,6 +143,7 @@ mod tests {
         for rows in [1, 64] {
             assert!(bare.rows_per_second(rows, "event", Duration::from_millis(20)).unwrap() > 0.0);
         }
+        assert!(!bare.latencies("event", Duration::from_millis(20)).unwrap().is_empty());
         assert_eq!(bytes(&bare.beside("-wal")).unwrap(), before);
         drop(bare);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

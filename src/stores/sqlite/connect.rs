@@ -56,6 +56,18 @@ pub(super) fn writer(path: &Path, migrate: Migrate) -> Result<Connection, StoreE
     Ok(connection)
 }
 
+/// Has what is done here committed without waiting for the disk. Where full synchronisation cannot be restored, a
+/// transaction is still open, and every later one of this connection is refused.
+pub(super) fn not_synced<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.pragma_update(None, "synchronous", "normal")?;
+    let done = work(connection);
+    connection.pragma_update(None, "synchronous", "full")?;
+    done
+}
+
 /// Switches a new file to a write-ahead log. Of two that switch it at once `SQLite` refuses one without waiting, since
 /// neither could go on while both hold the file; the other is done in a moment.
 fn write_ahead(connection: &Connection) -> Result<String, StoreError> {
@@ -141,6 +153,26 @@ mod tests {
         let refused = reader(&path).unwrap().execute("DELETE FROM events", []).unwrap_err();
         assert!(matches!(StoreError::from(refused), StoreError::ReadOnly(_)));
         writer.close().unwrap();
+    }
+
+    #[test]
+    fn only_what_need_not_be_synced_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(&folder.path().join("log.db"), Migrate::Yes).unwrap();
+        let level = |connection: &Connection| -> i64 {
+            connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!(level(&writer), full);
+        assert_eq!(not_synced(&mut writer, |connection| Ok(level(connection))), Ok(normal));
+        assert_eq!(level(&writer), full);
+        let failed = not_synced::<()>(&mut writer, |connection| {
+            let transaction = begin(connection)?;
+            transaction.execute_batch("DELETE FROM nothing")?;
+            Ok(())
+        });
+        assert!(failed.is_err());
+        assert_eq!(level(&writer), full, "also after a failure");
     }
 
     #[test]

@@ -60,14 +60,18 @@ impl SqliteLog {
 
     async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        look: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let job = |connection: &mut Connection| {
-            // One transaction is one moment: everything one call answers was true together.
-            let transaction = connection.transaction()?;
-            let found = look(&transaction)?;
-            transaction.commit()?;
-            Ok(found)
+            // One transaction is one moment: everything one call answers was true together. Reads are so short that it
+            // counts whether its two statements are prepared.
+            connection.prepare_cached("BEGIN")?.raw_execute()?;
+            let found = look(connection);
+            // Some failures have ended it already.
+            if !connection.is_autocommit() {
+                connection.prepare_cached("COMMIT")?.raw_execute()?;
+            }
+            found
         };
         self.readers.run(Urgency::Patient, job).await
     }
@@ -105,7 +109,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[async_trait]
 impl Log for SqliteLog {
     async fn head(&self) -> Result<Head, StoreError> {
-        self.read(|transaction| append::head(transaction)).await
+        self.read(append::head).await
     }
 
     async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
@@ -159,7 +163,7 @@ impl Log for SqliteLog {
     }
 
     async fn claim_count(&self) -> Result<u64, StoreError> {
-        self.read(|transaction| kept::claim_count(transaction)).await
+        self.read(kept::claim_count).await
     }
 
     async fn record(&self, owner: &str, key: &str, now_us: i64) -> Result<Option<StoredRecord>, StoreError> {
@@ -205,7 +209,16 @@ impl Log for SqliteLog {
 
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
         let commit = commit.clone();
-        self.write(move |transaction| rows::apply(transaction, &commit)).await
+        let job = move |connection: &mut Connection| {
+            // What a reader makes of the log can be made again, so it need not be on the disk before the next thing is
+            // done: a power cut takes it with the checkpoint that says so, and the next append carries it along.
+            connect::not_synced(connection, |connection| {
+                let transaction = begin(connection)?;
+                rows::apply(&transaction, &commit)?;
+                transaction.commit().map_err(StoreError::from)
+            })
+        };
+        self.writer.run(Urgency::Patient, job).await
     }
 
     async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {

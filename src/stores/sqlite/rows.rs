@@ -155,7 +155,10 @@ fn value(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Value> {
 
 #[cfg(test)]
 mod tests {
-    use orderwire_domain::views::table::{integer, text};
+    use orderwire_domain::views::{
+        number_availability::{NUMBER, NUMBER_RUN},
+        table::{integer, text},
+    };
 
     use super::*;
     use crate::engine::log::Comparison;
@@ -182,6 +185,48 @@ mod tests {
             let steps: Vec<String> =
                 explain.query_map(bound(values), |row| row.get(3)).unwrap().map(Result::unwrap).collect();
             assert!(steps.iter().all(|step| step.contains("USING INDEX shelf_by_of_due")), "{steps:?}");
+        }
+    }
+    /// The steps of a look, as the database plans them.
+    fn plan(look: &Select) -> Vec<String> {
+        let connection = Connection::open_in_memory().unwrap();
+        create(&connection, &[look.table]).unwrap();
+        let (sql, values) = sql::select(look);
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        explain.query_map(bound(values), |row| row.get(3)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_page_of_numbers_begins_where_the_last_one_ended() {
+        let equal =
+            |column, value: &str| Filter { column, comparison: Comparison::Equal, value: value.into() };
+        let longer = Filter { column: "length", comparison: Comparison::AtLeast, value: 1.into() };
+        let run = |filters, descending| {
+            let after = Some((Value::Integer(7), "+441134960100".to_owned()));
+            Select { table: &NUMBER_RUN, filters, order: "length", descending, after, limit: 51 }
+        };
+        let number = |filters| {
+            let after = Some(("+441134960100".into(), "+441134960100".to_owned()));
+            Select { table: &NUMBER, filters, order: "key", descending: false, after, limit: 51 }
+        };
+        let looks = [
+            ("number_run_by_area_length", run(vec![equal("area", "0113")], false)),
+            ("number_run_by_place_length", run(vec![equal("place", "leeds")], false)),
+            ("number_run_by_place_length", run(vec![equal("place", "leeds"), longer.clone()], true)),
+            ("number_run_by_length", run(vec![longer], true)),
+            ("number_by_company", number(vec![equal("company", "com_1")])),
+            ("number_by_site", number(vec![equal("site", "ast_1")])),
+            (
+                "number_by_reseller_holding",
+                number(vec![equal("reseller", "rsl_1"), equal("holding", "free")]),
+            ),
+        ];
+        for (index, look) in looks {
+            let steps = plan(&look);
+            let [step] = steps.as_slice() else { panic!("it sorts: {steps:?}") };
+            assert!(step.contains(&format!("USING INDEX {index} (")), "{step}");
+            // The place where it begins is found by the index, not by reading up to it.
+            assert!(step.contains("key)") || step.contains("key>"), "{step}");
         }
     }
 }

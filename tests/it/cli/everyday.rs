@@ -246,6 +246,7 @@ fn a_store_in_service_is_not_filled_by_demo_or_bench() {
     let before = desk.head();
     let bench = ["bench", "store", "--rounds", "1", "--seconds", "0", "--companies", "2", "--in-flight", "1"];
     desk.refused(3, &[&bench[..], &["--store", "orderwire.db"]].concat(), &["store_not_empty", "history"]);
+    desk.refused(3, &["--store", "orderwire.db", "bench", "http"], &["store_not_empty", "history"]);
     desk.refused(3, &["--store", "orderwire.db", "demo"], &["store_not_empty"]);
     desk.done(&["--store", "keyed.db", "migrate"]);
     desk.refused(3, &[&bench[..], &["--store", "keyed.db"]].concat(), &["store_not_empty", "master key"]);
@@ -302,5 +303,44 @@ fn a_measurement_on_a_store_of_its_own_says_how_fast_it_starts_and_leaves_nothin
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains("cold start on ") && ran.err.contains(" events: "), "{}", ran.err);
     assert!(ran.out.contains("commands, 1 in flight"), "{}", ran.out);
+    assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_measured_server_has_every_figure_and_leaves_nothing() {
+    let desk = Desk::empty();
+    let small =
+        ["--companies", "4", "--numbers", "1000", "--connections", "2", "--seconds", "1", "--rounds", "1"];
+    let ran = desk.run(&[&["--format", "json", "bench", "http", "--process"], &small[..]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let figures: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
+    let of = |what: &str| -> Vec<&serde_json::Value> {
+        figures.iter().filter(|figure| figure["what"].as_str().unwrap().contains(what)).collect()
+    };
+    let served = ["does nothing", "submitted in process", "same over HTTP", "orders shown", "free numbers"];
+    let settled = ["in process, until", "over HTTP, until"];
+    let alone = [
+        "bare transaction, median",
+        "bare transaction, p99",
+        "alone, median",
+        "a process",
+        "that process, idle",
+    ];
+    for what in served.into_iter().chain(settled).chain(alone) {
+        let [figure] = of(what)[..] else { panic!("{what}: {}", ran.out) };
+        assert!(figure["median"].as_f64().unwrap() > 0.0, "{figure}");
+        assert_eq!(figure["ratio"].is_number(), figure["compared_with"] != "", "{figure}");
+    }
+    assert_eq!(of("alone, p99").len(), 2, "by the bare p99 and by the bare median");
+    assert_eq!(of("").len(), served.len() + settled.len() + alone.len() + 2, "{}", ran.out);
+    assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_figure_that_is_missing_is_an_error() {
+    let desk = Desk::empty();
+    let ran = desk.run(&["bench", "http", "--companies", "4", "--numbers", "1000", "--rounds", "0"]);
+    assert_eq!((ran.code, &*ran.out), (1, ""), "{}", ran.err);
+    assert!(ran.err.contains("not measured: requests to a route that does nothing"), "{}", ran.err);
     assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 0, "nothing is left");
 }

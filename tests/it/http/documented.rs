@@ -47,12 +47,13 @@ async fn every_operation_is_documented_in_full() {
                     operation["x-roles"].as_array().is_some_and(|roles| !roles.is_empty()),
                     "{at}: roles"
                 );
-                let needed = serde_json::json!([{ "bearer": [] }]);
+                let scope = if method == "get" { "orderwire.read" } else { "orderwire.write" };
+                let needed = serde_json::json!([{ "bearer": [] }, { "oauth2": [scope] }]);
                 assert_eq!(operation["security"], needed, "{at}: security");
             }
             if let Some(body) = operation.get("requestBody") {
-                let mut kinds = body["content"].as_object().unwrap().values();
-                assert!(kinds.all(|kind| kind.get("example").is_some()), "{at}: example");
+                let contents = body["content"].as_object().unwrap();
+                assert!(contents.values().all(|content| content.get("example").is_some()), "{at}: example");
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let described = response["description"].as_str().is_some_and(|text| !text.is_empty());

@@ -1,18 +1,28 @@
 //! The API as a client sees it: a real server on a loopback port, over a store in memory.
 
+mod assets;
+mod access;
 mod body;
+mod configured;
 mod documented;
 mod happy;
+mod names;
+mod numbers;
+mod made_up_issuer;
+mod oauth;
 mod operations;
+mod outside_tokens;
 mod ports;
 mod problems;
 mod reference;
+mod reservations;
 mod retries;
 mod server;
 mod stopping;
 mod tenants;
 
 use orderwire::{
+    config::IssuerSettings,
     domain::ids::ResellerId,
     edge::keys::{self, Role},
     engine::{
@@ -20,7 +30,7 @@ use orderwire::{
         clock::SimulatedClock,
         fulfilment::{AutoProvisioner, ManualProvisioner, Provisioner},
     },
-    http::{App, Limits, server as serving},
+    http::{App, Limits, auth::issuer::Issuer, server as serving},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
@@ -33,6 +43,8 @@ pub struct Site {
     pub world: World,
     pub url: String,
     pub app: App,
+    /// Kept for as long as its file is needed.
+    _store: Store,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -59,36 +71,55 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        Self::working(limits, true, AutoProvisioner).await
+        Self::working(Store::memory().await, limits, true, AutoProvisioner, None).await
+    }
+
+    /// One over a store of the test's choice.
+    pub async fn over(store: Store) -> Self {
+        Self::working(store, Limits::default(), true, AutoProvisioner, None).await
+    }
+
+    /// One that takes tokens of an outside issuer.
+    pub async fn trusting(issuer: IssuerSettings) -> Self {
+        Self::working(Store::memory().await, Limits::default(), true, AutoProvisioner, Some(issuer)).await
     }
 
     /// One whose readers do nothing until they are told to.
     pub async fn idle(limits: Limits) -> Self {
-        Self::working(limits, false, AutoProvisioner).await
+        Self::working(Store::memory().await, limits, false, AutoProvisioner, None).await
     }
 
     /// One whose lines wait until somebody reports them.
     pub async fn manual() -> Self {
-        Self::working(Limits::default(), true, ManualProvisioner).await
+        Self::working(Store::memory().await, Limits::default(), true, ManualProvisioner, None).await
     }
 
-    async fn working(limits: Limits, background: bool, provisioner: impl Provisioner) -> Self {
-        let store = Store::memory().await;
+    async fn working(
+        store: Store,
+        limits: Limits,
+        background: bool,
+        provisioner: impl Provisioner,
+        issuer: Option<IssuerSettings>,
+    ) -> Self {
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
             .clock(clock.clone())
             .provisioner(provisioner)
             .background(background)
-            .open(store.log().await, orderwire::engine::sealing::MasterKey::generate())
+            .open(store.log().await, store.master())
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = App::new(engine.clone(), limits);
+        let app = match issuer {
+            Some(issuer) => app.trusting(Issuer::open(issuer, engine.now()).await.unwrap()),
+            None => app,
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
         let served = tokio::spawn(serving::serve(listener, app.clone(), stopped));
-        Self { world: World { engine, clock }, url, app, stop: Some(stop), served }
+        Self { world: World { engine, clock }, url, app, _store: store, stop: Some(stop), served }
     }
 
     /// A client with a key of its own.
@@ -110,7 +141,9 @@ impl Site {
 
     /// A client without a key.
     pub fn nobody(&self) -> Client {
-        Client { http: reqwest::Client::new(), url: self.url.clone(), token: None }
+        // It speaks to this machine only, where nobody has a certificate.
+        let http = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        Client { http, url: self.url.clone(), token: None }
     }
 
     /// How many events the log has.

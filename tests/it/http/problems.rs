@@ -51,7 +51,8 @@ async fn a_role_asks_only_for_what_is_its_own() {
     reseller.get("/v1/operator/resellers").await.problem(403, "forbidden");
     let why = json!({ "reason": "none" });
     reseller.post(&format!("/v1/operator/resellers/{id}/suspension"), &why).await.problem(403, "forbidden");
-    auditor.get("/v1/orders").await.problem(403, "forbidden");
+    let order = super::company("Bolt");
+    auditor.post("/v1/companies", &order).await.problem(403, "forbidden");
     operator.get("/v1/reseller").await.problem(403, "forbidden");
     let company = reseller.post("/v1/companies", &company("Acme")).await.text("service_reference").to_owned();
     let erasure = format!("/v1/operator/companies/{company}/erasure");

@@ -1,10 +1,42 @@
 //! Asking again, and asking on what one saw.
 
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
 use futures::future::join_all;
+use orderwire::{
+    engine::{fulfilment::ManualProvisioner, log::ReaderCommit},
+    http::Limits,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::{Client, Said, Site, company, order, said, with_json};
+use crate::world::{Meddles, Store};
+
+/// Holds the reader of orders up while it is closed.
+#[derive(Default)]
+struct HeldUp {
+    closed: AtomicBool,
+    opened: Notify,
+}
+
+#[async_trait]
+impl Meddles for HeldUp {
+    async fn apply(&self, commit: &mut ReaderCommit) {
+        if commit.reader == "orders" && self.closed.load(Ordering::SeqCst) {
+            self.opened.notified().await;
+        }
+    }
+}
 
 async fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> Said {
     said(with_json(client.request(Method::POST, path).header("Idempotency-Key", key), body)).await
@@ -111,5 +143,44 @@ async fn a_retry_of_a_conditional_request_is_answered_the_same() {
     assert_eq!(again.is(200).body, first.is(200).body);
     let nothing_yet = reseller.request(Method::POST, "/v1/companies").header("If-Match", "\"1\"");
     said(with_json(nothing_yet, &company("Bolt"))).await.problem(422, "invalid");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_a_write_was_answered_with_the_next_read_sees() {
+    let site = Site::manual().await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    for n in 0..30 {
+        let draft = reseller.post("/v1/orders", &order(&format!("PO-{n}"), &format!("Acme {n}"))).await;
+        let listed = reseller.get(&format!("/v1/orders?reference=PO-{n}")).await;
+        assert_eq!(listed.is(200).body["items"], json!([draft.is(201).body]), "PO-{n}");
+        let path = draft.header("location");
+        let discarded = reseller.delete(path).await;
+        let position: u64 = discarded.is(200).header("orderwire-position").parse().unwrap();
+        assert_eq!(discarded.text("status"), "discarded");
+        assert_eq!(discarded.header("etag"), format!("\"{position}\""));
+        assert_eq!(reseller.get(path).await.is(200).body, discarded.body, "PO-{n}");
+    }
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_write_on_an_order_does_not_wait_for_its_row_and_the_next_read_does() {
+    let held_up = Arc::new(HeldUp::default());
+    let store = Store::memory().await.meddled_with(Arc::clone(&held_up)).await;
+    let site = Site::over(store).await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    site.world.settle().await;
+    held_up.closed.store(true, Ordering::SeqCst);
+    let draft = reseller.post("/v1/orders", &order("PO-1", "Acme")).await;
+    assert_eq!(draft.is(201).text("status"), "draft", "it is answered without its row");
+    let mut asked = pin!(reseller.get("/v1/orders?reference=PO-1"));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut asked).await;
+    assert!(early.is_err(), "a list without it is not answered");
+    held_up.closed.store(false, Ordering::SeqCst);
+    held_up.opened.notify_one();
+    assert_eq!(asked.await.is(200).body["items"], json!([draft.body]));
     site.close().await;
 }

@@ -21,7 +21,7 @@ const WRITES: usize = 40;
 /// Clients that write at once.
 const CLIENTS: usize = 8;
 
-fn orderwire(folder: &Path) -> Command {
+pub fn orderwire(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderwire"));
     command.current_dir(folder).env("XDG_STATE_HOME", folder);
     for name in ["ORDERWIRE_STORE", "ORDERWIRE_MASTER_KEY_FILE", "ORDERWIRE_ACTOR", "ORDERWIRE_LISTEN"] {
@@ -30,18 +30,18 @@ fn orderwire(folder: &Path) -> Command {
     command
 }
 
-fn done(folder: &Path, arguments: &[&str]) -> Value {
+pub fn done(folder: &Path, arguments: &[&str]) -> Value {
     let output = orderwire(folder).args(["--format", "json"]).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
 }
 
 /// A server process, which does not outlive its test.
-struct Server(Child);
+pub struct Server(Child);
 
 impl Server {
     /// Sends a signal, and waits for the end.
-    fn told(mut self, signal: &str) {
+    pub fn told(mut self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap().success());
         assert!(self.0.wait().unwrap().success(), "it ends by itself, and well");
     }
@@ -57,7 +57,7 @@ impl Drop for Server {
 }
 
 /// A server on a free port, and where it is.
-fn served(folder: &Path) -> (Server, String) {
+pub fn served(folder: &Path) -> (Server, String) {
     let mut server = orderwire(folder);
     let server = server.args(["serve", "--listen", "127.0.0.1:0"]);
     let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orderwire::http;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Client, Said, Site, order, said, with_json};
@@ -45,8 +45,12 @@ async fn what_another_has_is_as_what_does_not_exist() {
     let (_, other) = site.reseller(2).await;
     let draft = owner.post("/v1/orders", &order("PO-1", "Acme")).await;
     let port = super::ports::submitted(&site, &owner, "PO-2", "020 7946 0123").await;
+    let company = draft.is(201).text("company").to_owned();
+    let held = json!({ "company": company, "kind": "reserve", "ask": { "numbers": ["0113 496 0100"] } });
+    let reservation = owner.post("/v1/reservations", &held).await.is(201).text("id").to_owned();
     // One resource of each kind that a path can name.
     let own = BTreeMap::from([
+        ("/v1/reservations/", reservation),
         ("/v1/orders/", draft.is(201).text("id").to_owned()),
         ("/v1/companies/", draft.text("company").to_owned()),
         ("/v1/port-requests/", port),
@@ -55,8 +59,10 @@ async fn what_another_has_is_as_what_does_not_exist() {
     let operations = operations(&document);
     assert!(operations.len() >= 10);
     let before = site.head().await;
+    let asset = format!("ast_{}", Uuid::now_v7().simple());
     for (method, path, body) in operations {
-        let path = path.replace("{line}", "1");
+        let path =
+            path.replace("{line}", "1").replace("{number}", "+441134960100").replace("{asset}", &asset);
         let kind = own.iter().find(|(kind, _)| path.starts_with(**kind));
         let (_, id) = kind.unwrap_or_else(|| panic!("this test needs a resource for {path}"));
         let nothing = format!("{}{}", &id[..4], Uuid::now_v7().simple());
@@ -90,6 +96,21 @@ async fn lists_show_only_what_is_the_callers() {
         let own = owner.get(&path).await.is(200).body["items"].as_array().unwrap().len();
         assert!(own > 0, "{path}");
         assert_eq!(site.operator().await.get(&path).await.body["items"].as_array().unwrap().len(), own);
+    }
+    let company = owner.get("/v1/companies").await.body["items"][0]["service_reference"].clone();
+    let company = company.as_str().unwrap().to_owned();
+    for path in ["/v1/numbers?company=", "/v1/reservations?company="] {
+        let path = format!("{path}{company}");
+        owner.get(&path).await.is(200);
+        let theirs = other.get(&path).await;
+        let none = other.get(&path.replace(&company, &format!("com_{}", Uuid::now_v7().simple()))).await;
+        theirs.problem(404, "not_found");
+        none.problem(404, "not_found");
+    }
+    let wish = json!({ "company": company, "kind": "reserve", "ask": { "numbers": ["0113 496 0100"] } });
+    other.post("/v1/reservations", &wish).await.problem(404, "not_found");
+    for cug_id in ["CUG1", "CUG4711"] {
+        other.get(&format!("/v1/numbers?cug_id={cug_id}")).await.problem(404, "not_found");
     }
     // The same reference is free for another.
     other.post("/v1/orders", &order("PO-1", "Bolt")).await.is(201);

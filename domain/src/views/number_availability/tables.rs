@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Numbers that are not free stock; the key is the number, the parent whoever has it: the user or site, else the company,
-/// else the port request or block. The indexes answer what a reseller, a company or a site has, in order of the number.
+/// else the port request or block. The indexes answer what a reseller, a company or a site has, in order of the number, and
+/// which ported numbers of a reseller wait for a company.
 pub static NUMBER: Table = Table {
     name: "number",
     columns: &[
@@ -24,7 +25,7 @@ pub static NUMBER: Table = Table {
         text("area"),
         text("place"),
     ],
-    indexes: &[&["reseller"], &["company"], &["site"]],
+    indexes: &[&["reseller"], &["reseller", "holding"], &["company"], &["site"]],
 };
 
 /// Whose each company is.
