@@ -132,7 +132,11 @@ impl<'a> Spot<'a> {
         let Node::Number(number) = self.node else { return self.wrong_type(&expected) };
         // `3.0` is the integer 3 to JSON Schema, and so to whoever writes requests by it.
         let float = || number.as_f64().filter(|it| (0.0..EXACT_MAX).contains(it) && it.fract() == 0.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in bounds")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and in bounds"
+        )]
         let whole = number.as_u64().or_else(|| float().map(|it| it as u64));
         let within = whole.filter(|number| (min..=max).contains(number));
         match within.and_then(|number| T::try_from(number).ok()) {

@@ -21,9 +21,7 @@ use super::{
     page::{self, Listed},
     problem::Problem,
     request::{Call, Look},
-    resellers,
-    texts,
-    words,
+    resellers, texts, words,
 };
 use crate::{
     edge::{history::Sight, moved::replacing_address},

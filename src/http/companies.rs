@@ -22,8 +22,7 @@ use super::{
     problem::Problem,
     request::{Call, Look},
     resellers::{self, Why},
-    texts,
-    words,
+    texts, words,
 };
 use crate::{
     edge,

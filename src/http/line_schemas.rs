@@ -57,7 +57,7 @@ enum NumberAsk {
 
 /// Any free numbers of an area or place.
 #[derive(ToSchema)]
-struct NumberSearch {
+pub struct NumberSearch {
     /// Where.
     by: SearchBy,
     /// How many; too little stock gives none of them.
@@ -70,7 +70,7 @@ struct NumberSearch {
 /// An area, or a place.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-enum SearchBy {
+pub enum SearchBy {
     /// By area code.
     AreaCode(texts::AreaCode),
     /// By the name of a place, as `GET /v1/places` lists them.

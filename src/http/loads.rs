@@ -17,8 +17,7 @@ use super::{
     page::{self, Listed},
     problem::{Fault, Problem},
     request::{self, Look},
-    texts,
-    words,
+    texts, words,
 };
 use crate::{
     edge::{

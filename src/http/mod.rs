@@ -26,6 +26,7 @@ pub mod answer;
 pub mod problem;
 mod observe;
 pub mod standing;
+mod action_bodies;
 mod health;
 mod docs;
 mod precise;

@@ -4,7 +4,7 @@ use orderwire_domain::views::order_status::{LineCounts, LineView, OrderView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{answer::Time, line_schemas::NewLine, problem::Fault, standing::Action, texts, words};
+use super::{answer::Time, line_schemas::NewLine, problem::Fault, texts, words};
 use crate::edge::{self, history::Step};
 
 /// An order.
@@ -98,30 +98,6 @@ pub struct FailureBody {
     code: String,
     /// What happened.
     detail: String,
-}
-
-/// What may be asked of something now.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Actions)]
-pub struct ActionsBody {
-    /// Where it is.
-    #[schema(example = "draft")]
-    pub status: String,
-    /// Everything that could be asked of it.
-    pub actions: Vec<ActionBody>,
-}
-
-/// One thing that could be asked.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Action)]
-pub struct ActionBody {
-    /// Its name.
-    #[schema(example = "submit")]
-    action: String,
-    /// Whether it can be asked for now. The rules may still refuse it.
-    open: bool,
-    /// Why not, where it cannot.
-    why: Option<String>,
 }
 
 /// One event, as it happened.
@@ -246,16 +222,6 @@ impl From<LineView> for LineBody {
             numbers: view.numbers,
             updated_at: view.updated_at.into(),
         }
-    }
-}
-
-impl ActionBody {
-    /// An action of a thing that is in this status.
-    pub fn of(action: &Action, what: &str, status: &str) -> Self {
-        let why = (!action.open).then(|| {
-            format!("the {what} is {status}, and this is only asked while it is {}", action.from.join(", "))
-        });
-        Self { action: action.name.to_owned(), open: action.open, why }
     }
 }
 

@@ -13,7 +13,8 @@ use orderwire_domain::{
 };
 use utoipa_axum::routes;
 
-use super::order_bodies::{ActionBody, ActionsBody, NewOrder, OrderBody, StepBody};
+use super::action_bodies::ActionsBody;
+use super::order_bodies::{NewOrder, OrderBody, StepBody};
 use super::{
     answer::{Answer, Done},
     api::Api,
@@ -23,9 +24,7 @@ use super::{
     problem::Problem,
     request::{Call, Look},
     resellers::Why,
-    standing,
-    texts,
-    words,
+    texts, words,
 };
 use crate::{
     edge::{document, history, place},
@@ -156,7 +155,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 
 /// Say what may be asked of an order now.
 ///
-/// For what may not: where it could be.
+/// For what may not: the rule, and what would unlock it.
 #[utoipa::path(get, path = "/v1/orders/{id}/actions", operation_id = "list_order_actions", tag = tags::CREATE_ORDER,
     params(("id" = String, Path, description = "The id of the order.")),
     responses((status = 200, description = "Everything that the caller could ask of an order.", body = ActionsBody)))]
@@ -164,9 +163,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let order = visible(&look).await?.order;
     let (_, state) = look.app.engine.state(order.into()).await?;
-    let (status, actions) = standing::all(&state, look.caller.role);
-    let actions = actions.iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
-    Ok(Answer::ok(&ActionsBody { status: status.to_owned(), actions }))
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, &state)))
 }
 
 /// Show everything that happened to an order.

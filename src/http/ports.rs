@@ -26,18 +26,16 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
+    action_bodies::ActionsBody,
     answer::{Answer, Done},
     api::Api,
     auth::Access,
     openapi::tags,
-    order_bodies::{ActionBody, ActionsBody},
     page::{self, Listed},
     port_bodies::{NewWindow, PortBody, WindowRequest},
     problem::{Fault, Problem},
     request::{Call, Look},
-    standing,
-    texts,
-    words,
+    standing, texts, words,
 };
 use crate::{
     edge::{lines, reader::Spot},
@@ -272,7 +270,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 
 /// Say what may be asked of a port request now.
 ///
-/// For what may not: where it could be.
+/// For what may not: the rule, and what would unlock it.
 #[utoipa::path(get, path = "/v1/port-requests/{id}/actions", operation_id = "list_port_actions", tag = tags::IMPORT,
     params(("id" = String, Path, description = "The id of the port request.")),
     responses((status = 200, description = "Everything that the caller could ask of one.", body = ActionsBody)))]
@@ -280,9 +278,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id = visible(&look).await?.port_request;
     let (_, state) = look.app.engine.state(id.into()).await?;
-    let (status, actions) = standing::all(&state, look.caller.role);
-    let actions = actions.iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
-    Ok(Answer::ok(&ActionsBody { status: status.to_owned(), actions }))
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, &state)))
 }
 
 /// What an activation still needs, and when it will be possible.

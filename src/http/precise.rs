@@ -16,14 +16,13 @@ use super::page;
 /// What a reference to a schema begins with.
 const SCHEMAS: &str = "#/components/schemas/";
 /// Which schema an id has that stands in a path after this word.
-const IDS: [(&str, &str); 7] = [
+const IDS: [(&str, &str); 6] = [
     ("orders", "OrderId"),
     ("companies", "CompanyId"),
     ("port-requests", "PortRequestId"),
     ("stock", "NumberBlockId"),
     ("resellers", "ResellerId"),
     ("reservations", "ReservationId"),
-    ("assets", "AssetId"),
 ];
 
 /// The parameters of every list, by their names among the components.
@@ -40,7 +39,10 @@ pub fn parameters() -> [(&'static str, Parameter); 2] {
     let most = format!("At most so many, up to {}.", page::LIMIT_MAX);
     [
         ("Limit", parameter("limit", most).schema(Some(limit)).build()),
-        ("Cursor", parameter("cursor", "The `next` of the page before.".to_owned()).schema(Some(cursor)).build()),
+        (
+            "Cursor",
+            parameter("cursor", "The `next` of the page before.".to_owned()).schema(Some(cursor)).build(),
+        ),
     ]
 }
 
@@ -95,8 +97,11 @@ fn parameters_of(path: &str, operation: &mut Operation) {
 
 /// The schema of a name that stands in a path.
 fn named_in(path: &str, name: &str) -> Option<&'static str> {
-    if name == "key" && path.contains("/addresses/") {
-        return Some("AddressKey");
+    match name {
+        "asset" => return Some("AssetId"),
+        "number" => return Some("TelephoneNumber"),
+        "key" if path.contains("/addresses/") => return Some("AddressKey"),
+        _ => {}
     }
     let (before, _) = path.split_once(&format!("/{{{name}}}"))?;
     let word = before.rsplit('/').next()?;

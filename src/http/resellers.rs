@@ -22,8 +22,7 @@ use super::{
     page::{self, Listed},
     problem::Problem,
     request::{Call, Look},
-    texts,
-    words,
+    texts, words,
 };
 use crate::{
     edge::{self, place, reader::Spot},

@@ -17,8 +17,10 @@ use orderwire_domain::{
     reseller::ResellerStatus as DomainResellerStatus,
     views::{
         company_directory::CompanyStage,
+        number_availability::{Holding, Network},
         order_status::OrderStage,
         port_diary::{Jeopardy as DomainJeopardy, PortStage},
+        reservations::ReservationStage,
     },
 };
 use strum::VariantArray;
@@ -94,6 +96,12 @@ words! {
     Jeopardy = DomainJeopardy;
     /// Why a number cannot be ported.
     NotPortable = DomainNotPortable;
+    /// Whether a reservation holds its numbers, or how it ended.
+    ReservationStatus = ReservationStage;
+    /// Who has a number, and how.
+    NumberHolding = Holding;
+    /// Where a number works.
+    NumberNetwork = Network;
     /// How well the carrier knows an address: `gold` itself, `silver` the building, `bronze` the street or nothing.
     AddressQualifier = DomainQualifier;
     /// What is loaded.
