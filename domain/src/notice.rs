@@ -48,6 +48,8 @@ notice_types! {
     LineResumed = "com.orderwire.order.line_resumed.v1";
     /// The ported numbers of a line belong to the company, though they do not work yet.
     LineAllocated = "com.orderwire.order.line_allocated.v1";
+    /// A line has passed its point of no return; it will be done.
+    LineCommitted = "com.orderwire.order.line_committed.v1";
     /// Information must come before work goes on.
     InformationRequired = "com.orderwire.order.information_required.v1";
     /// Information did not come in time.
@@ -114,6 +116,8 @@ notice_types! {
     ReservationExpired = "com.orderwire.reservation.expired.v1";
     /// Name and domain of a company are free again, because time is over.
     QualificationExpired = "com.orderwire.qualification.expired.v1";
+    /// The last order for a company ended without it in service: its qualification counts again, and runs out.
+    QualificationResumed = "com.orderwire.qualification.resumed.v1";
     /// Numbers of a company moved on to another provider.
     NumbersPortedOut = "com.orderwire.numbers.ported_out.v1";
     /// Nothing new may be ordered for a company.
@@ -126,6 +130,17 @@ impl NoticeType {
     /// The `type` of the `CloudEvent`.
     pub fn word(self) -> &'static str {
         self.into()
+    }
+
+    /// The type without what is the same for all of them, such as `order.completed`.
+    pub fn short(self) -> &'static str {
+        let word = self.word().strip_prefix("com.orderwire.").expect("every type begins so");
+        word.rsplit_once(".v").expect("every type ends in its version").0
+    }
+
+    /// The type of this name, in full or short.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::VARIANTS.iter().copied().find(|known| name == known.word() || name == known.short())
     }
 
     /// Whether it tells that an order has ended; nothing of that order follows it.
@@ -158,6 +173,7 @@ impl NoticeType {
                 Some(Self::ReservationExpired)
             }
             CompanyEvent::CompanyExpired { .. } => Some(Self::QualificationExpired),
+            CompanyEvent::OrderClosed { qualified_until: Some(_), .. } => Some(Self::QualificationResumed),
             CompanyEvent::NumbersWithdrawn { why: WithdrawalReason::PortedOut, .. } => {
                 Some(Self::NumbersPortedOut)
             }
@@ -178,6 +194,7 @@ impl NoticeType {
             OrderEvent::LineHeld { .. } => Self::LineHeld,
             OrderEvent::LineResumed { .. } => Self::LineResumed,
             OrderEvent::LineMilestoneReached { milestone: Milestone::Allocated, .. } => Self::LineAllocated,
+            OrderEvent::LineMilestoneReached { milestone: Milestone::Committed, .. } => Self::LineCommitted,
             OrderEvent::InformationRequired { .. } => Self::InformationRequired,
             OrderEvent::InformationOverdue => Self::InformationOverdue,
             OrderEvent::OrderHeld { .. } => Self::OrderHeld,
@@ -198,7 +215,6 @@ impl NoticeType {
             | OrderEvent::OrderDiscarded { untouched: false, .. }
             | OrderEvent::OrderSubmitted { .. }
             | OrderEvent::LineStarted { .. }
-            | OrderEvent::LineMilestoneReached { milestone: Milestone::Committed, .. }
             | OrderEvent::InformationProvided { .. }
             | OrderEvent::CancellationRequested { .. } => return None,
         })

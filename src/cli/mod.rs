@@ -22,6 +22,7 @@ mod ports;
 mod history;
 mod import;
 mod keys;
+mod notices;
 #[cfg(feature = "server")]
 mod serve;
 pub mod demo;
@@ -178,6 +179,9 @@ enum Command {
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What resellers are told
+    #[command(subcommand)]
+    Notices(notices::Command),
     /// Where every reader of the log is
     Readers,
     /// Do what is due now: read models, fulfilment, timers
@@ -389,6 +393,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         #[cfg(feature = "server")]
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
         Command::Keys(command) => keys::run(session, command, output).await,
+        Command::Notices(command) => notices::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,
         Command::Readers => store::readers(session, output).await,
         Command::Addresses(command) => addresses::run(session, command, output).await,

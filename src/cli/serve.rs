@@ -143,6 +143,8 @@ fn limits(settings: &ServerSettings) -> Limits {
         drain_within: settings.shutdown_timeout,
         asks_per_second: settings.rate_limit_per_second,
         asks_at_once: settings.rate_limit_burst,
+        streams_per_key: settings.streams_per_key,
+        heartbeat: settings.stream_heartbeat,
         reader_lag: settings.readers_behind_max,
         ..Limits::default()
     }

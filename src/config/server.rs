@@ -19,6 +19,10 @@ pub struct ServerSettings {
     pub rate_limit_per_second: NonZeroU32,
     /// Requests that one API key may make at once after a quiet time: 1,000.
     pub rate_limit_burst: NonZeroU32,
+    /// Streams of notices that one API key may have open at once, waiting requests included: 100.
+    pub streams_per_key: usize,
+    /// How often a stream on which nothing happens shows that it lives: 15 s.
+    pub stream_heartbeat: Duration,
     /// Events that a reader may be behind while the server calls itself ready: 10,000.
     pub readers_behind_max: u64,
 }
@@ -40,6 +44,9 @@ impl ServerSettings {
                 .expect("the table bounds it"),
             rate_limit_per_second: small("server.rate_limit_per_second"),
             rate_limit_burst: small("server.rate_limit_burst"),
+            streams_per_key: usize::try_from(config.count("server.streams_per_key"))
+                .expect("the table bounds it"),
+            stream_heartbeat: ms("server.stream_heartbeat_ms"),
             readers_behind_max: config.count("server.readers_behind_max"),
         }
     }

@@ -142,6 +142,8 @@ pub const SETTINGS: &[Setting] = &[
     plain("server.body_bytes_max", Kind::Count(1_024, 64 * 1024 * 1024), "5242880", "the longest body of a request"),
     plain("server.rate_limit_per_second", Kind::Count(1, 1_000_000), "200", "requests a second that one API key may make in the long run"),
     plain("server.rate_limit_burst", Kind::Count(1, 1_000_000), "1000", "requests that one API key may make at once after a quiet time"),
+    plain("server.streams_per_key", Kind::Count(1, 1_000_000), "100", "streams of notices that one API key may have open at once, waiting requests included"),
+    plain("server.stream_heartbeat_ms", Kind::Count(100, DAY_MS), "15000", "how often a stream on which nothing happens shows that it lives"),
     plain("server.readers_behind_max", Kind::Count(0, 1_000_000_000), "10000", "events that a reader may be behind while the server calls itself ready"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),

@@ -219,6 +219,15 @@ pub async fn authenticated(engine: &Engine, id: &str, secret: &str) -> Result<Op
     Ok(in_force(engine, id).await?.filter(same))
 }
 
+/// Those of these ids that are of keys which were revoked.
+pub async fn revoked(engine: &Engine, ids: &[String]) -> Result<Vec<String>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<ApiKey> = query::several(engine.log(), ids).await?;
+    Ok(keys.into_iter().filter(|key| key.revoked_at.is_some()).map(|key| key.id).collect())
+}
+
 async fn put(engine: &Engine, key: &ApiKey) -> Result<(), Error> {
     Ok(engine.log().change_rows(&[RowChange::Put(&API_KEY, key.to_row())]).await?)
 }

@@ -31,6 +31,12 @@ pub async fn get<T: Record>(log: &SharedLog, key: &str) -> Result<Option<T>, Err
     rows.first().map(|row| read(T::TABLE, &row.doc)).transpose()
 }
 
+/// The records of these keys that there are, in order of the keys.
+pub async fn several<T: Record>(log: &SharedLog, keys: &[String]) -> Result<Vec<T>, Error> {
+    let rows = log.rows(T::TABLE, keys).await?;
+    rows.iter().map(|row| read(T::TABLE, &row.doc)).collect()
+}
+
 /// Every record of a parent, by key.
 pub async fn children<T: Record>(log: &SharedLog, parent: &str) -> Result<Vec<T>, Error> {
     let rows = log.children(T::TABLE, &[parent.to_owned()]).await?;

@@ -269,10 +269,17 @@ impl Reader {
         *self.reached.borrow()
     }
 
-    /// Clears its tables and starts again from the first event.
+    /// Where it is, for whoever waits for it to move.
+    pub fn progress(&self) -> watch::Receiver<Position> {
+        self.reached.subscribe()
+    }
+
+    /// Clears its tables, but for what is kept for good, and starts again from the first event.
     pub async fn reset(&self, log: &SharedLog) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
-        log.reset(&self.name, &self.tables).await?;
+        let kept = |table: &&'static Table| views::KEPT.iter().any(|kept| kept.name == table.name);
+        let cleared: Vec<_> = self.tables.iter().filter(|table| !kept(table)).copied().collect();
+        log.reset(&self.name, &cleared).await?;
         self.forget_rows();
         self.reached.send_replace(0);
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;

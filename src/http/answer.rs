@@ -53,12 +53,17 @@ impl Answer {
 
     /// A page of a list, with a link to the next one.
     pub fn list<T: Serialize>(look: &Look, page: &Listed<T>) -> Self {
-        let answer = Self::ok(page);
-        let Some(cursor) = &page.next else { return answer };
+        Self::ok(page).linked(look, "cursor", page.next.as_deref())
+    }
+
+    /// With a link to the next page, which differs from this one in one parameter.
+    #[must_use]
+    pub fn linked(self, look: &Look, parameter: &str, next: Option<&str>) -> Self {
+        let Some(next) = next else { return self };
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(look.query_without("cursor")).append_pair("cursor", cursor);
+        query.extend_pairs(look.query_without(parameter)).append_pair(parameter, next);
         let link = format!("<{}?{}>; rel=\"next\"", look.path(), query.finish());
-        answer.with(header::LINK, link)
+        self.with(header::LINK, link)
     }
 
     /// Where in the log the write is.

@@ -23,7 +23,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use orderwire_domain::ids::ResellerId;
 
 use self::{guesses::Peer, rejection::Rejection};
-use super::{App, problem::Problem};
+use super::{App, notice_stream, problem::Problem};
 use crate::{
     edge::{
         history::Sight,
@@ -127,7 +127,7 @@ pub async fn gate(
 ) -> Result<Response, Problem> {
     let caller = caller(&app, peer(request.extensions()), request.headers()).await?;
     access.admits(&caller, request.method())?;
-    takes_json(request.headers())?;
+    takes_answers(&request)?;
     in_moderation(&app, &caller.actor)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -198,7 +198,9 @@ fn too_many(detail: &str, wait_s: u64) -> Problem {
 }
 
 /// Whether the caller can read what we answer.
-fn takes_json(headers: &HeaderMap) -> Result<(), Problem> {
+fn takes_answers(request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
+    let streams = request.uri().path() == notice_stream::PATH;
     let mut ranges = headers.get_all(header::ACCEPT).iter().flat_map(|value| {
         value.to_str().unwrap_or_default().split(',').map(|range| range.trim().to_ascii_lowercase())
     });
@@ -206,10 +208,13 @@ fn takes_json(headers: &HeaderMap) -> Result<(), Problem> {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
         let unwanted = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        !unwanted && matches!(kind, "*/*" | "application/*" | "application/json" | "application/problem+json")
+        let json = matches!(kind, "application/*" | "application/json" | "application/problem+json");
+        let events = matches!(kind, "text/*" | "text/event-stream");
+        !unwanted && (kind == "*/*" || if streams { events } else { json })
     };
     if !headers.contains_key(header::ACCEPT) || ranges.any(takes) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", "answers are application/json"))
+    let detail = if streams { "answers are text/event-stream" } else { "answers are application/json" };
+    Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", detail))
 }

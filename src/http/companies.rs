@@ -44,7 +44,7 @@ pub fn routes(api: Api) -> Api {
 /// A company.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Company)]
-struct CompanyBody {
+pub struct CompanyBody {
     /// Its id, against which numbers are reserved and orders placed.
     #[schema(value_type = texts::CompanyId)]
     service_reference: String,

@@ -25,6 +25,7 @@ pub mod page;
 pub mod answer;
 pub mod problem;
 mod observe;
+mod patience;
 pub mod standing;
 mod action_bodies;
 mod health;
@@ -57,6 +58,10 @@ pub mod reservations;
 pub mod assets;
 mod asset_bodies;
 mod number_bodies;
+pub mod notices;
+pub mod notice_stream;
+mod notice_bodies;
+pub mod hub;
 
 use std::{
     num::NonZeroU32,
@@ -76,6 +81,7 @@ use utoipa::openapi::OpenApi;
 use self::{
     api::Api,
     auth::{guesses::Guesses, issuer::Issuer},
+    hub::Hub,
     problem::Problem,
 };
 use crate::{edge::document::DOCUMENT_BYTES_MAX, engine::Engine};
@@ -97,6 +103,8 @@ pub struct App {
     answered: Arc<AtomicU64>,
     /// Requests being served: each runs to its end, also when its caller is gone.
     tasks: TaskTracker,
+    /// What hands notices to whoever listens.
+    hub: Arc<Hub>,
 }
 
 /// The bounds of what is taken in, so that nobody can keep others waiting.
@@ -122,6 +130,14 @@ pub struct Limits {
     pub asks_per_second: NonZeroU32,
     /// How often one key may ask at once, after a rest.
     pub asks_at_once: NonZeroU32,
+    /// How long a connection may take nothing of what it is sent.
+    pub taken_within: Duration,
+    /// How often a stream on which nothing happens shows that it lives.
+    pub heartbeat: Duration,
+    /// Streams and waiting requests that one key may have open at once.
+    pub streams_per_key: usize,
+    /// How long a stream may outlive its key.
+    pub keys_again_after: Duration,
     /// Events that the slowest reader may lack while the server calls itself ready.
     pub reader_lag: u64,
 }
@@ -139,15 +155,20 @@ impl Default for Limits {
             connections: 20_000,
             asks_per_second: const { NonZeroU32::new(200).unwrap() },
             asks_at_once: const { NonZeroU32::new(1_000).unwrap() },
+            taken_within: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            streams_per_key: 100,
+            keys_again_after: Duration::from_secs(30),
             reader_lag: 10_000,
         }
     }
 }
 
 impl App {
-    /// Everything a handler needs, over an engine.
+    /// Everything a handler needs, over an engine. Must be called within a runtime.
     pub fn new(engine: Engine, limits: Limits) -> Self {
         let quota = Quota::per_second(limits.asks_per_second).allow_burst(limits.asks_at_once);
+        let hub = Hub::start(&engine, limits);
         Self {
             engine,
             limits,
@@ -156,6 +177,7 @@ impl App {
             issuer: None,
             answered: Arc::default(),
             tasks: TaskTracker::new(),
+            hub,
         }
     }
 
@@ -188,6 +210,8 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = numbers::routes(api);
     let api = reservations::routes(api);
     let api = assets::routes(api);
+    let api = notices::routes(api);
+    let api = notice_stream::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

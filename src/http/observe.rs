@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{App, problem::Problem};
+use super::{App, notices, problem::Problem};
 
 /// The header that ties a request to what else belongs to it.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -66,8 +66,9 @@ async fn served(app: &App, request: Request, next: Next) -> Response {
         let detail = format!("target and headers have at most {} bytes together", app.limits.head_bytes);
         return Problem::new(status, "head_too_large", detail).into_response();
     }
+    let within = app.limits.answer_within + notices::waits(request.uri());
     let handler = app.tasks.spawn(next.run(request).in_current_span());
-    match tokio::time::timeout(app.limits.answer_within, handler).await {
+    match tokio::time::timeout(within, handler).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             tracing::error!(%error, "a handler has panicked");

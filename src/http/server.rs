@@ -16,7 +16,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{App, auth::guesses::Peer, observe, routes};
+use super::{App, auth::guesses::Peer, observe, patience::Patient, routes};
 
 /// Headers of one request; more are answered 431 before anything else is looked at.
 const HEADERS_MAX: usize = 100;
@@ -98,7 +98,8 @@ fn connection(
     stream: TcpStream,
     service: Peered,
     app: &App,
-) -> http1::Connection<TokioIo<TcpStream>, Peered> {
+) -> http1::Connection<TokioIo<Patient<TcpStream>>, Peered> {
+    let stream = Patient::new(stream, app.limits.taken_within);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.limits.head_within)
@@ -110,6 +111,7 @@ fn connection(
 /// Lets connections answer what they have begun, and handlers end whose caller is gone.
 async fn drain(connections: GracefulShutdown, app: &App) {
     app.tasks.close();
+    app.hub.close();
     let ended = async {
         connections.shutdown().await;
         app.tasks.wait().await;

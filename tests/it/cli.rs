@@ -4,6 +4,7 @@ mod bad_input;
 mod configured;
 mod documents;
 mod everyday;
+mod notices;
 mod reference;
 
 use std::{

@@ -35,10 +35,16 @@ pub struct Reader {
     pub fold: Fold,
 }
 
+/// The reader that folds whatever notices show, and writes them.
+pub const ORDERS: &str = "orders";
+
+/// The tables that a rebuild keeps: resellers are told of an event once.
+pub static KEPT: &[&Table] = &[&notices::NOTICE, &notices::NOTICE_COUNTER];
+
 /// Every reader of this crate.
 pub static READERS: &[Reader] = &[
     Reader {
-        name: "orders",
+        name: ORDERS,
         tables: &[
             &order_status::ORDER_STATUS,
             &order_status::ORDER_LINE,
@@ -50,19 +56,13 @@ pub static READERS: &[Reader] = &[
             &number_availability::NUMBER_OWNER,
             &number_availability::NUMBER_ASSET,
             &number_availability::PORT_NUMBERS,
+            &company_directory::COMPANY_DIRECTORY,
+            &company_directory::ASSET,
+            &reservations::RESERVATION,
             &notices::NOTICE,
             &notices::NOTICE_COUNTER,
         ],
         fold: fold_orders,
-    },
-    Reader {
-        name: "companies",
-        tables: &[
-            &company_directory::COMPANY_DIRECTORY,
-            &company_directory::ASSET,
-            &reservations::RESERVATION,
-        ],
-        fold: fold_companies,
     },
     Reader { name: "names", tables: &[&name_directory::NAME_DIRECTORY], fold: name_directory::fold },
     Reader { name: "timers", tables: &[&timer::TIMER], fold: timer::fold_timers },
@@ -78,17 +78,14 @@ pub fn table_named(name: &str) -> Option<&'static Table> {
     tables().into_iter().find(|table| table.name == name)
 }
 
-/// Orders, port requests and numbers, and then what resellers are told of them: one reader, so that a notice shows the
-/// rows as its event left them.
+/// Orders, port requests, numbers and companies, and then what resellers are told of them: one reader, so that a notice
+/// shows the rows as its event left them.
 pub fn fold_orders(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     order_status::fold(rows, fact)?;
     port_diary::fold(rows, fact)?;
     number_availability::fold(rows, fact)?;
-    notices::fold(rows, fact)
-}
-
-/// Companies with what they have, and then their reservations, which say whose they are.
-pub fn fold_companies(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     company_directory::fold(rows, fact)?;
-    reservations::fold(rows, fact)
+    // They say whose they are, as the directory has it.
+    reservations::fold(rows, fact)?;
+    notices::fold(rows, fact)
 }

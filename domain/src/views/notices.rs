@@ -1,16 +1,18 @@
 //! The notices, in order: one gapless sequence per reseller and one per order, each naming the notice before it.
 //!
 //! They are written by the reader that updated the rows they show, so what a notice announces, a query can see. An id is
-//! made from the event, never at random: folding again gives the same notices. Absent: delivery, and personal data, which
-//! no receiver could be made to forget.
+//! made from the event, never at random: folding again gives the same notices. What was told stays told: a rebuild keeps
+//! these tables ([`KEPT`](super::KEPT)) and the fold passes over the events that it has told of, so that a newer fold, which
+//! may tell more, never changes what receivers have counted. Absent: delivery, and personal data, which no receiver could
+//! be made to forget.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    company_directory::CompanyView,
     fold::{Fault, broken, load, require, save},
-    number_availability::NumberOwner,
     order_status::{LineView, OrderView, line_key},
     port_diary::PortView,
     table::{Record, Rows, Table, Value, integer, text},
@@ -25,7 +27,7 @@ use crate::{
 };
 
 /// Every notice; the key is its id, the parent the order, or the reseller where it is about none. The indexes answer what
-/// a reseller is told after a sequence, what was told of one subject, and what the readers behind must deliver next.
+/// a reseller is told after a sequence, what was told of one order, and what the readers behind must deliver next.
 pub static NOTICE: Table = Table {
     name: "notice",
     columns: &[
@@ -36,10 +38,10 @@ pub static NOTICE: Table = Table {
         text("type"),
         integer("position"),
     ],
-    indexes: &[&["reseller", "sequence"], &["subject", "sequence"], &["position"]],
+    indexes: &[&["reseller", "sequence"], &["parent", "sequence"], &["position"]],
 };
 
-/// How far the sequences of resellers and orders are.
+/// How far the sequences of resellers and orders are, and how far along the log events were told of.
 pub static NOTICE_COUNTER: Table = Table { name: "notice_counter", columns: &[], indexes: &[] };
 
 /// A notice.
@@ -86,7 +88,7 @@ pub struct NoticeData {
     pub port_request: Option<PortView>,
     /// The company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub company: Option<CompanyId>,
+    pub company: Option<CompanyView>,
     /// The reservation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation: Option<ReservationId>,
@@ -95,10 +97,13 @@ pub struct NoticeData {
     pub numbers: Option<NumberSet>,
 }
 
+/// The key of the counter whose number is the last position of the log that was looked at.
+const LOG: &str = "log";
+
 /// How far one sequence is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeCounter {
-    /// A reseller or an order.
+    /// A reseller or an order; or `log`.
     pub of: String,
     /// The last number given, 0 for none.
     pub last: u64,
@@ -154,6 +159,15 @@ struct About {
 
 /// Writes the notice of one event, if it makes one. The rows that it shows must have been folded before.
 pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
+    if load::<NoticeCounter>(rows, LOG)?.is_some_and(|told| fact.position <= told.last) {
+        return Ok(());
+    }
+    tell(rows, fact)?;
+    save(rows, NoticeCounter { of: LOG.to_owned(), last: fact.position, last_id: None, closed: false });
+    Ok(())
+}
+
+fn tell(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     let Some(notice_type) = NoticeType::of(&fact.happened) else { return Ok(()) };
     let about = match &fact.happened {
         Happened::Order(order, event) => about_order(rows, *order, event)?,
@@ -196,7 +210,8 @@ fn about_port(rows: &mut dyn Rows, subject: &str) -> Result<About, Fault> {
 }
 
 fn about_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) -> Result<About, Fault> {
-    let reseller = require::<NumberOwner>(rows, &company.to_string())?.reseller;
+    let view: CompanyView = require(rows, &company.to_string())?;
+    let reseller = view.reseller;
     let reservation = match event {
         CompanyEvent::ReservationEnded { reservation, .. } => Some(*reservation),
         _ => None,
@@ -206,7 +221,7 @@ fn about_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) 
         _ => None,
     };
     let subject = reservation.map_or_else(|| company.to_string(), |reservation| reservation.to_string());
-    let data = NoticeData { company: Some(company), reservation, numbers, ..NoticeData::default() };
+    let data = NoticeData { company: Some(view), reservation, numbers, ..NoticeData::default() };
     Ok(About { reseller, order: None, subject, data })
 }
 

@@ -13,6 +13,8 @@ mod names;
 mod numbers;
 mod made_up_issuer;
 mod oauth;
+mod notice_streams;
+mod notices;
 mod operations;
 mod outside_tokens;
 mod ports;
@@ -23,6 +25,8 @@ mod retries;
 mod server;
 mod stopping;
 mod tenants;
+
+use std::sync::Arc;
 
 use orderwire::{
     config::IssuerSettings,
@@ -47,7 +51,7 @@ pub struct Site {
     pub url: String,
     pub app: App,
     /// Kept for as long as its file is needed.
-    _store: Store,
+    _store: Arc<Store>,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -74,31 +78,37 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        Self::working(Store::memory().await, limits, true, AutoProvisioner, None).await
+        Self::working(Arc::new(Store::memory().await), limits, true, AutoProvisioner, None).await
     }
 
     /// One over a store of the test's choice.
     pub async fn over(store: Store) -> Self {
-        Self::working(store, Limits::default(), true, AutoProvisioner, None).await
+        Self::sharing(&Arc::new(store), Limits::default(), true).await
+    }
+
+    /// One over a store that others have open too.
+    pub async fn sharing(store: &Arc<Store>, limits: Limits, background: bool) -> Self {
+        Self::working(Arc::clone(store), limits, background, AutoProvisioner, None).await
     }
 
     /// One that takes tokens of an outside issuer.
     pub async fn trusting(issuer: IssuerSettings) -> Self {
-        Self::working(Store::memory().await, Limits::default(), true, AutoProvisioner, Some(issuer)).await
+        Self::working(Arc::new(Store::memory().await), Limits::default(), true, AutoProvisioner, Some(issuer))
+            .await
     }
 
     /// One whose readers do nothing until they are told to.
     pub async fn idle(limits: Limits) -> Self {
-        Self::working(Store::memory().await, limits, false, AutoProvisioner, None).await
+        Self::working(Arc::new(Store::memory().await), limits, false, AutoProvisioner, None).await
     }
 
     /// One whose lines wait until somebody reports them.
     pub async fn manual() -> Self {
-        Self::working(Store::memory().await, Limits::default(), true, ManualProvisioner, None).await
+        Self::working(Arc::new(Store::memory().await), Limits::default(), true, ManualProvisioner, None).await
     }
 
     async fn working(
-        store: Store,
+        store: Arc<Store>,
         limits: Limits,
         background: bool,
         provisioner: impl Provisioner,

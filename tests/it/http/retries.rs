@@ -11,10 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use orderwire::{
-    engine::{fulfilment::ManualProvisioner, log::ReaderCommit},
-    http::Limits,
-};
+use orderwire::engine::log::ReaderCommit;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Notify;

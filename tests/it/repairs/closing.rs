@@ -42,7 +42,7 @@ async fn a_reseller_with_a_live_company_is_not_closed_whatever_the_read_models_s
         world.done(suspend(reseller)).await;
         world.settle().await;
         // As another process leaves it when it has just begun to rebuild, and its rows are cleared.
-        let directory = world.engine.readers().get("companies").unwrap();
+        let directory = world.engine.readers().get("orders").unwrap();
         let head = world.engine.head().await.unwrap().position;
         directory.reset(world.engine.log()).await.unwrap();
         let empty = orderwire::engine::log::ReaderCommit {

@@ -13,10 +13,8 @@ mod tables;
 pub use stock::{BLOCK_HUNDRED, BlockHundred, FreeRun, NUMBER_RUN, STOCK_BLOCK, StockBlock};
 pub use tables::{Holding, NUMBER, NUMBER_ASSET, NUMBER_OWNER, Network, NumberView, PORT_NUMBERS};
 
-pub(super) use tables::NumberOwner;
-
 use chrono::{DateTime, Utc};
-use tables::{NumberAsset, PortNumbers};
+use tables::{NumberAsset, NumberOwner, PortNumbers};
 
 use super::{
     fold::{Fault, broken, load, load_all, load_children, require, save},

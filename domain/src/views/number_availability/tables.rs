@@ -150,9 +150,9 @@ pub struct NumberView {
 
 /// Whose a company is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::views) struct NumberOwner {
-    pub(in crate::views) company: CompanyId,
-    pub(in crate::views) reseller: ResellerId,
+pub(super) struct NumberOwner {
+    pub(super) company: CompanyId,
+    pub(super) reseller: ResellerId,
 }
 
 /// A site, or a user of one.
