@@ -90,6 +90,9 @@ pub fn beginning() -> OpenApi {
     OpenApiBuilder::new().info(info).tags(Some(tags)).components(Some(components())).build()
 }
 
+/// Lists of what something has that a parameter names, which may not be there.
+const SCOPED: [&str; 2] = ["/v1/numbers", "/v1/reservations"];
+
 /// The problems that an operation can answer with, by status.
 const PROBLEMS: [(StatusCode, &str, &str); 15] = [
     (StatusCode::BAD_REQUEST, "malformed", "The body cannot be read."),
@@ -262,7 +265,7 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, meth
             .get_or_insert_default()
             .merge(ExtensionsBuilder::new().add("x-roles", roles).build());
         problems.extend([401, 403, 406, 422, 429]);
-        if of_one {
+        if of_one || writes || SCOPED.contains(&path) {
             problems.push(404);
         }
         if writes {
