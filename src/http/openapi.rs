@@ -206,7 +206,12 @@ fn parameters() -> [(&'static str, Parameter); 3] {
         (
             "IdempotencyKey",
             parameter(IDEMPOTENCY_KEY.as_str(), ParameterIn::Header, key)
-                .schema(Some(text().min_length(Some(1)).max_length(Some(KEY_MAX)).pattern(Some("^[ -~]+$"))))
+                .schema(Some(
+                    text()
+                        .min_length(Some(1))
+                        .max_length(Some(KEY_MAX))
+                        .pattern(Some("^[!-~](?:[ -~]*[!-~])?$")),
+                ))
                 .build(),
         ),
         ("IfMatch", parameter("if-match", ParameterIn::Header, tag).schema(Some(text())).build()),

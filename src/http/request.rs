@@ -253,7 +253,8 @@ impl FromRequest<App> for Call {
 pub fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=KEY_MAX).contains(&key.len()));
+    // A header may have tabs, which are no characters of a name.
+    let key = key.to_str().ok().filter(|key| (1..=KEY_MAX).contains(&key.len()) && !key.contains('\t'));
     key.filter(|_| keys.next().is_none()).map(Some).ok_or_else(|| {
         let expected = format!("1 to {KEY_MAX} printable ASCII characters, once");
         Problem::parameter("Idempotency-Key", "idempotency_key_invalid", "it cannot be a key", expected)
