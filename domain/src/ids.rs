@@ -106,7 +106,9 @@ fn write_id(out: &mut fmt::Formatter<'_>, prefix: &str, id: Uuid) -> fmt::Result
 
 fn parse_id(prefix: &str, text: &str) -> Option<Uuid> {
     let id = text.strip_prefix(prefix)?;
-    (id.len() == 32).then(|| Uuid::try_parse(id).ok()).flatten()
+    // One id has one spelling, so capitals are refused.
+    let simple = id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    simple.then(|| Uuid::try_parse(id).ok()).flatten()
 }
 
 fn wrong_id(text: &str, prefixes: &str) -> Invalid {
@@ -115,7 +117,7 @@ fn wrong_id(text: &str, prefixes: &str) -> Invalid {
     Invalid::new(
         "id_invalid",
         format!("`{shown}` is not an id"),
-        format!("{prefixes} followed by 32 hex digits"),
+        format!("{prefixes} followed by 32 hex digits in lower case"),
     )
 }
 

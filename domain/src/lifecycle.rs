@@ -74,6 +74,26 @@ impl<S: Word, A: Word, E: Word> Lifecycle<S, A, E> {
         reached
     }
 
+    /// The shortest way from a status to one in which the action may be asked for; none where it never can be. Steps that
+    /// stay where they are, are none of it.
+    pub fn way(&self, from: S, action: A) -> Option<Vec<Step<S, A, E>>> {
+        let mut ways = vec![(from, Vec::new())];
+        let mut reached = BTreeSet::from([from]);
+        let mut next = 0;
+        while let Some((status, way)) = ways.get(next).cloned() {
+            if self.permits(status, action) {
+                return Some(way);
+            }
+            for step in self.0.iter().filter(|step| step.from == status) {
+                if reached.insert(step.to) {
+                    ways.push((step.to, [way.as_slice(), &[*step]].concat()));
+                }
+            }
+            next += 1;
+        }
+        None
+    }
+
     /// The table as a Mermaid state diagram; steps that stay where they are, are listed in a note.
     pub fn to_mermaid(&self, start: S) -> String {
         let word = |status: S| -> &'static str { status.into() };

@@ -31,11 +31,12 @@ const USER_LIST_MAX: usize = 100;
 /// Most DDI ranges of one port line, and most sources of numbers of one site, in a document.
 const PORT_RANGES_MAX: usize = 100;
 const SITE_SOURCES_MAX: usize = 100;
-/// Most lines of a hand-entered address, and the longest of them.
+/// Most lines of a hand-entered address.
 const ADDRESS_LINES_MAX: usize = 10;
-const ADDRESS_LINE_MAX: usize = 100;
-/// Longest contact, account or signatory.
-const PERSONAL_MAX: usize = 120;
+/// The longest of them, in characters.
+pub const ADDRESS_LINE_MAX: usize = 100;
+/// Longest contact, account or signatory, in characters.
+pub const PERSONAL_MAX: usize = 120;
 /// The largest number that a quantity can be; the rules allow fewer.
 const QUANTITY_MAX: u64 = u32::MAX as u64;
 

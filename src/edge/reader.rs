@@ -18,6 +18,8 @@ use super::{
 
 /// Most problems that are listed; whoever has more can find the others the same way.
 pub const PROBLEMS_MAX: usize = 200;
+/// Above this, a float may stand for several whole numbers.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// Longest text that a message repeats.
 const SHOWN_MAX: usize = 60;
 
@@ -128,7 +130,15 @@ impl<'a> Spot<'a> {
     pub fn whole<T: TryFrom<u64>>(&self, min: u64, max: u64) -> Option<T> {
         let expected = format!("a whole number from {min} to {max}");
         let Node::Number(number) = self.node else { return self.wrong_type(&expected) };
-        let within = number.as_u64().filter(|number| (min..=max).contains(number));
+        // `3.0` is the integer 3 to JSON Schema, and so to whoever writes requests by it.
+        let float = || number.as_f64().filter(|it| (0.0..EXACT_MAX).contains(it) && it.fract() == 0.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and in bounds"
+        )]
+        let whole = number.as_u64().or_else(|| float().map(|it| it as u64));
+        let within = whole.filter(|number| (min..=max).contains(number));
         match within.and_then(|number| T::try_from(number).ok()) {
             Some(number) => Some(number),
             None => self.refuse("number_out_of_bounds", format!("{number} is out of bounds"), expected),

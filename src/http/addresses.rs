@@ -21,7 +21,7 @@ use super::{
     page::{self, Listed},
     problem::Problem,
     request::{Call, Look},
-    resellers,
+    resellers, texts, words,
 };
 use crate::{
     edge::{history::Sight, moved::replacing_address},
@@ -51,15 +51,15 @@ pub fn routes(api: Api) -> Api {
 #[schema(as = Address)]
 struct AddressBody {
     /// Its key: `A` or `R` and 11 digits from the carrier, `T` and 11 digits where it was entered by hand.
-    #[schema(example = "A00000000001")]
+    #[schema(value_type = texts::AddressKey)]
     key: String,
     /// How well the carrier knows it: `gold` the address, `silver` the building, `bronze` the street or nothing.
-    #[schema(example = "gold")]
+    #[schema(value_type = words::AddressQualifier)]
     qualifier: String,
     /// As it is written on a letter, without the postcode; null once what was entered is erased, and to an auditor.
     lines: Option<Vec<String>>,
     /// The postcode.
-    #[schema(example = "LS1 4AP")]
+    #[schema(value_type = texts::Postcode)]
     postcode: String,
     /// What was entered by hand; null for the carrier's own.
     entered: Option<ByHand>,
@@ -70,12 +70,15 @@ struct AddressBody {
 #[schema(as = EnteredAddress)]
 struct ByHand {
     /// The reseller.
+    #[schema(value_type = texts::ResellerId)]
     reseller: String,
     /// The service reference of the company it was entered for.
+    #[schema(value_type = Option<texts::CompanyId>)]
     company: Option<String>,
     /// When.
     entered_at: Time,
     /// The carrier's address that it turned out to be.
+    #[schema(value_type = Option<texts::AddressKey>)]
     replaced_by: Option<String>,
 }
 
@@ -83,16 +86,16 @@ struct ByHand {
 #[derive(ToSchema)]
 struct NewAddress {
     /// As it is written on a letter, without the postcode.
-    #[schema(min_items = 1, max_items = 10)]
+    #[schema(value_type = Vec<texts::AddressLine>, min_items = 1, max_items = 10)]
     lines: Vec<String>,
     /// The postcode.
-    #[schema(value_type = String)]
+    #[schema(value_type = texts::Postcode)]
     postcode: Postcode,
     /// The service reference of the company it is for: it is erased with it.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::CompanyId>)]
     company: Option<CompanyId>,
     /// The code of the reseller; only where the carrier asks.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::ResellerCode>)]
     reseller: Option<ResellerCode>,
 }
 
@@ -101,7 +104,7 @@ struct NewAddress {
 #[schema(as = AddressReplacement)]
 struct Replacement {
     /// A key of the carrier's.
-    #[schema(value_type = String)]
+    #[schema(value_type = texts::AddressKey)]
     by: AddressKey,
 }
 

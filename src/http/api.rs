@@ -7,7 +7,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use super::{
     App,
     auth::{Access, gate},
-    openapi,
+    openapi, precise,
 };
 
 /// Every route so far.
@@ -43,6 +43,8 @@ impl Api {
 
     /// The routes and the document.
     pub fn finish(self) -> (Router<App>, OpenApi) {
-        self.router.split_for_parts()
+        let (router, mut document) = self.router.split_for_parts();
+        precise::finish(&mut document);
+        (router, document)
     }
 }

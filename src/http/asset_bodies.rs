@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::request::Look;
+use super::{request::Look, texts};
 use crate::{edge::history::seen, engine::Error};
 
 /// A kind of asset as it is shown.
@@ -23,16 +23,16 @@ pub trait Shown: Serialize + Sized {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Asset {
     /// Its service id.
-    #[schema(example = "ast_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::AssetId)]
     id: String,
     /// The company that has it.
-    #[schema(example = "com_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::CompanyId)]
     company: String,
     /// `planned` until the order that makes it has made it; then `live`.
     #[schema(example = "live")]
     status: String,
     /// The order that makes or made it.
-    #[schema(example = "ord_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::OrderId)]
     order: String,
     /// Its line.
     line: u32,

@@ -22,6 +22,7 @@ use super::{
     problem::Problem,
     request::{Call, Look},
     resellers::{self, Why},
+    texts, words,
 };
 use crate::{
     edge,
@@ -45,19 +46,19 @@ pub fn routes(api: Api) -> Api {
 #[schema(as = Company)]
 pub struct CompanyBody {
     /// Its id, against which numbers are reserved and orders placed.
-    #[schema(example = "com_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::CompanyId)]
     service_reference: String,
     /// Whose it is.
-    #[schema(example = "rsl_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::ResellerId)]
     reseller: String,
     /// Its name, as the reseller wrote it.
-    #[schema(example = "Acme Ltd")]
+    #[schema(value_type = texts::CompanyName)]
     name: String,
     /// Its internet domain.
-    #[schema(example = "acme.example")]
+    #[schema(value_type = texts::Domain)]
     domain: String,
     /// Where it is: `qualified`, `ordered`, `active`, `suspended`, `ceased`, `released` or `expired`.
-    #[schema(example = "qualified")]
+    #[schema(value_type = words::CompanyStatus)]
     status: String,
     /// Until when it stays qualified, while nothing is ordered for it.
     expires_at: Option<Time>,
@@ -105,13 +106,13 @@ impl From<CompanyView> for CompanyBody {
 #[schema(as = NewCompany)]
 struct NewCompany {
     /// Its name; free whatever its case and spacing.
-    #[schema(value_type = String, max_length = 80)]
+    #[schema(value_type = texts::CompanyName)]
     name: CompanyName,
     /// Its internet domain.
-    #[schema(value_type = String, max_length = 80)]
+    #[schema(value_type = texts::Domain)]
     domain: Domain,
     /// The code of the reseller; only where the carrier asks.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::ResellerCode>)]
     reseller: Option<ResellerCode>,
 }
 
@@ -149,8 +150,8 @@ async fn qualify(call: Call) -> Result<Answer, Problem> {
 
 /// List companies, newest first.
 #[utoipa::path(get, path = "/v1/companies", operation_id = "list_companies", tag = tags::QUALIFY,
-    params(("status" = Option<String>, Query, description = "Only those in this status."),
-        ("domain" = Option<String>, Query, description = "Only those with this internet domain."),
+    params(("status" = Option<words::CompanyStatus>, Query, description = "Only those in this status."),
+        ("domain" = Option<texts::Domain>, Query, description = "Only those with this internet domain."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<CompanyBody>)))]

@@ -3,17 +3,16 @@
 //! Deliberately absent: submitting, following and cancelling them, which is the same as for every order.
 
 use axum::http::StatusCode;
-use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
     answer::{Answer, Done},
     api::Api,
     auth::Access,
+    import_schemas::NewImportOrder,
     openapi::tags,
-    order_bodies::{OrderBody, OrderCompany},
+    order_bodies::OrderBody,
     orders,
-    port_bodies::NewWindow,
     problem::Problem,
     request::Call,
 };
@@ -22,54 +21,6 @@ use crate::edge::{import_order, place};
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
     api.route(Access::Tenant, routes!(create))
-}
-
-/// New numbers, or one port.
-#[derive(ToSchema)]
-#[schema(as = NewImportOrder)]
-#[expect(
-    dead_code,
-    reason = "the edge reads import orders; this says to the reader of the API what they are"
-)]
-struct NewImportOrder {
-    /// `single_line`, `multi_line` or `new_numbers`.
-    kind: String,
-    /// The reseller's own reference of it.
-    #[schema(max_length = 80)]
-    reference: String,
-    /// The code of the reseller; only where the carrier asks.
-    reseller: Option<String>,
-    /// For which company; a port may name none until it is allocated.
-    company: Option<OrderCompany>,
-    /// Of `new_numbers`: the area code, or else `place`.
-    area_code: Option<String>,
-    /// Of `new_numbers`: the place, or else `area_code`.
-    place: Option<String>,
-    /// Of `new_numbers`: how many.
-    quantity: Option<u32>,
-    /// Of `new_numbers`: whether they must follow one another.
-    contiguous: Option<bool>,
-    /// Of a port: the number, or the main billing number.
-    main_number: Option<String>,
-    /// Of a `multi_line` port: further numbers.
-    associated: Option<Vec<String>>,
-    /// Of a `multi_line` port: DDI ranges.
-    ranges: Option<Vec<String>>,
-    /// Of a port: the CUPID of whoever has the numbers.
-    losing_provider: Option<String>,
-    /// Of a port: the CUPID of whoever Ofcom allocated them to.
-    range_holder: Option<String>,
-    /// Of a port: the postcode as the losing provider knows it.
-    postcode: Option<String>,
-    /// Of a port: the account at the losing provider; kept sealed.
-    account: Option<String>,
-    /// Of a port: who signed the letter of authority; kept sealed.
-    signatory: Option<String>,
-    /// Of a port: when the numbers should move.
-    window: Option<NewWindow>,
-    /// The site that gets the numbers, as in a line of an order document.
-    #[schema(value_type = Option<Object>)]
-    site: Option<String>,
 }
 
 /// Draft an order for new numbers, or for one port.

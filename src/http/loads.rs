@@ -16,7 +16,8 @@ use super::{
     openapi::tags,
     page::{self, Listed},
     problem::{Fault, Problem},
-    request::Look,
+    request::{self, Look},
+    texts, words,
 };
 use crate::{
     edge::{
@@ -46,8 +47,10 @@ struct LoadBody {
     /// Its id.
     id: String,
     /// What was loaded: `addresses` or `numbering`.
+    #[schema(value_type = words::LoadKind)]
     kind: String,
     /// What became of it: `begun`, `loaded` or `failed`.
+    #[schema(value_type = words::LoadState)]
     state: String,
     /// From what.
     files: Vec<FileBody>,
@@ -90,10 +93,10 @@ struct ReportBody {
 #[schema(as = Place)]
 struct PlaceBody {
     /// Its area code.
-    #[schema(example = "0113")]
+    #[schema(value_type = texts::AreaCode)]
     area_code: String,
     /// The place.
-    #[schema(example = "Leeds")]
+    #[schema(value_type = texts::SiteName)]
     place: String,
     /// How many numbers the carrier has there.
     numbers: u64,
@@ -132,6 +135,8 @@ impl From<LoadRecord> for LoadBody {
     responses((status = 200, description = "Loaded, but for the rows that it names.", body = ReportBody)))]
 async fn load(look: Look, headers: HeaderMap, body: Body) -> Result<Answer, Problem> {
     look.only(&[])?;
+    // The same file loads the same rows, so nothing needs to be remembered under the key.
+    request::key(&headers)?;
     let bytes = body::read_csv(&headers, body, look.app.limits).await?;
     let source = Source { name: "request".to_owned(), bytes: Box::new(std::io::Cursor::new(bytes)) };
     let report = load_addresses(&look.app.engine, &look.provenance(), source).await;
@@ -150,7 +155,7 @@ async fn load(look: Look, headers: HeaderMap, body: Body) -> Result<Answer, Prob
 
 /// List what was loaded, the last load first.
 #[utoipa::path(get, path = "/v1/operator/loads", operation_id = "list_loads", tag = tags::OPERATOR,
-    params(("kind" = String, Query, description = "`addresses` or `numbering`.", example = "addresses"),
+    params(("kind" = words::LoadKind, Query, description = "`addresses` or `numbering`.", example = "addresses"),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500.")),
     responses((status = 200, description = "The latest of them.", body = Listed<LoadBody>)))]
 async fn list(look: Look) -> Result<Answer, Problem> {

@@ -25,7 +25,7 @@ use utoipa_axum::routes;
 
 use super::{
     answer::Answer, api::Api, assets, auth::Access, openapi::tags, problem::Problem, request::Call,
-    request::Look,
+    request::Look, texts,
 };
 use crate::{
     edge::{document::Personal, reader::Spot},
@@ -79,19 +79,78 @@ struct NameChecksBody {
     names: Vec<NameCheck>,
 }
 
-/// A name to check.
+/// A name, and where it should be unique.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "this says to the reader of the API what is read field by field")]
-struct NameCheck {
-    /// `company_name`, `company_domain` and `mac`, unique everywhere; `site_name`, `location_code`, `pbx_name`, `trunk_name`
-    /// and `username`, unique in a company; `extension`, unique at a site.
-    kind: String,
+#[serde(untagged)]
+#[expect(dead_code, reason = "as above")]
+enum NameCheck {
+    OnPlatform(NameOnPlatform),
+    InCompany(NameInCompany),
+    AtSite(NameAtSite),
+}
+
+/// A name that is unique everywhere.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as above")]
+struct NameOnPlatform {
+    #[schema(inline)]
+    kind: KindOnPlatform,
     /// The name as people write it.
     name: String,
-    /// The company in which it should be unique, where that is its kind.
-    company: Option<String>,
-    /// The site of an extension.
-    site: Option<String>,
+}
+
+/// A name that is unique in a company.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as above")]
+struct NameInCompany {
+    #[schema(inline)]
+    kind: KindInCompany,
+    /// The name as people write it.
+    name: String,
+    /// The service reference of the company.
+    company: texts::CompanyId,
+}
+
+/// A name that is unique at a site.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as above")]
+struct NameAtSite {
+    #[schema(inline)]
+    kind: KindAtSite,
+    /// The name as people write it.
+    name: String,
+    /// The service id of the site.
+    site: texts::AssetId,
+}
+
+/// What the name is the name of.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "as above")]
+enum KindOnPlatform {
+    CompanyName,
+    CompanyDomain,
+    Mac,
+}
+
+/// What the name is the name of.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "as above")]
+enum KindInCompany {
+    SiteName,
+    LocationCode,
+    PbxName,
+    TrunkName,
+    Username,
+}
+
+/// What the name is the name of.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "as above")]
+enum KindAtSite {
+    Extension,
 }
 
 /// What is known of each name, in the order asked.

@@ -54,8 +54,8 @@ pub fn routes(api: Api) -> Api {
             description = "The same for whoever connects first; 0 for everything there ever was."),
         ("types" = Option<String>, Query, example = "order.completed,port.accepted",
             description = "Only these types, with commas between them: in full, or without `com.orderwire.` and version."),
-        ("order" = Option<String>, Query, description = "Only what belongs to this order."),
-        ("reseller" = Option<String>, Query, description = "The code of the reseller; only where the carrier asks.")),
+        ("order" = Option<super::texts::OrderId>, Query, description = "Only what belongs to this order."),
+        ("reseller" = Option<super::texts::ResellerCode>, Query, description = "The code of the reseller; only where the carrier asks.")),
     responses((status = 200, description = "What there is, and then what happens, until somebody ends it.",
         content_type = "text/event-stream", body = String,
         example = "id: 42\nevent: com.orderwire.order.completed.v1\ndata: {\"specversion\":\"1.0\"}\n\n")))]

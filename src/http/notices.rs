@@ -74,10 +74,10 @@ pub fn waits(uri: &Uri) -> Duration {
     params(("after" = Option<u64>, Query, description = "Only what comes after this sequence; 0 where nobody says.", example = 41),
         ("types" = Option<String>, Query, example = "order.completed,port.accepted",
             description = "Only these types, with commas between them: in full, or without `com.orderwire.` and version."),
-        ("order" = Option<String>, Query, description = "Only what belongs to this order."),
+        ("order" = Option<super::texts::OrderId>, Query, description = "Only what belongs to this order."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
-        ("wait" = Option<u16>, Query, description = "Seconds to wait for a notice where there is none yet, up to 60."),
-        ("reseller" = Option<String>, Query, description = "The code of the reseller; only where the carrier asks.")),
+        ("wait" = Option<u16>, Query, maximum = 60, description = "Seconds to wait for a notice where there is none yet, up to 60."),
+        ("reseller" = Option<super::texts::ResellerCode>, Query, description = "The code of the reseller; only where the carrier asks.")),
     responses((status = 200, description = "What there is.", body = NoticePage)))]
 async fn list(look: Look) -> Result<Answer, Problem> {
     look.only(&["after", "types", "order", "limit", "wait", "reseller"])?;

@@ -9,17 +9,17 @@ use orderwire_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::Time;
+use super::{answer::Time, texts, words};
 
 /// Numbers in a row that are alike.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = NumberRun)]
 pub struct NumberRunBody {
     /// The first of them.
-    #[schema(example = "+441134960100")]
+    #[schema(value_type = texts::TelephoneNumber)]
     first: String,
     /// The last of them.
-    #[schema(example = "+441134960139")]
+    #[schema(value_type = texts::TelephoneNumber)]
     last: String,
     /// How many.
     #[schema(example = 40)]
@@ -33,7 +33,7 @@ pub struct NumberRunBody {
 #[schema(as = CompanyNumber)]
 pub struct NumberBody {
     /// The number.
-    #[schema(example = "+441134960100")]
+    #[schema(value_type = texts::TelephoneNumber)]
     number: String,
     #[serde(flatten)]
     facts: NumberFacts,
@@ -44,31 +44,36 @@ pub struct NumberBody {
 struct NumberFacts {
     /// Who has it: `free`, `reserved`, `ring_fenced`, `committed` to a line of an order, `allocated` to a company,
     /// `assigned_to_site` or `assigned_to_user`.
-    #[schema(example = "free")]
+    #[schema(value_type = words::NumberHolding)]
     holding: String,
     /// `new` from the carrier's stock, or `ported` from another provider.
     #[schema(example = "new")]
     origin: String,
     /// Whether it works here: `own`, `ported_in`, or `port_pending` until its port is done.
-    #[schema(example = "own")]
+    #[schema(value_type = words::NumberNetwork)]
     network: String,
     /// Its area code.
-    #[schema(example = "0113")]
+    #[schema(value_type = texts::AreaCode)]
     area_code: String,
     /// Its place, where the carrier's stock says it.
-    #[schema(example = "Leeds")]
+    #[schema(value_type = Option<texts::SiteName>)]
     place: Option<String>,
     /// The company that has it.
+    #[schema(value_type = Option<texts::CompanyId>)]
     company: Option<String>,
     /// The site that has it, or whose user has it.
+    #[schema(value_type = Option<texts::AssetId>)]
     site: Option<String>,
     /// The user that has it.
+    #[schema(value_type = Option<texts::AssetId>)]
     user: Option<String>,
     /// The reservation that it is under.
+    #[schema(value_type = Option<texts::ReservationId>)]
     reservation: Option<String>,
     /// Until when it is reserved.
     until: Option<Time>,
     /// The port request that brings it, or brought it.
+    #[schema(value_type = Option<texts::PortRequestId>)]
     port_request: Option<String>,
 }
 

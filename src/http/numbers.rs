@@ -17,6 +17,7 @@ use orderwire_domain::{
     },
 };
 use strum::{IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
@@ -29,6 +30,7 @@ use super::{
     page::{self, Listed},
     problem::Problem,
     request::Look,
+    texts,
 };
 use crate::engine::{
     self,
@@ -50,7 +52,8 @@ pub fn routes(api: Api) -> Api {
 }
 
 /// Where numbers are from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray, ToSchema)]
+#[schema(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 enum Origin {
     New,
@@ -95,13 +98,13 @@ struct Found {
 /// longest runs first, or with `contiguous` the shortest that suffice. A page may have fewer items than `limit`: there is
 /// more as long as there is a `next`.
 #[utoipa::path(get, path = "/v1/numbers", operation_id = "list_numbers", tag = tags::NUMBERS,
-    params(("cug_id" = Option<String>, Query, description = "The CUG id of the reseller.", example = "CUG100"),
-        ("company" = Option<String>, Query, description = "The service reference of a company."),
-        ("site" = Option<String>, Query, description = "The service id of a site."),
-        ("origin" = Option<String>, Query, description = "Only `new` numbers, or only `ported` ones."),
-        ("area_code" = Option<String>, Query, description = "Only those of this area code.", example = "0113"),
-        ("place" = Option<String>, Query, description = "Only those of this place; not together with `area_code`."),
-        ("contiguous" = Option<u32>, Query, description = "Only runs of at least so many numbers, up to 1,000."),
+    params(("cug_id" = Option<texts::CugId>, Query, description = "The CUG id of the reseller.", example = "CUG100"),
+        ("company" = Option<texts::CompanyId>, Query, description = "The service reference of a company."),
+        ("site" = Option<texts::AssetId>, Query, description = "The service id of a site."),
+        ("origin" = inline(Option<Origin>), Query, description = "Only `new` numbers, or only `ported` ones."),
+        ("area_code" = Option<texts::AreaCode>, Query, description = "Only those of this area code.", example = "0113"),
+        ("place" = Option<texts::SiteName>, Query, description = "Only those of this place; not together with `area_code`."),
+        ("contiguous" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Only runs of at least so many numbers, up to 1,000."),
         ("limit" = Option<u16>, Query, description = "At most so many runs, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<NumberRunBody>,

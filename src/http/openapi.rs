@@ -24,9 +24,10 @@ use utoipa::{
 
 use super::{
     auth::{Access, scope_of},
-    oauth,
+    oauth, precise,
     problem::{Fault, MEDIA_TYPE, ProblemDocument},
-    request::{AFTER_POSITION, IDEMPOTENCY_KEY},
+    request::{AFTER_POSITION, IDEMPOTENCY_KEY, KEY_MAX},
+    texts, words,
 };
 use crate::edge::keys::{Role, Scope};
 
@@ -88,6 +89,9 @@ pub fn beginning() -> OpenApi {
     let tags = tags::ALL.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build());
     OpenApiBuilder::new().info(info).tags(Some(tags)).components(Some(components())).build()
 }
+
+/// Lists of what something has that a parameter names, which may not be there.
+const SCOPED: [&str; 2] = ["/v1/numbers", "/v1/reservations"];
 
 /// The problems that an operation can answer with, by status.
 const PROBLEMS: [(StatusCode, &str, &str); 15] = [
@@ -155,10 +159,14 @@ fn components() -> utoipa::openapi::Components {
         .schema("Problem", ProblemDocument::schema())
         .schema(Fault::name(), Fault::schema())
         .build();
+    // Parameters refer to these too, and nobody collects what parameters refer to.
+    components
+        .schemas
+        .extend(texts::all().into_iter().chain(words::all()).map(|(name, it)| (name.to_owned(), it)));
     for (status, code, about) in PROBLEMS {
         components.responses.insert(name(status), RefOr::T(problem(status, code, about)));
     }
-    for (name, parameter) in parameters() {
+    for (name, parameter) in parameters().into_iter().chain(precise::parameters()) {
         components.parameters.insert(name.to_owned(), RefOr::T(parameter));
     }
     for (name, about, example) in [
@@ -198,7 +206,12 @@ fn parameters() -> [(&'static str, Parameter); 3] {
         (
             "IdempotencyKey",
             parameter(IDEMPOTENCY_KEY.as_str(), ParameterIn::Header, key)
-                .schema(Some(text().min_length(Some(1)).max_length(Some(200))))
+                .schema(Some(
+                    text()
+                        .min_length(Some(1))
+                        .max_length(Some(KEY_MAX))
+                        .pattern(Some("^[!-~](?:[ -~]*[!-~])?$")),
+                ))
                 .build(),
         ),
         ("IfMatch", parameter("if-match", ParameterIn::Header, tag).schema(Some(text())).build()),
@@ -257,7 +270,7 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, meth
             .get_or_insert_default()
             .merge(ExtensionsBuilder::new().add("x-roles", roles).build());
         problems.extend([401, 403, 406, 422, 429]);
-        if of_one {
+        if of_one || writes || SCOPED.contains(&path) {
             problems.push(404);
         }
         if writes {

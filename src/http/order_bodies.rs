@@ -4,7 +4,7 @@ use orderwire_domain::views::order_status::{LineCounts, LineView, OrderView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{answer::Time, problem::Fault, standing::Action};
+use super::{answer::Time, line_schemas::NewLine, problem::Fault, texts, words};
 use crate::edge::{self, history::Step};
 
 /// An order.
@@ -12,18 +12,19 @@ use crate::edge::{self, history::Step};
 #[schema(as = Order)]
 pub struct OrderBody {
     /// Its id.
-    #[schema(example = "ord_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::OrderId)]
     id: String,
     /// Whose it is.
-    #[schema(example = "rsl_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::ResellerId)]
     reseller: String,
     /// The reseller's own reference.
-    #[schema(example = "PO-2027-001")]
+    #[schema(value_type = texts::OrderReference)]
     reference: String,
     /// The service reference of the company that it is for.
+    #[schema(value_type = Option<texts::CompanyId>)]
     company: Option<String>,
     /// Where it is, by the lifecycle of orders.
-    #[schema(example = "draft")]
+    #[schema(value_type = words::OrderStatus)]
     status: String,
     /// Its lines by status.
     lines: LinesBody,
@@ -63,20 +64,23 @@ pub struct LineBody {
     /// Its number, from 1, in the order of the document.
     line: u32,
     /// What kind of thing it asks for.
-    #[schema(example = "site")]
+    #[schema(value_type = words::LineKind)]
     kind: String,
     /// How far it is: `waiting`, `in_progress`, `held`, `completed`, `failed` or `cancelled`.
-    #[schema(example = "waiting")]
+    #[schema(value_type = words::LineStatus)]
     status: String,
     /// The last milestone it reached.
+    #[schema(value_type = Option<words::Milestone>)]
     milestone: Option<String>,
     /// Why it failed.
     failure: Option<FailureBody>,
     /// The line it hung on, where that ended first.
     because_of: Option<u32>,
     /// The service id of what it makes.
+    #[schema(value_type = Option<texts::AssetId>)]
     asset: Option<String>,
     /// The port request of a port line.
+    #[schema(value_type = Option<texts::PortRequestId>)]
     port_request: Option<String>,
     /// How many numbers it asks for, where it says.
     numbers_asked: Option<u32>,
@@ -94,30 +98,6 @@ pub struct FailureBody {
     code: String,
     /// What happened.
     detail: String,
-}
-
-/// What may be asked of something now.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Actions)]
-pub struct ActionsBody {
-    /// Where it is.
-    #[schema(example = "draft")]
-    pub status: String,
-    /// Everything that could be asked of it.
-    pub actions: Vec<ActionBody>,
-}
-
-/// One thing that could be asked.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Action)]
-pub struct ActionBody {
-    /// Its name.
-    #[schema(example = "submit")]
-    action: String,
-    /// Whether it can be asked for now. The rules may still refuse it.
-    open: bool,
-    /// Why not, where it cannot.
-    why: Option<String>,
 }
 
 /// One event, as it happened.
@@ -158,49 +138,46 @@ pub struct StepBody {
 )]
 pub struct NewOrder {
     /// The reseller's own reference of it.
-    #[schema(max_length = 80)]
+    #[schema(value_type = texts::OrderReference)]
     reference: String,
     /// The code of the reseller; only where the carrier asks.
+    #[schema(value_type = Option<texts::ResellerCode>)]
     reseller: Option<String>,
     /// For which company; a port of numbers may name none.
     company: Option<OrderCompany>,
     /// Its lines.
-    #[schema(min_items = 0, max_items = 10_000)]
+    #[schema(max_items = 10_000)]
     lines: Vec<NewLine>,
 }
 
-/// The company of an order: a new one by name and domain, one of the reseller's by service reference or domain.
+/// The company of an order: one that the reseller has, by its service reference or domain, or a new one by name and domain.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "as above")]
+pub enum OrderCompany {
+    Known(CompanyByReference),
+    Named(CompanyByDomain),
+}
+
+/// A company that the reseller has.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "as above")]
-pub struct OrderCompany {
-    /// The service reference of a company that the reseller has.
-    service_reference: Option<String>,
-    /// The internet domain; with a name, of a new company.
-    domain: Option<String>,
-    /// The name of a new company.
+pub struct CompanyByReference {
+    /// Its service reference.
+    #[schema(value_type = texts::CompanyId)]
+    service_reference: String,
+}
+
+/// A company that the reseller has, or a new one.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as above")]
+pub struct CompanyByDomain {
+    /// Its internet domain.
+    #[schema(value_type = texts::Domain)]
+    domain: String,
+    /// The name of a new company, which is qualified with the order.
+    #[schema(value_type = Option<texts::CompanyName>)]
     name: Option<String>,
-}
-
-/// A line of an order document; its further fields depend on its kind, see docs/command-line.md.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "as above")]
-struct NewLine {
-    /// What it asks for: `company`, `emergency_details`, `numbers`, `port`, `site`, `user`, `add_on`, `device`, `pbx` or
-    /// `trunk`.
-    kind: String,
-    /// The reseller's own name of it, by which other lines of the document refer to it.
-    #[schema(max_length = 80)]
-    id: String,
-}
-
-/// What a line asks for; its further fields depend on its kind, see docs/command-line.md.
-#[derive(ToSchema)]
-#[schema(as = LineRequest)]
-#[expect(dead_code, reason = "as above")]
-pub struct LineRequestBody {
-    /// What it asks for: `company`, `emergency_details`, `numbers`, `port`, `site`, `user`, `add_on`, `device`, `pbx` or
-    /// `trunk`.
-    kind: String,
 }
 
 impl From<OrderView> for OrderBody {
@@ -245,16 +222,6 @@ impl From<LineView> for LineBody {
             numbers: view.numbers,
             updated_at: view.updated_at.into(),
         }
-    }
-}
-
-impl ActionBody {
-    /// An action of a thing that is in this status.
-    pub fn of(action: &Action, what: &str, status: &str) -> Self {
-        let why = (!action.open).then(|| {
-            format!("the {what} is {status}, and this is only asked while it is {}", action.from.join(", "))
-        });
-        Self { action: action.name.to_owned(), open: action.open, why }
     }
 }
 

@@ -15,8 +15,9 @@ use super::{
     answer::{Answer, Done},
     api::Api,
     auth::Access,
+    line_schemas::LineRequest,
     openapi::tags,
-    order_bodies::{LineBody, LineRequestBody},
+    order_bodies::LineBody,
     orders::visible,
     page::{self, Listed},
     problem::Problem,
@@ -50,7 +51,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
 /// A line as in an order document, without an `id`: it names the order's other lines by their numbers, as `{ "line": "3" }`.
 #[utoipa::path(post, path = "/v1/orders/{id}/lines", operation_id = "add_order_line", tag = tags::CREATE_ORDER,
     params(("id" = String, Path, description = "The id of the order.")),
-    request_body(content = LineRequestBody, example = json!({
+    request_body(content = LineRequest, example = json!({
         "kind": "device", "user": { "line": "4" }, "model": "desk_phone_t1", "mac": "00:15:65:00:00:01"
     })),
     responses((status = 201, description = "It is the last line of the draft.", body = LineBody),
@@ -72,7 +73,7 @@ async fn add(call: Call) -> Result<Answer, Problem> {
 #[utoipa::path(patch, path = "/v1/orders/{id}/lines/{line}", operation_id = "change_order_line", tag = tags::CREATE_ORDER,
     params(("id" = String, Path, description = "The id of the order."),
         ("line" = u32, Path, description = "The number of the line, from 1.")),
-    request_body(content = LineRequestBody, example = json!({ "kind": "company", "channels": 20 })),
+    request_body(content = LineRequest, example = json!({ "kind": "company", "channels": 20 })),
     responses((status = 200, description = "It asks for that.", body = LineBody),
         (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
 async fn change(call: Call) -> Result<Answer, Problem> {

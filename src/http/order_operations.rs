@@ -29,6 +29,7 @@ use super::{
     problem::Problem,
     request::Call,
     resellers::Why,
+    texts,
 };
 use crate::edge::reader::{Fields, Spot};
 
@@ -36,8 +37,8 @@ const WHAT: &str = "order";
 /// Most reasons of one rejection.
 const REASONS_MAX: usize = 100;
 /// Longest word for a reason, and longest detail of one.
-const CODE_MAX: usize = 80;
-const DETAIL_MAX: usize = 500;
+pub(super) const CODE_MAX: usize = 80;
+pub(super) const DETAIL_MAX: usize = 500;
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
@@ -66,10 +67,10 @@ struct Rejection {
 #[schema(as = Because)]
 struct Because {
     /// A stable word, such as `address_unserviceable`.
-    #[schema(max_length = 80)]
+    #[schema(value_type = texts::Code)]
     code: String,
     /// What happened.
-    #[schema(max_length = 500)]
+    #[schema(value_type = texts::Detail)]
     detail: String,
 }
 
@@ -78,7 +79,7 @@ struct Because {
 #[schema(as = InformationRequest)]
 struct Question {
     /// What; kept sealed.
-    #[schema(value_type = String, max_length = 500)]
+    #[schema(value_type = texts::FreeText)]
     question: FreeText,
     /// By when; else the limit for such information says it.
     deadline: Option<DateTime<Utc>>,
@@ -89,7 +90,7 @@ struct Question {
 #[schema(as = Information)]
 struct Told {
     /// It; kept sealed.
-    #[schema(value_type = String, max_length = 500)]
+    #[schema(value_type = texts::FreeText)]
     answer: FreeText,
 }
 
@@ -97,9 +98,17 @@ struct Told {
 #[derive(ToSchema)]
 #[schema(as = MilestoneReached)]
 struct Reached {
-    /// `committed`: an outside system has gone too far to turn back.
-    #[schema(value_type = String)]
+    /// That an outside system has gone too far to turn back.
+    #[schema(value_type = Reportable)]
     milestone: Milestone,
+}
+
+/// What can be reported; the other milestone is reached by allocating the numbers of a port.
+#[derive(ToSchema)]
+#[schema(as = ReportedMilestone, rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is read as a word; this says which words there are")]
+enum Reportable {
+    Committed,
 }
 
 /// Accept an order for processing.
@@ -262,7 +271,6 @@ async fn reach(call: Call) -> Result<Answer, Problem> {
 
 fn milestone(fields: &Fields<'_>) -> Option<Reached> {
     fields.required("milestone", |it| match it.text()? {
-        // The other milestone is reached by allocating the numbers of a port.
         "committed" => Some(Reached { milestone: Milestone::Committed }),
         _ => it.refuse("word_unknown", "it is not one of the words", "committed"),
     })

@@ -13,7 +13,8 @@ use orderwire_domain::{
 };
 use utoipa_axum::routes;
 
-use super::order_bodies::{ActionBody, ActionsBody, NewOrder, OrderBody, StepBody};
+use super::action_bodies::ActionsBody;
+use super::order_bodies::{NewOrder, OrderBody, StepBody};
 use super::{
     answer::{Answer, Done},
     api::Api,
@@ -23,7 +24,7 @@ use super::{
     problem::Problem,
     request::{Call, Look},
     resellers::Why,
-    standing,
+    texts, words,
 };
 use crate::{
     edge::{document, history, place},
@@ -71,9 +72,9 @@ async fn create(call: Call) -> Result<Answer, Problem> {
 
 /// List orders, newest first.
 #[utoipa::path(get, path = "/v1/orders", operation_id = "list_orders", tag = tags::CREATE_ORDER,
-    params(("reference" = Option<String>, Query, description = "Only the one with this reference of the reseller's own."),
-        ("status" = Option<String>, Query, description = "Only those in this status."),
-        ("company" = Option<String>, Query, description = "Only those for the company of this service reference."),
+    params(("reference" = Option<texts::OrderReference>, Query, description = "Only the one with this reference of the reseller's own."),
+        ("status" = Option<words::OrderStatus>, Query, description = "Only those in this status."),
+        ("company" = Option<texts::CompanyId>, Query, description = "Only those for the company of this service reference."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<OrderBody>)))]
@@ -154,7 +155,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 
 /// Say what may be asked of an order now.
 ///
-/// For what may not: where it could be.
+/// For what may not: the rule, and what would unlock it.
 #[utoipa::path(get, path = "/v1/orders/{id}/actions", operation_id = "list_order_actions", tag = tags::CREATE_ORDER,
     params(("id" = String, Path, description = "The id of the order.")),
     responses((status = 200, description = "Everything that the caller could ask of an order.", body = ActionsBody)))]
@@ -162,9 +163,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let order = visible(&look).await?.order;
     let (_, state) = look.app.engine.state(order.into()).await?;
-    let (status, actions) = standing::all(&state, look.caller.role);
-    let actions = actions.iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
-    Ok(Answer::ok(&ActionsBody { status: status.to_owned(), actions }))
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, &state)))
 }
 
 /// Show everything that happened to an order.
@@ -180,13 +179,11 @@ async fn events(look: Look) -> Result<Answer, Problem> {
     look.only(&page::PARAMETERS)?;
     let order = visible(&look).await?.order;
     let engine = &look.app.engine;
-    let limit = look.whole("limit", 1, page::LIMIT_MAX)?.unwrap_or(page::LIMIT_MAX);
-    let after = look.whole("cursor", 0, i64::MAX.unsigned_abs())?.unwrap_or(0);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (limit, after) = (page::limit(&look)?, page::cursor(&look)?.unwrap_or(0));
     let mut found = engine.stream(order.into(), after, limit + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| last.sequence.to_string());
+    let next = found.last().filter(|_| more).map(|last| page::opaque(&last.sequence));
     let mut items = Vec::new();
     for event in &found {
         items.push(StepBody::from(history::step_in(engine, event, look.caller.sight()).await?));

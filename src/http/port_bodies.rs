@@ -9,7 +9,7 @@ use orderwire_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::Time;
+use super::{answer::Time, texts, words};
 use crate::edge::{lines, reader::Spot};
 
 /// A port request.
@@ -17,41 +17,42 @@ use crate::edge::{lines, reader::Spot};
 #[schema(as = PortRequest)]
 pub struct PortBody {
     /// Its id.
-    #[schema(example = "prt_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::PortRequestId)]
     id: String,
     /// Whose it is.
-    #[schema(example = "rsl_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::ResellerId)]
     reseller: String,
     /// The order that wants it.
-    #[schema(example = "ord_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::OrderId)]
     order: String,
     /// Its line.
     line: u32,
     /// The service reference of the company that the numbers are for, once there is one.
+    #[schema(value_type = Option<texts::CompanyId>)]
     company: Option<String>,
     /// Whether the numbers belong to that company, though they may not work yet.
     allocated: bool,
     /// Where it is, by the lifecycle of port requests.
-    #[schema(example = "accepted")]
+    #[schema(value_type = words::PortStatus)]
     status: String,
     /// `provide`, or `subsequent` where the range holder must accept too.
-    #[schema(example = "provide")]
+    #[schema(value_type = words::PortRoute)]
     route: String,
     /// `single_line` or `multi_line`.
-    #[schema(example = "single_line")]
+    #[schema(value_type = words::PortClass)]
     class: String,
     /// The number, or the main billing number.
-    #[schema(example = "+442079460123")]
+    #[schema(value_type = texts::TelephoneNumber)]
     main_number: String,
     /// How many numbers it is about.
     numbers: u32,
     /// How many of them work here.
     live: u32,
     /// The CUPID of whoever has the numbers.
-    #[schema(example = "205")]
+    #[schema(value_type = texts::Cupid)]
     losing_provider: String,
     /// The CUPID of whoever Ofcom allocated them to.
-    #[schema(example = "205")]
+    #[schema(value_type = texts::Cupid)]
     range_holder: String,
     /// When the numbers move, or are to move.
     window: WindowBody,
@@ -62,6 +63,7 @@ pub struct PortBody {
     /// What the last rejection said.
     rejection: Option<RejectionBody>,
     /// What is in danger: `answer_overdue` or `network_silent`.
+    #[schema(value_type = Option<words::Jeopardy>)]
     jeopardy: Option<String>,
     /// When something of it is due next.
     next_due: Option<Time>,
@@ -78,13 +80,13 @@ pub struct PortBody {
 #[schema(as = Window)]
 pub struct WindowBody {
     /// The day.
-    #[schema(example = "2027-02-09")]
+    #[schema(value_type = texts::Day)]
     date: String,
     /// When it opens, by the clocks of the zone.
-    #[schema(example = "09:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     from: String,
     /// When it closes.
-    #[schema(example = "12:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     to: String,
     /// The zone of date and times.
     #[schema(example = "Europe/London")]
@@ -100,7 +102,7 @@ pub struct WindowBody {
 #[schema(as = PortRejection)]
 pub struct RejectionBody {
     /// By whom: `lcp` or `rh`.
-    #[schema(example = "lcp")]
+    #[schema(value_type = words::Supplier)]
     by: String,
     /// Every reason.
     reasons: Vec<RejectionReasonBody>,
@@ -111,14 +113,14 @@ pub struct RejectionBody {
 #[schema(as = PortRejectionReason)]
 pub struct RejectionReasonBody {
     /// A stable word.
-    #[schema(example = "postcode_mismatch")]
+    #[schema(value_type = words::PortReason)]
     reason: String,
     /// The industry's code, where one is published.
     code: Option<String>,
     /// What it means.
     detail: String,
     /// Who must act: `reseller`, `gaining_provider`, `losing_provider` or `range_holder`.
-    #[schema(example = "reseller")]
+    #[schema(value_type = words::MustAct)]
     must_act: String,
 }
 
@@ -141,13 +143,13 @@ pub struct PortStepBody {
 #[expect(dead_code, reason = "the edge reads windows; this says to the reader of the API what they are")]
 pub struct NewWindow {
     /// The day.
-    #[schema(example = "2027-02-09")]
+    #[schema(value_type = texts::Day)]
     date: String,
     /// When it opens.
-    #[schema(example = "09:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     from: String,
     /// When it closes.
-    #[schema(example = "12:00")]
+    #[schema(value_type = texts::TimeOfDay)]
     to: String,
 }
 

@@ -28,8 +28,9 @@ use super::{
     answer::{Answer, Done},
     api::Api,
     auth::Access,
+    message_schemas::PortMessage,
     openapi::tags,
-    port_bodies::{NewWindow, PortBody},
+    port_bodies::PortBody,
     ports::{owner_of, visible},
     problem::Problem,
     request::Call,
@@ -48,32 +49,6 @@ const REASONS_MAX: usize = 50;
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
     api.route(Access::Operator, routes!(hear))
-}
-
-/// A message of a supplier.
-#[derive(ToSchema)]
-#[schema(as = PortMessage)]
-#[expect(dead_code, reason = "it is read field by field; this says to the reader of the API what it is")]
-struct NewMessage {
-    /// The id that its sender gave it.
-    #[schema(max_length = 64)]
-    message: String,
-    /// What it says: `lcp_accept`, `lcp_accept_as_complex`, `lcp_withdraw`, `rh_accept`, `reject`, `accept_date_change`,
-    /// `refuse_date_change`, `network_report` or `restore`.
-    kind: String,
-    /// The date accepted or proposed: of `lcp_accept` and `accept_date_change` (else the one asked for), and of
-    /// `lcp_accept_as_complex`.
-    window: Option<NewWindow>,
-    /// Who says so: `lcp` or `rh` of a `reject`, also `network` of a `restore`; else `lcp`.
-    by: Option<String>,
-    /// Why, of a `reject`: at least one, such as `postcode_mismatch`.
-    reasons: Option<Vec<String>>,
-    /// Why, of an `lcp_withdraw`; kept sealed.
-    reason: Option<String>,
-    /// Which numbers work here, of a `network_report`: numbers and ranges; none where it is empty.
-    live: Option<Vec<String>>,
-    /// That all of them do, of a `network_report`, instead of `live`.
-    all_live: Option<bool>,
 }
 
 /// What became of a message.
@@ -143,7 +118,7 @@ enum Live {
 /// is refused as `message_known`. What crossed with ours is noted and changes nothing; `why` says so.
 #[utoipa::path(post, path = "/v1/operator/port-requests/{id}/messages", operation_id = "hear_port_message",
     tag = tags::OPERATOR, params(("id" = String, Path, description = "The id of the port request.")),
-    request_body(content = NewMessage, example = json!({ "message": "205-4711", "kind": "lcp_accept",
+    request_body(content = PortMessage, example = json!({ "message": "205-4711", "kind": "lcp_accept",
         "window": { "date": "2027-02-09", "from": "09:00", "to": "12:00" } })),
     responses((status = 200, description = "It is heard.", body = Heard),
         (status = 202, description = "It is heard, and cannot be shown yet.", body = Done)))]

@@ -22,6 +22,7 @@ use super::{
     page::Listed,
     problem::Problem,
     request::{Call, Look},
+    words,
 };
 use crate::edge;
 
@@ -60,12 +61,14 @@ struct CheckedNumber {
     portable: bool,
     /// What does: `invalid`, `outside_product`, `already_here`, `open_request`, `unknown_range` or
     /// `range_not_allocated`.
+    #[schema(value_type = Option<words::NotPortable>)]
     reason: Option<String>,
     /// The same in words.
     detail: Option<String>,
     /// Whose range it is, where the numbering data says so.
     range_holder: Option<HolderBody>,
     /// `single_line` or `multi_line`: a hint, since only the losing provider knows the installation.
+    #[schema(value_type = Option<words::PortClass>)]
     class_hint: Option<String>,
     /// How many portable numbers of the check follow one another there.
     in_a_row: Option<u32>,
@@ -121,6 +124,7 @@ struct LeadTimeBody {
     /// What it is called.
     rule: String,
     /// For ports of this class only.
+    #[schema(value_type = Option<words::PortClass>)]
     class: Option<String>,
     /// For numbers with (true) or without (false) a place only.
     geographic: Option<bool>,
@@ -144,11 +148,12 @@ struct LeadTimeBody {
 #[derive(Debug, Serialize, ToSchema)]
 struct RejectionReason {
     /// The reason, as ports show it.
-    #[schema(example = "account_number_mismatch")]
+    #[schema(value_type = words::PortReason)]
     reason: String,
     /// The industry's code, where one is published.
     industry_code: Option<&'static str>,
     /// Who must act.
+    #[schema(value_type = words::MustAct)]
     must_act: String,
     /// What it means.
     detail: &'static str,

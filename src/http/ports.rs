@@ -26,16 +26,16 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
+    action_bodies::ActionsBody,
     answer::{Answer, Done},
     api::Api,
     auth::Access,
     openapi::tags,
-    order_bodies::{ActionBody, ActionsBody},
     page::{self, Listed},
     port_bodies::{NewWindow, PortBody, WindowRequest},
     problem::{Fault, Problem},
     request::{Call, Look},
-    standing,
+    standing, texts, words,
 };
 use crate::{
     edge::{lines, reader::Spot},
@@ -68,7 +68,7 @@ pub fn routes(api: Api) -> Api {
 #[schema(as = Allocation)]
 struct Allocation {
     /// Its service reference.
-    #[schema(value_type = String)]
+    #[schema(value_type = texts::CompanyId)]
     company: CompanyId,
 }
 
@@ -77,22 +77,22 @@ struct Allocation {
 #[schema(as = RePresentation)]
 struct RePresentation {
     /// Another class; the losing provider's word wins.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<words::PortClass>)]
     class: Option<PortClass>,
     /// Another main billing number, of those in the request.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::TelephoneNumber>)]
     main_number: Option<TelephoneNumber>,
     /// The CUPID of another losing provider.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::Cupid>)]
     losing_provider: Option<Cupid>,
     /// Another postcode.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::Postcode>)]
     postcode: Option<Postcode>,
     /// Another account at the losing provider; kept sealed.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::FreeText>)]
     account: Option<FreeText>,
     /// Another signatory of the letter of authority; kept sealed.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::FreeText>)]
     signatory: Option<FreeText>,
     /// Another window.
     #[schema(value_type = Option<NewWindow>)]
@@ -101,9 +101,9 @@ struct RePresentation {
 
 /// List port requests, newest first.
 #[utoipa::path(get, path = "/v1/port-requests", operation_id = "list_port_requests", tag = tags::IMPORT,
-    params(("state" = Option<String>, Query, description = "Only those in this status, such as `accepted`."),
+    params(("state" = Option<words::PortStatus>, Query, description = "Only those in this status, such as `accepted`."),
         ("unallocated" = Option<bool>, Query, description = "`true`: only those whose numbers no company has; `false`: only the others."),
-        ("order" = Option<String>, Query, description = "Only those of the order of this id."),
+        ("order" = Option<texts::OrderId>, Query, description = "Only those of the order of this id."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<PortBody>)))]
@@ -270,7 +270,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 
 /// Say what may be asked of a port request now.
 ///
-/// For what may not: where it could be.
+/// For what may not: the rule, and what would unlock it.
 #[utoipa::path(get, path = "/v1/port-requests/{id}/actions", operation_id = "list_port_actions", tag = tags::IMPORT,
     params(("id" = String, Path, description = "The id of the port request.")),
     responses((status = 200, description = "Everything that the caller could ask of one.", body = ActionsBody)))]
@@ -278,9 +278,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id = visible(&look).await?.port_request;
     let (_, state) = look.app.engine.state(id.into()).await?;
-    let (status, actions) = standing::all(&state, look.caller.role);
-    let actions = actions.iter().map(|action| ActionBody::of(action, WHAT, status)).collect();
-    Ok(Answer::ok(&ActionsBody { status: status.to_owned(), actions }))
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, &state)))
 }
 
 /// What an activation still needs, and when it will be possible.

@@ -7,7 +7,7 @@ use std::{str::FromStr, sync::atomic::Ordering};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{StatusCode, header::HeaderName, request::Parts},
+    http::{HeaderMap, StatusCode, header::HeaderName, request::Parts},
 };
 use orderwire_domain::{
     ids::{OrderId, ResellerId, StreamId},
@@ -44,7 +44,7 @@ pub const AFTER_POSITION: &str = "after_position";
 /// it writers wait, so that nobody who looks waits much longer than they would.
 const AHEAD_EVENTS_MAX: u64 = 1_024;
 /// Longest idempotency key.
-const KEY_MAX: usize = 200;
+pub const KEY_MAX: usize = 200;
 
 /// A request that only reads.
 #[derive(Clone)]
@@ -115,7 +115,12 @@ impl Look {
                 return Err(Problem::parameter(name, "parameter_twice", "it is given twice", "it once"));
             }
         }
-        Ok(())
+        // Also where nothing waits for it: what cannot be right is refused wherever it stands.
+        self.after_position().map(|_| ())
+    }
+
+    fn after_position(&self) -> Result<Option<u64>, Problem> {
+        self.whole(AFTER_POSITION, 0, i64::MAX.unsigned_abs())
     }
 
     /// A query parameter, as it is.
@@ -134,7 +139,8 @@ impl Look {
         let expected = || format!("a whole number from {min} to {max}");
         let wrong = || Problem::parameter(name, "number_out_of_bounds", "it is no such number", expected());
         let Some(text) = self.text(name) else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+        let digits = text.bytes().all(|b| b.is_ascii_digit()).then_some(text);
+        let number = digits.and_then(|it| it.parse().ok()).filter(|number| (min..=max).contains(number));
         number.map(Some).ok_or_else(wrong)
     }
 
@@ -185,7 +191,7 @@ impl Look {
     /// Waits, within bounds, until a read model shows what the caller has seen (`?after_position=`).
     pub async fn ready(&self, table: &Table) -> Result<(), Problem> {
         self.as_answered(table).await;
-        let Some(position) = self.whole(AFTER_POSITION, 0, i64::MAX.unsigned_abs())? else { return Ok(()) };
+        let Some(position) = self.after_position()? else { return Ok(()) };
         let head = self.app.engine.head().await?.position;
         if position > head {
             let (detail, expected) =
@@ -237,22 +243,22 @@ impl FromRequest<App> for Call {
         look.only(&[])?;
         let text = body::read(&parts.headers, body, app.limits).await?;
         let mut call = Self { look, text, key: None, condition: condition::read(&parts.headers)? };
-        let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
-        if let Some(key) = keys.next() {
-            let key = key.to_str().ok().filter(|key| (1..=KEY_MAX).contains(&key.len()));
-            let key = key.filter(|_| keys.next().is_none()).ok_or_else(|| {
-                let expected = format!("1 to {KEY_MAX} printable ASCII characters, once");
-                Problem::parameter(
-                    "Idempotency-Key",
-                    "idempotency_key_invalid",
-                    "it cannot be a key",
-                    expected,
-                )
-            })?;
-            call.key = Some(call.key_of(parts.method.as_str(), key));
-        }
+        let key = key(&parts.headers)?;
+        call.key = key.map(|key| call.key_of(parts.method.as_str(), key));
         Ok(call)
     }
+}
+
+/// The caller's name of the request, if it gave one.
+pub fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    // A header may have tabs, which are no characters of a name.
+    let key = key.to_str().ok().filter(|key| (1..=KEY_MAX).contains(&key.len()) && !key.contains('\t'));
+    key.filter(|_| keys.next().is_none()).map(Some).ok_or_else(|| {
+        let expected = format!("1 to {KEY_MAX} printable ASCII characters, once");
+        Problem::parameter("Idempotency-Key", "idempotency_key_invalid", "it cannot be a key", expected)
+    })
 }
 
 impl Call {
@@ -277,7 +283,8 @@ impl Call {
         &self,
         read: impl FnOnce(reader::Spot<'_>) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
-        if self.text.trim().is_empty() { Ok(None) } else { self.read(read).map(Some) }
+        // To say `null` is to say nothing.
+        if matches!(self.text.trim(), "" | "null") { Ok(None) } else { self.read(read).map(Some) }
     }
 
     /// Refuses a body that says anything.

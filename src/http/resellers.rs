@@ -22,6 +22,7 @@ use super::{
     page::{self, Listed},
     problem::Problem,
     request::{Call, Look},
+    texts, words,
 };
 use crate::{
     edge::{self, place, reader::Spot},
@@ -44,22 +45,22 @@ pub fn routes(api: Api) -> Api {
 #[schema(as = Reseller)]
 struct ResellerBody {
     /// Its id.
-    #[schema(example = "rsl_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::ResellerId)]
     id: String,
     /// The reseller id of the trade.
-    #[schema(example = "R100")]
+    #[schema(value_type = texts::ResellerCode)]
     code: String,
     /// Its own customer id.
-    #[schema(example = "CUG100")]
+    #[schema(value_type = texts::CugId)]
     cug_id: String,
     /// The tag under which its sales are counted.
-    #[schema(example = "TAG100")]
+    #[schema(value_type = texts::SalesTag)]
     sales_tag: String,
     /// Its name.
-    #[schema(example = "Northern Voice")]
+    #[schema(value_type = texts::CompanyName)]
     name: String,
     /// Where it is: `active`, `suspended` or `closed`.
-    #[schema(example = "active")]
+    #[schema(value_type = words::ResellerStatus)]
     status: String,
 }
 
@@ -68,16 +69,16 @@ struct ResellerBody {
 #[schema(as = NewReseller)]
 struct NewReseller {
     /// The reseller id of the trade.
-    #[schema(value_type = String, max_length = 40)]
+    #[schema(value_type = texts::ResellerCode)]
     code: ResellerCode,
     /// Its own customer id; the code where none is given.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::CugId>)]
     cug_id: CugId,
     /// The tag under which its sales are counted; the code where none is given.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<texts::SalesTag>)]
     sales_tag: SalesTag,
     /// Its name.
-    #[schema(value_type = String, max_length = 80)]
+    #[schema(value_type = texts::CompanyName)]
     name: CompanyName,
 }
 
@@ -86,7 +87,7 @@ struct NewReseller {
 #[schema(as = ResellerChange)]
 struct Change {
     /// Its name.
-    #[schema(value_type = String, max_length = 80)]
+    #[schema(value_type = texts::CompanyName)]
     name: CompanyName,
 }
 
@@ -95,7 +96,7 @@ struct Change {
 #[schema(as = Why)]
 pub(super) struct Why {
     /// In a few words, without personal data where that can be; kept sealed.
-    #[schema(value_type = String, max_length = 500)]
+    #[schema(value_type = texts::FreeText)]
     pub(super) reason: FreeText,
 }
 

@@ -25,10 +25,12 @@ use super::{
     answer::{Answer, Done, Time},
     api::Api,
     auth::Access,
+    line_schemas::NumberSearch,
     openapi::tags,
     page::{self, Listed},
     problem::Problem,
     request::{Call, Look},
+    texts, words,
 };
 use crate::{
     edge::{self, lines},
@@ -43,7 +45,8 @@ pub fn routes(api: Api) -> Api {
 }
 
 /// How long numbers are held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, VariantArray, ToSchema)]
+#[schema(as = ReservationKind, rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 enum Kind {
     Reserve,
@@ -63,36 +66,24 @@ struct NewReservation {
 #[expect(dead_code, reason = "this says to the reader of the API what is read field by field")]
 struct NewReservationBody {
     /// For which company: its service reference.
+    #[schema(value_type = texts::CompanyId)]
     company: String,
     /// `reserve`, for 14 days and never beyond the company's qualification; or `ring_fence`, until used or released.
+    #[schema(value_type = Kind)]
     kind: String,
     /// Which numbers; all of them or none.
     ask: ReservationAsk,
 }
 
-/// Which numbers: exactly one of both.
+/// Which numbers: these, or some that are found.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "this says to the reader of the API what is read field by field")]
-struct ReservationAsk {
-    /// Numbers and ranges.
-    #[schema(min_items = 1)]
-    numbers: Option<Vec<String>>,
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "the edge reads it; this says to the reader of the API what it is")]
+enum ReservationAsk {
+    /// These: at least one, and at most 10,000.
+    Numbers(Vec<texts::NumberRange>),
     /// So many free ones, wherever there are.
-    search: Option<ReservationSearch>,
-}
-
-/// Free numbers of an area or a place.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "this says to the reader of the API what is read field by field")]
-struct ReservationSearch {
-    /// Where: either `area_code` or `place`.
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
-    by: String,
-    /// How many.
-    #[schema(minimum = 1)]
-    quantity: u32,
-    /// Whether they must follow one another.
-    contiguous: Option<bool>,
+    Search(NumberSearch),
 }
 
 /// Numbers held for a company.
@@ -100,16 +91,16 @@ struct ReservationSearch {
 #[schema(as = Reservation)]
 struct ReservationBody {
     /// Its id, which a numbers line of an order can name.
-    #[schema(example = "rsv_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::ReservationId)]
     id: String,
     /// The company that they are held for.
-    #[schema(example = "com_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::CompanyId)]
     company: String,
     /// `reserve` or `ring_fence`.
-    #[schema(example = "reserve")]
+    #[schema(value_type = Kind)]
     kind: String,
     /// `live`; or how it ended: `consumed`, `released` or `expired`.
-    #[schema(example = "live")]
+    #[schema(value_type = words::ReservationStatus)]
     status: String,
     /// Until when; a ring-fence has no end.
     expires_at: Option<Time>,
@@ -174,8 +165,8 @@ fn at_the_ask(mut problems: Vec<edge::Problem>) -> Vec<edge::Problem> {
 
 /// List the reservations of a company, newest first.
 #[utoipa::path(get, path = "/v1/reservations", operation_id = "list_reservations", tag = tags::RESERVE,
-    params(("company" = String, Query, description = "The service reference of the company."),
-        ("status" = Option<String>, Query,
+    params(("company" = texts::CompanyId, Query, description = "The service reference of the company."),
+        ("status" = Option<words::ReservationStatus>, Query,
             description = "Only those that are `live`, or have ended as `consumed`, `released` or `expired`."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),

@@ -23,6 +23,7 @@ use super::{
     page::{self, Listed},
     problem::Problem,
     request::{Call, Look},
+    texts,
 };
 use crate::{
     edge::{
@@ -50,22 +51,22 @@ pub fn routes(api: Api) -> Api {
 #[schema(as = StockBlock)]
 struct BlockBody {
     /// Its id.
-    #[schema(example = "blk_01890a5d000070008000000000000001")]
+    #[schema(value_type = texts::NumberBlockId)]
     id: String,
     /// Its first number.
-    #[schema(example = "+441134960000")]
+    #[schema(value_type = texts::TelephoneNumber)]
     first: String,
     /// Its last number.
-    #[schema(example = "+441134960999")]
+    #[schema(value_type = texts::TelephoneNumber)]
     last: String,
     /// Its area code.
-    #[schema(example = "0113")]
+    #[schema(value_type = texts::AreaCode)]
     area_code: String,
     /// The place that its numbers belong to.
-    #[schema(example = "Leeds")]
+    #[schema(value_type = texts::SiteName)]
     place: String,
     /// The CUPID of whoever Ofcom allocated it to.
-    #[schema(example = "001")]
+    #[schema(value_type = texts::Cupid)]
     range_holder: String,
     /// How many numbers it has.
     numbers: u32,
@@ -78,13 +79,13 @@ struct BlockBody {
 #[schema(as = NewStockBlock)]
 struct NewBlock {
     /// The range: whole hundreds.
-    #[schema(value_type = String)]
+    #[schema(value_type = texts::NumberRange)]
     range: NumberRange,
     /// The place that its numbers belong to.
-    #[schema(value_type = String, max_length = 80)]
+    #[schema(value_type = texts::SiteName)]
     place: SiteName,
     /// The CUPID of whoever Ofcom allocated it to.
-    #[schema(value_type = String)]
+    #[schema(value_type = texts::Cupid)]
     range_holder: Cupid,
 }
 
@@ -93,10 +94,10 @@ struct NewBlock {
 #[schema(as = PortOut)]
 struct PortedOut {
     /// The id that its sender gave the message.
-    #[schema(value_type = String, max_length = 64)]
+    #[schema(value_type = texts::MessageId)]
     message: MessageId,
     /// Numbers and ranges, all of one block.
-    #[schema(value_type = Vec<String>, min_items = 1)]
+    #[schema(value_type = Vec<texts::NumberRange>, min_items = 1, max_items = 10_000)]
     numbers: NumberSet,
 }
 
@@ -105,7 +106,7 @@ struct PortedOut {
 #[schema(as = TakeBack)]
 struct TakenBack {
     /// Numbers and ranges of the block.
-    #[schema(value_type = Vec<String>, min_items = 1)]
+    #[schema(value_type = Vec<texts::NumberRange>, min_items = 1, max_items = 10_000)]
     numbers: NumberSet,
 }
 
@@ -147,7 +148,7 @@ async fn load(call: Call) -> Result<Answer, Problem> {
 
 /// List the blocks in stock, with what is free of each.
 #[utoipa::path(get, path = "/v1/operator/stock", operation_id = "list_stock", tag = tags::OPERATOR,
-    params(("area_code" = Option<String>, Query, description = "Only those of this area code."),
+    params(("area_code" = Option<texts::AreaCode>, Query, description = "Only those of this area code."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<BlockBody>)))]

@@ -24,6 +24,7 @@ use super::{
     openapi::tags,
     problem::Problem,
     request::Look,
+    texts,
 };
 use crate::engine::{
     log::{Filter, Select},
@@ -53,7 +54,8 @@ pub fn routes(api: Api) -> Api {
 }
 
 /// Why something is on the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, VariantArray, ToSchema)]
+#[schema(as = WorklistKind, rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 enum Kind {
     Parked,
@@ -80,15 +82,17 @@ struct Item {
     /// Why it is here: `parked`, what fulfilment or a timer left out because it cannot be right; `jeopardy`, a port whose
     /// answer is overdue; `line`, with an outside system; `held`, a line on which work stopped; `port`, with the losing
     /// provider, the range holder or the network.
-    #[schema(example = "line")]
+    #[schema(value_type = Kind)]
     kind: String,
     /// Since when; null for what is parked, which is tried again after a restart.
     since: Option<Time>,
     /// The order.
+    #[schema(value_type = Option<texts::OrderId>)]
     order: Option<String>,
     /// Its line.
     line: Option<u32>,
     /// The port request.
+    #[schema(value_type = Option<texts::PortRequestId>)]
     port_request: Option<String>,
     /// What kind of line, which status of the port, or what is parked.
     #[schema(example = "site")]
@@ -99,7 +103,7 @@ struct Item {
 
 /// List what should be looked at, oldest first.
 #[utoipa::path(get, path = "/v1/operator/worklist", operation_id = "get_worklist", tag = tags::OPERATOR,
-    params(("kind" = Option<String>, Query, description = "Only `parked`, `jeopardy`, `line`, `held` or `port`."),
+    params(("kind" = Option<Kind>, Query, description = "Only `parked`, `jeopardy`, `line`, `held` or `port`."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500.")),
     responses((status = 200, description = "The oldest of it.", body = Worklist)))]
 async fn list(look: Look) -> Result<Answer, Problem> {

@@ -379,6 +379,7 @@ pub struct LineFailure {
     Hash,
     Serialize,
     Deserialize,
+    strum::Display,
     IntoStaticStr,
     VariantArray,
 )]

@@ -13,7 +13,7 @@ use orderwire_domain::{
     ids::{CompanyId, OrderId, ResellerId},
     joint::Command,
     names::{CompanyName, CugId, Cupid, Domain, OrderReference, ResellerCode, SalesTag, SiteName},
-    number::{NumberRange, NumberSet},
+    number::NumberRange,
     order::line::{
         CompanyLine, LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine, Parent, SearchBy,
         SiteAddress, SiteLine, SiteNumbers, UserLine, UserNumber,
@@ -30,7 +30,7 @@ use crate::{
         keys::{self, Role},
         place,
     },
-    engine::{self, Actor, Engine, IdempotencyKey, Provenance, query},
+    engine::{self, Actor, Engine, IdempotencyKey, Provenance},
 };
 
 /// The area that all stock of the bench is in.
@@ -39,8 +39,6 @@ const AREA: &str = "01632";
 const BLOCK_NUMBERS: u64 = 10_000;
 /// Companies qualified at once while the load is prepared.
 const PREPARED_AT_ONCE: usize = 256;
-/// Numbers of one search: those of a page.
-const SEARCHED: u32 = 50;
 /// Orders remembered to be looked at.
 const ORDERS_MAX: usize = 20_000;
 /// The location code of the first order of each company; every further one has the next.

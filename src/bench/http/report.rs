@@ -112,12 +112,7 @@ pub struct Figure {
 impl Report {
     pub(super) fn new(plan: &Plan) -> Self {
         let scheme = plan.url.split_once("://").map_or("sqlite", |(scheme, _)| scheme);
-        Self {
-            store: scheme.to_owned(),
-            plan: plan.clone(),
-            rounds: BTreeMap::new(),
-            events: 0,
-        }
+        Self { store: scheme.to_owned(), plan: plan.clone(), rounds: BTreeMap::new(), events: 0 }
     }
 
     pub(super) fn add(&mut self, row: Row, figure: f64) {

@@ -30,7 +30,19 @@ async fn a_body_is_json_in_utf_8_and_nothing_else() {
         sent(&reseller, json, malformed).await.problem(400, "malformed");
     }
     sent(&reseller, json, vec![b'{', 0xff, b'}']).await.problem(400, "malformed");
-    sent(&reseller, json, format!("{}{}", "[".repeat(500), "]".repeat(500))).await.problem(400, "malformed");
+    for (open, close) in [("[", "]"), (r#"{"name":"#, "}")] {
+        for depth in [500, 100_000] {
+            let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            sent(&reseller, json, nested).await.problem(400, "malformed");
+        }
+    }
+    for encoded in
+        [r#"{"name": "\ud800"}"#, r#"{"name": "Acme" // Ltd"#, "{\"name\": \"a\nb\"}", r#"{"name": 1e999}"#]
+    {
+        sent(&reseller, json, encoded).await.problem(400, "malformed");
+    }
+    let utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    sent(&reseller, json, utf_16).await.problem(400, "malformed");
     assert_eq!(site.head().await, before);
     sent(&reseller, "Application/JSON; charset=\"UTF-8\"", good).await.is(201);
     site.close().await;

@@ -2,9 +2,12 @@
 
 mod assets;
 mod access;
+mod actions;
 mod body;
+mod cut_short;
 mod configured;
 mod documented;
+mod examples;
 mod happy;
 mod names;
 mod numbers;
@@ -162,10 +165,16 @@ impl Site {
         self.world.engine.head().await.unwrap().position
     }
 
-    pub async fn close(mut self) {
+    pub async fn close(self) {
+        let engine = self.world.engine.clone();
+        self.served_to_the_end().await;
+        engine.close().await;
+    }
+
+    /// Stops the server, which ends what has begun; the engine goes on.
+    pub async fn served_to_the_end(mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         self.served.await.unwrap().unwrap();
-        self.world.engine.close().await;
     }
 }
 

@@ -56,7 +56,7 @@ async fn a_retry_is_answered_the_same_and_done_once() {
     keyed(&reseller, &elsewhere, "k1", &json!({})).await.problem(422, "idempotency_key_reused");
     keyed(&other, "/v1/companies", "k1", &company("Bolt")).await.is(201);
     let long = "k".repeat(201);
-    for wrong in ["", long.as_str()] {
+    for wrong in ["", "a\tb", long.as_str()] {
         keyed(&reseller, "/v1/companies", wrong, &company("Cog")).await.problem(422, "invalid");
     }
     site.close().await;

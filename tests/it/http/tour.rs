@@ -29,8 +29,10 @@ async fn the_tour_in_the_readme_can_be_taken() {
         .unwrap();
     let said = String::from_utf8(taken.stdout).unwrap();
     let about = || format!("{said}\n{}", String::from_utf8_lossy(&taken.stderr));
-    let answers: Vec<serde_json::Value> =
-        said.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", about()))).collect();
+    let answers: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", about())))
+        .collect();
     let [check, addresses, names, numbers, submitted, notices] = answers.as_slice() else {
         panic!("{}", about())
     };

@@ -45,6 +45,19 @@ fn every_status_is_reachable_and_reaches_an_end() {
     }
 }
 
+#[test]
+fn the_way_to_an_action_is_the_shortest_or_none() {
+    let lifecycle = PortRequest::LIFECYCLE;
+    let way = |from, action| {
+        let way = lifecycle.way(from, action)?;
+        Some(way.into_iter().map(|step| step.event).collect::<Vec<_>>())
+    };
+    let before = vec![PortEventKind::LcpAccepted, PortEventKind::WindowOpened];
+    assert_eq!(way(PortStatus::AwaitingLcp, PortAction::Activate), Some(before));
+    assert_eq!(way(PortStatus::ReadyToActivate, PortAction::Activate), Some(Vec::new()));
+    assert_eq!(way(PortStatus::Cancelled, PortAction::Activate), None);
+}
+
 /// A request in every status; where a rule needs another kind of port, that too.
 fn states() -> Vec<PortRequest> {
     let line = || single_line(morning());
