@@ -335,7 +335,7 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
     let command = match command {
         Command::Demo(DemoArguments { orders }) => {
             let store = explicit.is_some().then(|| session::open_options(&globals, surroundings));
-            return demo::run(demo::Demo { store, orders }, output).await;
+            return demo::run(demo::Demo { store, orders, leaves_a_port: false }, output).await;
         }
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]

@@ -66,7 +66,7 @@ pub async fn run(
         builder = builder.clock(clock.clone());
     }
     if arguments.demo {
-        let demo = Demo { store: store_named.then_some(options), orders: demo::ORDERS };
+        let demo = Demo { store: store_named.then_some(options), orders: demo::ORDERS, leaves_a_port: true };
         let played = demo::fill(demo, output).await?;
         // Weeks have passed in it: the log's time goes on from there.
         builder = builder.clock(AheadClock::from(played.ended));

@@ -310,7 +310,7 @@ impl Fields<'_> {
 }
 
 /// Text from outside, short enough to be repeated in a message.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     let mut shown: String =
         text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().count() > SHOWN_MAX {

@@ -28,7 +28,10 @@ use super::{
     request::Look, texts,
 };
 use crate::{
-    edge::{document::Personal, reader::Spot},
+    edge::{
+        document::Personal,
+        reader::{self, Spot},
+    },
     engine,
 };
 
@@ -242,7 +245,9 @@ async fn check(call: Call) -> Result<Answer, Problem> {
             },
         };
         let (kind, status) = (asked.kind.to_string(), status.to_owned());
-        CheckedName { kind, name: asked.name, status, company, rule }
+        // What can be no name is repeated only so far that it is recognised.
+        let name = if rule.is_some() { reader::shown(&asked.name) } else { asked.name };
+        CheckedName { kind, name, status, company, rule }
     });
     Ok(Answer::ok(&CheckedBody { names: names.collect() }))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    edge::{self, Problem as Wrong},
+    edge::{self, Problem as Wrong, reader},
     engine::{Error, ErrorKind, log::StoreError},
 };
 
@@ -113,7 +113,7 @@ impl Problem {
 
     /// There is nothing of that name, or it is another's: nobody can tell which.
     pub fn not_found(what: &str, named: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} {named}"))
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what} {}", reader::shown(named)))
     }
 
     /// A parameter or header cannot be what it is.

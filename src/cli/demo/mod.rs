@@ -60,6 +60,8 @@ pub struct Demo {
     pub store: Option<OpenOptions>,
     /// How many orders in all.
     pub orders: u32,
+    /// Whether one more is left for others to go on with: a port whose window is open.
+    pub leaves_a_port: bool,
 }
 
 /// A demo that was played.
@@ -105,7 +107,7 @@ pub async fn fill(demo: Demo, output: &mut Output<'_>) -> Result<Played, Failure
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&store.store), error })?;
     let bar = output.bar("playing orders", u64::from(demo.orders));
     let begun = || async { engine.log().count(&ORDER_STATUS, &[]).await.ok() };
-    let played = bar.watch(play(&engine, clock.clone(), demo.orders), begun).await;
+    let played = bar.watch(play(&engine, clock.clone(), demo.orders, demo.leaves_a_port), begun).await;
     drop(bar);
     engine.close().await;
     let (summary, timelines) = played.map_err(failure)?;
@@ -130,6 +132,7 @@ async fn play(
     engine: &Engine,
     clock: SimulatedClock,
     orders: u32,
+    leaves_a_port: bool,
 ) -> anyhow::Result<(Summary, Vec<Timeline>)> {
     if engine.head().await?.position > 0 {
         let detail = "the store has a history already";
@@ -147,6 +150,9 @@ async fn play(
     let cast = Cast { stage: stage.clone(), reseller, operator, told: Arc::clone(&told) };
     stage.play(scripts::scripts(&cast, orders)).await?;
     engine.settle().await?;
+    if leaves_a_port {
+        stage.play(vec![scripts::port_left_open(&cast, orders)]).await?;
+    }
 
     let days = (engine.now() - first).num_days();
     let summary = Summary::of(engine, days, started.elapsed()).await?;

@@ -73,9 +73,15 @@ impl<'a> Port<'a> {
         self.command(PortCommand::Allocate { company }, self.reseller).await
     }
 
+    /// Waits until the numbers may move.
+    pub async fn window_opens(&self) -> anyhow::Result<()> {
+        self.stage.until(self.window().await?.opens_at()).await;
+        Ok(())
+    }
+
     /// The reseller waits for the window and activates; a little later the network says that every number works.
     pub async fn goes_live(&self) -> anyhow::Result<()> {
-        self.stage.until(self.window().await?.opens_at()).await;
+        self.window_opens().await?;
         self.command(PortCommand::Activate, self.reseller).await?;
         self.stage.until(self.stage.engine().now() + NETWORK_TAKES).await;
         let live = self.request().await?.numbers();

@@ -74,6 +74,23 @@ pub fn scripts(cast: &Cast, orders: u32) -> Vec<Script<'static>> {
     (0..mixes.min(MIXES_AT_ONCE)).map(lane).collect()
 }
 
+/// One more port, left where its window has just opened, so that whoever tries a server can move its number. Its document
+/// is that of a mix which `played` orders do not reach.
+pub fn port_left_open(cast: &Cast, played: u32) -> Script<'static> {
+    let cast = cast.clone();
+    Box::pin(async move {
+        let mix = Mix::begin(&cast, played).await?;
+        let order = mix.order(Document::SingleLinePort).await?.order;
+        for port in mix.ports(order).await? {
+            mix.at(1, "09:20").await?;
+            port.losing_provider_accepts().await?;
+            port.window_opens().await?;
+        }
+        cast.stage.settled().await;
+        Ok(())
+    })
+}
+
 /// One mix of orders.
 struct Mix<'a> {
     cast: &'a Cast,
