@@ -133,13 +133,29 @@ async fn placed(
     };
     match drafted.await {
         Ok(placed) => Ok(placed),
-        Err(Error::Refused(problems)) => {
+        Err(error @ (Error::Refused(_) | Error::Engine(engine::Error::KeyReused))) => {
             let new = company.filter(|_| company_is_new);
-            earlier::give_up(engine, provenance, None, new).await?;
-            Err(Error::Refused(problems))
+            // Somebody who was faster under the same reference may have drafted for it.
+            if new.is_some() && drafted_under(engine, parties.reseller, document).await? != new {
+                earlier::give_up(engine, provenance, None, new).await?;
+            }
+            Err(error)
         }
         Err(error) => Err(error),
     }
+}
+
+/// The company of the order that holds the reference of a document.
+async fn drafted_under(
+    engine: &Engine,
+    reseller: ResellerId,
+    document: &OrderDocument,
+) -> Result<Option<CompanyId>, Error> {
+    let claim = Claim::within(ClaimScope::OrderReference, reseller, document.reference.key());
+    let holders = engine.log().holders(&[claim]).await.map_err(engine::Error::from)?;
+    let Some(holder) = holders.into_iter().flatten().next() else { return Ok(None) };
+    let (_, order) = engine.load::<Order>(OrderId(holder.id)).await?;
+    Ok(order.company())
 }
 
 async fn draft(

@@ -45,7 +45,10 @@ pub fn read(headers: &HeaderMap) -> Result<Condition, Problem> {
         return Ok(Condition::Any);
     }
     // A weak tag, or one that is none of ours, matches nothing.
-    let ours = |tag: &str| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    let ours = |tag: &str| {
+        let position: u64 = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
+        i64::try_from(position).is_ok().then_some(position)
+    };
     Ok(Condition::OneOf(tags.into_iter().filter_map(ours).collect()))
 }
 
@@ -86,6 +89,7 @@ mod tests {
     fn only_strong_tags_of_ours_match() {
         assert_eq!(of(&[]), Condition::None);
         assert_eq!(of(&["\"3\"", "*"]), Condition::Any);
+        assert_eq!(of(&["\"18446744073709551615\""]), Condition::OneOf(vec![]), "no log goes that far");
         assert_eq!(of(&["\"3\", W/\"4\"", "\"five\"", "6"]), Condition::OneOf(vec![3]));
     }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use axum::http::{StatusCode, header};
+use chrono::{DateTime, Utc};
 use orderwire_domain::{
     ids::ResellerId,
     views::{
@@ -36,6 +37,8 @@ use crate::{
 
 /// How often the hub looks whether another process has told something.
 const POLL: Duration = Duration::from_millis(100);
+/// How long after its token has expired a seat is over at the latest.
+const EXPIRY_SEEN_WITHIN: Duration = Duration::from_secs(10);
 /// How long the hub waits after the store failed it.
 const RETRY: Duration = Duration::from_millis(500);
 /// Notices that are read at once.
@@ -74,6 +77,8 @@ pub struct Seat {
     hub: Arc<Hub>,
     key: String,
     ended: CancellationToken,
+    /// When whoever sits there is let in no more.
+    until: Option<DateTime<Utc>>,
 }
 
 impl From<Notice> for Told {
@@ -117,7 +122,7 @@ impl Hub {
         taken.count += 1;
         let ended = taken.ended.clone();
         drop(seats);
-        Ok(Seat { hub: Arc::clone(self), key, ended })
+        Ok(Seat { hub: Arc::clone(self), key, ended, until: look.caller.until })
     }
 
     /// Ends every seat: the server stops.
@@ -196,9 +201,17 @@ impl Seat {
         self.ended.cancelled().await;
     }
 
-    /// Whether it is over.
-    pub fn is_over(&self) -> bool {
-        self.ended.is_cancelled()
+    /// Done when it is time to look whether it is over; never for those that do not expire.
+    pub async fn may_expire(&self) {
+        match self.until {
+            Some(_) => tokio::time::sleep(EXPIRY_SEEN_WITHIN).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether it is over at this time: the above, or a token has expired.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.ended.is_cancelled() || self.until.is_some_and(|until| now >= until)
     }
 }
 

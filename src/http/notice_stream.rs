@@ -147,7 +147,7 @@ impl Tail {
     /// The next notice that is wanted; nothing once the stream is over.
     async fn next(&mut self) -> Option<Arc<Told>> {
         loop {
-            if self.seat.is_over() {
+            if self.seat.is_over(self.app.engine.now()) {
                 return None;
             }
             if let Some(told) = self.page.pop_front() {
@@ -163,8 +163,13 @@ impl Tail {
             }
             let heard = tokio::select! {
                 () = self.seat.ended() => return None,
+                // Nothing may be told for long: a token expires all the same.
+                () = self.seat.may_expire() => continue,
                 heard = self.live.recv() => heard,
             };
+            if self.seat.is_over(self.app.engine.now()) {
+                return None;
+            }
             match heard {
                 Ok(told) if told.notice.sequence <= self.through => {}
                 Ok(told) if told.notice.sequence == self.through + 1 => {

@@ -7,7 +7,7 @@ use std::{sync::OnceLock, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -48,7 +48,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
         let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%method, %route, status, elapsed_ms, "served");
     });
-    metrics::counter!("orderwire_http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
+    metrics::counter!("orderwire_http_requests_total", "method" => label(&method), "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("orderwire_http_request_seconds", "route" => route).record(took.as_secs_f64());
     let value = HeaderValue::from_str(&correlation).expect("a correlation id is printable");
@@ -80,6 +80,21 @@ async fn served(app: &App, request: Request, next: Next) -> Response {
             Problem::unavailable("time_out", detail, 5).into_response()
         }
     }
+}
+
+/// A method as metrics name it: of those that somebody invents, there is no end.
+fn label(method: &Method) -> &'static str {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
+        Method::PUT,
+        Method::HEAD,
+        Method::OPTIONS,
+    ];
+    const LABELS: [&str; 7] = ["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"];
+    KNOWN.iter().position(|known| known == method).map_or("other", |at| LABELS[at])
 }
 
 /// The caller's own id if it can be one, the trace it belongs to, or a fresh one.

@@ -93,6 +93,11 @@ pub fn beginning() -> OpenApi {
 /// Lists of what something has that a parameter names, which may not be there.
 const SCOPED: [&str; 2] = ["/v1/numbers", "/v1/reservations"];
 
+/// Operations that are sent a body and append nothing: there is no key to keep for them, no position to answer, and no
+/// state that a tag could be of.
+const APPEND_NOTHING: [&str; 5] =
+    ["check_portability", "check_names", "enter_address", "replace_address", "load_addresses"];
+
 /// The problems that an operation can answer with, by status.
 const PROBLEMS: [(StatusCode, &str, &str); 15] = [
     (StatusCode::BAD_REQUEST, "malformed", "The body cannot be read."),
@@ -256,6 +261,7 @@ pub fn complete(path: &str, access: Option<Access>, item: &mut PathItem) {
 fn completed(path: &str, access: Option<Access>, operation: &mut Operation, method: &Method) {
     let scope = scope_of(method);
     let writes = scope == Scope::Write;
+    let appends = writes && !operation.operation_id.as_deref().is_some_and(|id| APPEND_NOTHING.contains(&id));
     let of_one = path.contains('{');
     let mut problems = vec![431, 500, 503];
     let mut parameters = Vec::new();
@@ -275,11 +281,13 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, meth
         }
         if writes {
             problems.extend([400, 408, 409, 413, 415]);
-            parameters.push("IdempotencyKey");
+            if appends {
+                parameters.push("IdempotencyKey");
+            }
         } else {
             parameters.push("AfterPosition");
         }
-        if writes && of_one {
+        if appends && of_one {
             problems.push(412);
             parameters.push("IfMatch");
         }
@@ -297,7 +305,7 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, meth
             response.headers.insert(name.to_owned(), shared);
         };
         header("X-Correlation-Id");
-        if writes && status.starts_with('2') && access.is_some() {
+        if appends && status.starts_with('2') && access.is_some() {
             header("Orderwire-Position");
         }
     }

@@ -3,7 +3,7 @@
 //! A cursor names the last record that was shown, so a page neither repeats nor skips what was there before, however much
 //! is added meanwhile.
 
-use orderwire_domain::views::table::{Record, Value};
+use orderwire_domain::views::table::{ColumnKind, Record, Value};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -53,7 +53,7 @@ pub async fn of<T: Record>(
     descending: bool,
 ) -> Result<Page<T>, Problem> {
     look.ready(T::TABLE).await?;
-    let (limit, after) = (limit(look)?, after(look)?);
+    let (limit, after) = (limit(look)?, after::<T>(look, order)?);
     // One more than asked for tells whether there is a next page.
     let select = Select { table: T::TABLE, filters, order, descending, after, limit: limit + 1 };
     let mut items: Vec<T> = query::select(look.app.engine.log(), &select).await?;
@@ -79,7 +79,10 @@ pub fn cursor<P: DeserializeOwned>(look: &Look) -> Result<Option<P>, Problem> {
     let Some(cursor) = look.text("cursor") else { return Ok(None) };
     let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = cursor.as_bytes().chunks(2).map(digits).collect();
-    let place = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    // No key has a NUL, and not every store takes one.
+    let place =
+        text.filter(|text| !text.contains("\\u0000")).and_then(|text| serde_json::from_str(&text).ok());
     place.map(Some).ok_or_else(unknown)
 }
 
@@ -99,7 +102,7 @@ fn after_record<T: Record>(last: &T, order: &str) -> String {
 }
 
 /// The record behind which the caller's page begins.
-fn after(look: &Look) -> Result<Option<(Value, String)>, Problem> {
+fn after<T: Record>(look: &Look, order: &str) -> Result<Option<(Value, String)>, Problem> {
     let Some((value, key)) = cursor::<(serde_json::Value, String)>(look)? else { return Ok(None) };
     let value = match value {
         serde_json::Value::Null => Value::Null,
@@ -107,5 +110,12 @@ fn after(look: &Look) -> Result<Option<(Value, String)>, Problem> {
         serde_json::Value::String(text) => Value::Text(text),
         _ => return Err(unknown()),
     };
-    Ok(Some((value, key)))
+    let column = T::TABLE.columns.iter().find(|column| column.name == order);
+    let kind = column.map_or(ColumnKind::Text, |column| column.kind);
+    let fits = match value {
+        Value::Null => column.is_some(),
+        Value::Integer(_) => kind == ColumnKind::Integer,
+        Value::Text(_) => kind == ColumnKind::Text,
+    };
+    if fits { Ok(Some((value, key))) } else { Err(unknown()) }
 }

@@ -125,7 +125,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     filters.extend(state.map(|state| equal("status", <&str>::from(state))));
     filters.extend(unallocated.map(|unallocated: i64| equal("unallocated", unallocated)));
     filters.extend(order.map(|order| equal("parent", order.to_string())));
-    let page = page::of::<PortView>(&look, filters, "updated_at", true).await?;
+    let page = page::of::<PortView>(&look, filters, "key", true).await?;
     Ok(Answer::list(&look, &page.listed(PortBody::from)))
 }
 

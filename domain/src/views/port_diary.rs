@@ -41,6 +41,8 @@ pub static PORT_DIARY: Table = Table {
         integer("updated_at"),
     ],
     indexes: &[
+        &["reseller"],
+        &["reseller", "status", "unallocated"],
         &["reseller", "updated_at"],
         &["reseller", "status", "unallocated", "updated_at"],
         &["company", "updated_at"],

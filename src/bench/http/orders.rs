@@ -13,7 +13,7 @@ use orderwire_domain::{
     ids::{CompanyId, OrderId, ResellerId},
     joint::Command,
     names::{CompanyName, CugId, Cupid, Domain, OrderReference, ResellerCode, SalesTag, SiteName},
-    number::{NumberRange, NumberSet},
+    number::NumberRange,
     order::line::{
         CompanyLine, LineNumber, LineRequest, NumberAsk, NumberSearch, NumbersLine, Parent, SearchBy,
         SiteAddress, SiteLine, SiteNumbers, UserLine, UserNumber,
@@ -30,7 +30,7 @@ use crate::{
         keys::{self, Role},
         place,
     },
-    engine::{self, Actor, Engine, IdempotencyKey, Provenance, query},
+    engine::{self, Actor, Engine, IdempotencyKey, Provenance},
 };
 
 /// The area that all stock of the bench is in.
@@ -39,8 +39,6 @@ const AREA: &str = "01632";
 const BLOCK_NUMBERS: u64 = 10_000;
 /// Companies qualified at once while the load is prepared.
 const PREPARED_AT_ONCE: usize = 256;
-/// Numbers of one search: those of a page.
-const SEARCHED: u32 = 50;
 /// Orders remembered to be looked at.
 const ORDERS_MAX: usize = 20_000;
 /// The location code of the first order of each company; every further one has the next.
@@ -173,13 +171,6 @@ impl Orders {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let index = usize::try_from(random.below(known.len() as u64)).unwrap_or(0);
         format!("/v1/orders/{}", known[index])
-    }
-
-    /// Free numbers are searched by the query that a command would use.
-    pub(super) async fn search(&self) -> Result<(), Error> {
-        let found = query::free_numbers(self.engine.log(), &search(SEARCHED), &NumberSet::new()).await?;
-        assert_eq!(found.numbers.len(), SEARCHED as usize, "a search of stock in plenty finds all");
-        Ok(())
     }
 
     fn remember(&self, order: OrderId) {

@@ -62,6 +62,12 @@ const SERVED: &[Shown] = &[
     shown(Row::InProcessSettled, "in process, until readers and fulfilment are done too: commands", PER_SECOND, None),
     shown(Row::OverHttpSettled, "over HTTP, until readers and fulfilment are done too: commands", PER_SECOND, Some((Row::InProcessSettled, "in process; at least 0.5"))),
     shown(Row::Show, "orders shown", PER_SECOND, Some((Row::Nothing, "the route that does nothing; at least 0.25"))),
+    shown(
+        Row::Search,
+        "pages of free numbers in an area",
+        PER_SECOND,
+        Some((Row::Nothing, "the route that does nothing; at least 0.1")),
+    ),
     shown(Row::BareMedian, "one bare transaction, median", MICROSECONDS, None),
     shown(Row::BareP99, "one bare transaction, p99", MICROSECONDS, None),
     shown(Row::WriteMedian, "one draft over HTTP alone, median", MICROSECONDS, Some((Row::BareMedian, "the bare median"))),
@@ -84,8 +90,6 @@ pub struct Report {
     rounds: BTreeMap<Row, Vec<f64>>,
     /// Events of the store in the end.
     pub(super) events: u64,
-    /// Whether numbers were searched by a route; else by the query that it would ask.
-    pub(super) searches_over_http: bool,
 }
 
 /// One line of the report.
@@ -108,13 +112,7 @@ pub struct Figure {
 impl Report {
     pub(super) fn new(plan: &Plan) -> Self {
         let scheme = plan.url.split_once("://").map_or("sqlite", |(scheme, _)| scheme);
-        Self {
-            store: scheme.to_owned(),
-            plan: plan.clone(),
-            rounds: BTreeMap::new(),
-            events: 0,
-            searches_over_http: false,
-        }
+        Self { store: scheme.to_owned(), plan: plan.clone(), rounds: BTreeMap::new(), events: 0 }
     }
 
     pub(super) fn add(&mut self, row: Row, figure: f64) {
@@ -146,15 +144,8 @@ impl Report {
 
     /// Every line, unless one of them is missing.
     pub fn lines(&self) -> Result<Vec<Figure>, Error> {
-        let what = if self.searches_over_http {
-            "pages of free numbers in an area"
-        } else {
-            "searches for free numbers, by the query alone: there is no route yet"
-        };
-        let bar = Some((Row::Nothing, "the route that does nothing; at least 0.1"));
-        let search = shown(Row::Search, what, PER_SECOND, bar);
         let process = if self.plan.process.is_some() { PROCESS } else { &[] };
-        SERVED.iter().chain([&search]).chain(process).map(|shown| self.line(shown)).collect()
+        SERVED.iter().chain(process).map(|shown| self.line(shown)).collect()
     }
 
     fn line(&self, shown: &Shown) -> Result<Figure, Error> {

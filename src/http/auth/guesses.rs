@@ -1,8 +1,7 @@
 //! How often somebody has presented a key with a wrong secret.
 //!
-//! A secret has 256 random bits, so this is no more than a second lock: whoever got hold of a part of one does not try the
-//! rest at full speed, and what goes on is slow enough to be seen. It counts for a peer and a key together, so that behind
-//! one load balancer nobody is kept out by another's mistakes. Deliberately absent: counting between processes.
+//! A secret has 256 random bits, so this is no lock: it says to whoever guesses, or has a secret that was replaced, to slow
+//! down, and makes it seen. Whoever presents the right secret is never kept waiting by what others presented. Deliberately absent: counting between processes.
 
 use std::{
     collections::HashMap,

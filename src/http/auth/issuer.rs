@@ -149,7 +149,8 @@ impl Issuer {
         };
         let scopes = claims.get(scope_claim).map(scopes).unwrap_or_default();
         let scopes = role.scopes().intersection(&scopes).copied().collect();
-        Ok(Caller { actor: actor(issuer, subject), role, reseller, scopes })
+        let until = time(claims, "exp")?.map(|expires| expires + self.settings.clock_skew);
+        Ok(Caller { actor: actor(issuer, subject), role, reseller, scopes, until })
     }
 
     /// The reseller that a claim names by its code or id.

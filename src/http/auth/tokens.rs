@@ -78,7 +78,8 @@ pub async fn caller(engine: &Engine, token: &str) -> Result<Caller, Problem> {
     }
     let key = keys::in_force(engine, &claims.sub).await?.ok_or(Rejection::NotAccepted)?;
     let scopes = key.scopes().intersection(&read(&claims.scope)).copied().collect();
-    Ok(Caller::of_key(key, scopes))
+    let until = DateTime::<Utc>::from_timestamp(claims.exp, 0);
+    Ok(Caller { until, ..Caller::of_key(key, scopes) })
 }
 
 /// Scopes as OAuth 2.0 writes them: words between spaces.

@@ -25,6 +25,7 @@ mod retries;
 mod server;
 mod stopping;
 mod tenants;
+mod tour;
 
 use std::sync::Arc;
 

@@ -355,6 +355,25 @@ async fn a_key_has_so_many_streams_and_none_once_it_is_revoked() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_with_the_token_it_was_asked_for_with() {
+    let site = Site::open().await;
+    let (_, reseller, company) = in_service(&site, 1).await;
+    let (id, secret) = reseller.token.as_deref().unwrap().split_once('.').unwrap();
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let request = site.nobody().request(Method::POST, "/oauth/token");
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+    let token = super::said(request).await.is(200).text("access_token").to_owned();
+    let (mut of_token, mut of_key) =
+        (Events::open(&reseller.presenting(&token), "", None).await, Events::open(&reseller, "", None).await);
+    site.world.clock.move_to(site.world.engine.now() + chrono::TimeDelta::minutes(16));
+    let suspend = CompanyCommand::Suspend { reason: sealed("why") };
+    site.world.done(Command::Company { company, command: suspend }).await;
+    assert!(of_key.next().await.is_some());
+    assert_eq!(of_token.next().await, None, "nothing is told to a token that has expired");
+    site.close().await;
+}
+
+#[tokio::test]
 async fn a_stream_is_asked_for_as_one() {
     let site = Site::open().await;
     let (_, reseller, _) = in_service(&site, 1).await;

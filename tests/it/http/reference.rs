@@ -35,6 +35,14 @@ async fn addresses_are_found_by_postcode_and_text_and_shown_by_key() {
     assert_eq!(wrong.problem(422, "invalid").errors()[0].0, "postcode");
     let wrong = reseller.get("/v1/addresses?postcode=LS1&cursor=00").await;
     assert_eq!(wrong.problem(422, "invalid").errors(), [("cursor".into(), "cursor_invalid".into())]);
+    // Places of another list, of no list, and such as no store has.
+    for place in ["[\"zzz\",\"x\"]", "[1,\"\\u0000\"]", "[true,\"x\"]", "{}"] {
+        let cursor = place.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        for list in ["/v1/orders", "/v1/companies"] {
+            let wrong = reseller.get(&format!("{list}?cursor={cursor}")).await;
+            assert_eq!(wrong.problem(422, "invalid").errors(), [("cursor".into(), "cursor_invalid".into())]);
+        }
+    }
     site.close().await;
 }
 

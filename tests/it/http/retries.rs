@@ -101,6 +101,47 @@ async fn an_order_is_placed_once_by_its_key_or_its_reference() {
 }
 
 #[tokio::test]
+async fn orders_that_race_under_one_key_leave_no_company_of_those_that_lost() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    for round in 0..5 {
+        let bodies: Vec<Value> =
+            (0..4).map(|n| order(&format!("R-{round}-{n}"), &format!("Race {round} {n}"))).collect();
+        let key = format!("k{round}");
+        let all = join_all(bodies.iter().map(|body| keyed(&reseller, "/v1/orders", &key, body))).await;
+        assert_eq!(all.iter().filter(|said| said.status == 201).count(), 1);
+    }
+    // The same reference and company, with different lines: whoever loses must not take the winner's company away.
+    let mut other = order("PO-1", "Acme");
+    other["lines"][0]["channels"] = json!(11);
+    let documents = [order("PO-1", "Acme"), other];
+    let both = join_all(documents.iter().map(|body| reseller.post("/v1/orders", body))).await;
+    assert_eq!(both.iter().filter(|said| said.status == 201).count(), 1);
+    let path = format!("/v1/companies?status=qualified&after_position={}", site.head().await);
+    assert_eq!(reseller.get(&path).await.is(200).body["items"].as_array().unwrap().len(), 6);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_submit_that_is_asked_for_again_while_it_is_under_way_is_done_once() {
+    let site = Site::open().await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    let draft = reseller.post("/v1/orders", &order("PO-1", "Acme")).await;
+    let path = format!("{}/submission", draft.is(201).header("location"));
+    let nothing = json!({});
+    let all = join_all((0..16).map(|_| keyed(&reseller, &path, "s1", &nothing))).await;
+    for said in &all {
+        assert_eq!(said.is(202).text("id"), draft.text("id"));
+    }
+    site.world.settle().await;
+    let history = reseller.get(&format!("{}/history", draft.header("location"))).await;
+    let steps = history.is(200).body["items"].as_array().unwrap();
+    assert_eq!(steps.iter().filter(|step| step["event"] == "OrderSubmitted").count(), 1, "{steps:?}");
+    site.close().await;
+}
+
+#[tokio::test]
 async fn of_those_that_saw_the_same_one_is_served() {
     let site = Site::open().await;
     let (_, reseller) = site.reseller(1).await;
