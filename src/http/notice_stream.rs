@@ -84,10 +84,9 @@ async fn stream(look: Look, headers: HeaderMap) -> Result<Response, Problem> {
     let seat = app.hub.seat(&look)?;
     // Before anything is read, so that whatever is told after that is heard.
     let live = app.hub.subscribe(reseller);
-    let after = match last_event(&headers)? {
-        Some(last) => Some((last, "Last-Event-ID")),
-        None => look.whole("after", 0, i64::MAX.unsigned_abs())?.map(|after| (after, "after")),
-    };
+    // Both are looked at, also where one of them suffices.
+    let after = look.whole("after", 0, i64::MAX.unsigned_abs())?.map(|after| (after, "after"));
+    let after = last_event(&headers)?.map(|last| (last, "Last-Event-ID")).or(after);
     let through = match after {
         Some((after, named)) => {
             within_told(&app.engine, reseller, after, named).await?;
