@@ -17,6 +17,7 @@ use axum::{
 use futures::Stream;
 use orderwire_domain::{ids::ResellerId, views::notices::NOTICE};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
@@ -43,6 +44,21 @@ pub fn routes(api: Api) -> Api {
     api.route(Access::Tenant, routes!(stream))
 }
 
+/// One event of the stream, by its lines.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is written line by line; this says to the reader of the API what it is")]
+struct StreamedNotice {
+    /// The sequence of the notice, for `Last-Event-ID`.
+    #[schema(example = "42")]
+    id: String,
+    /// The type of the notice.
+    #[schema(example = "com.orderwire.order.completed.v1")]
+    event: String,
+    /// The notice, as JSON.
+    #[schema(example = "{\"specversion\":\"1.0\"}")]
+    data: String,
+}
+
 /// Follow what a reseller is told.
 ///
 /// Server-sent events: `id` is the sequence, `event` the type, `data` the notice. A receiver that comes again with
@@ -57,8 +73,8 @@ pub fn routes(api: Api) -> Api {
         ("order" = Option<super::texts::OrderId>, Query, description = "Only what belongs to this order."),
         ("reseller" = Option<super::texts::ResellerCode>, Query, description = "The code of the reseller; only where the carrier asks.")),
     responses((status = 200, description = "What there is, and then what happens, until somebody ends it.",
-        content_type = "text/event-stream", body = String,
-        example = "id: 42\nevent: com.orderwire.order.completed.v1\ndata: {\"specversion\":\"1.0\"}\n\n")))]
+        content_type = "text/event-stream", body = StreamedNotice,
+        example = json!({ "id": "42", "event": "com.orderwire.order.completed.v1", "data": "{\"specversion\":\"1.0\"}" }))))]
 async fn stream(look: Look, headers: HeaderMap) -> Result<Response, Problem> {
     look.only(&["after", "types", "order", "reseller"])?;
     look.ready(&NOTICE).await?;
@@ -68,10 +84,9 @@ async fn stream(look: Look, headers: HeaderMap) -> Result<Response, Problem> {
     let seat = app.hub.seat(&look)?;
     // Before anything is read, so that whatever is told after that is heard.
     let live = app.hub.subscribe(reseller);
-    let after = match last_event(&headers)? {
-        Some(last) => Some((last, "Last-Event-ID")),
-        None => look.whole("after", 0, i64::MAX.unsigned_abs())?.map(|after| (after, "after")),
-    };
+    // Both are looked at, also where one of them suffices.
+    let after = look.whole("after", 0, i64::MAX.unsigned_abs())?.map(|after| (after, "after"));
+    let after = last_event(&headers)?.map(|last| (last, "Last-Event-ID")).or(after);
     let through = match after {
         Some((after, named)) => {
             within_told(&app.engine, reseller, after, named).await?;

@@ -90,7 +90,14 @@ fn parameters_of(path: &str, operation: &mut Operation) {
                     described.schema = Some(Ref::from_schema_name(schema).into());
                 }
             }
-            _ => {}
+            // Nothing but a body can say `null`.
+            _ => {
+                if let Some(RefOr::T(Schema::Object(schema))) = &mut described.schema
+                    && let SchemaType::Array(types) = &mut schema.schema_type
+                {
+                    types.retain(|it| *it != Type::Null);
+                }
+            }
         }
     }
 }
