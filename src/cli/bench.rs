@@ -1,9 +1,6 @@
 //! `orderwire bench`: how fast a store is, beside what its database can do at all; and a server, beside the engine.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
@@ -83,7 +80,7 @@ pub async fn run(command: Command, store: Option<String>, output: &mut Output<'_
 async fn measure_http(
     arguments: HttpArguments,
     url: String,
-    folder: &Path,
+    folder: &std::path::Path,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let plan = http::Plan {

@@ -60,6 +60,7 @@ impl Bare {
     }
 
     /// How long each of many transactions of one row took, one after the other.
+    #[cfg(feature = "server")]
     pub async fn latencies(&self, bytes: usize, time: Duration) -> Result<Vec<Duration>, StoreError> {
         let payload = "x".repeat(bytes);
         match self {

@@ -28,6 +28,7 @@ pub(in crate::stores) async fn rows_per_second(
 }
 
 /// How long each row took that committed by itself, one after the other over one connection.
+#[cfg(feature = "server")]
 pub(in crate::stores) async fn latencies(
     url: &str,
     payload: &str,

@@ -68,6 +68,7 @@ impl Bare {
     }
 
     /// How long each transaction of one row took, one after the other.
+    #[cfg(any(feature = "server", test))]
     pub(in crate::stores) fn latencies(
         &mut self,
         payload: &str,
