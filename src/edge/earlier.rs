@@ -86,6 +86,7 @@ async fn answered<Id: FromStr>(
 ) -> Result<Option<(Id, StoredRecord)>, Error> {
     let record = super::place::record(engine, key).await?;
     let Some(record) = record else { return Ok(None) };
+    // What cannot be read is told below, with what was kept.
     let ids: Option<Ids> = serde_json::from_str(&record.ids).ok();
     let id = ids.and_then(|ids| ids.get(name)?.parse().ok());
     let corrupt = || engine::Error::Corrupt {

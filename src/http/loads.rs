@@ -49,7 +49,7 @@ struct LoadBody {
     /// What was loaded: `addresses` or `numbering`.
     #[schema(value_type = words::LoadKind)]
     kind: String,
-    /// What became of it: `begun`, `loaded` or `failed`.
+    /// What became of it: `begun` (under way, or cut short), `loaded`, `refused` or `replaced`.
     #[schema(value_type = words::LoadState)]
     state: String,
     /// From what.

@@ -77,6 +77,7 @@ pub fn opaque(place: &impl Serialize) -> String {
 /// The place that the caller's cursor names.
 pub fn cursor<P: DeserializeOwned>(look: &Look) -> Result<Option<P>, Problem> {
     let Some(cursor) = look.text("cursor") else { return Ok(None) };
+    // What is no cursor is refused as such below, whatever is wrong with it.
     let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = cursor.as_bytes().chunks(2).map(digits).collect();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());

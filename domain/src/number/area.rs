@@ -48,6 +48,7 @@ impl AreaCode {
     /// The code that a national number begins with: the longest one wins.
     pub(super) fn of(nsn: u64) -> Option<Self> {
         let digits = nsn.checked_ilog10()? + 1;
+        // These are at most five digits, which always fit.
         let leading = |n: u32| u32::try_from(nsn / 10u64.pow(digits.saturating_sub(n))).ok();
         let (two, three, four, five) = (leading(2)?, leading(3)?, leading(4)?, leading(5)?);
         let code = if FIVE_DIGIT_CODES.binary_search(&five).is_ok() {

@@ -299,6 +299,7 @@ mod tests {
         let near = prop::collection::vec((0u32..40, 0u32..9), 0..8);
         (near, prop::collection::vec(a_number(), 0..3)).prop_map(|(near, far)| {
             let base = TelephoneNumber::parse("0113 496 0100").unwrap();
+            // What would leave the area is left out: any set does.
             let range = |(at, more)| NumberRange::new(base.offset(at)?, base.offset(at + more)?).ok();
             near.into_iter().filter_map(range).chain(far.into_iter().map(NumberRange::from)).collect()
         })

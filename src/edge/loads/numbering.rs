@@ -246,6 +246,7 @@ fn provider(text: &str) -> Result<String, Invalid> {
 
 /// As the regulator writes dates, or as everybody should.
 fn date(text: &str) -> Option<NaiveDate> {
+    // Of two formats one may fit; where none does, the caller refuses the row.
     let read = |format| NaiveDate::parse_from_str(text, format).ok();
     ["%d/%m/%Y", "%Y-%m-%d"].into_iter().find_map(read)
 }
