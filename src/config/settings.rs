@@ -34,6 +34,8 @@ pub enum Kind {
     Socket,
     /// Where something is fetched: over TLS, or from this machine.
     Url,
+    /// Where something is sent that is no secret, such as to a collector in the same network.
+    OpenUrl,
     /// A whole number between two others.
     Count(u64, u64),
     /// Yes or no.
@@ -145,6 +147,9 @@ pub const SETTINGS: &[Setting] = &[
     plain("server.streams_per_key", Kind::Count(1, 1_000_000), "100", "streams of notices that one API key may have open at once, waiting requests included"),
     plain("server.stream_heartbeat_ms", Kind::Count(100, DAY_MS), "15000", "how often a stream on which nothing happens shows that it lives"),
     plain("server.readers_behind_max", Kind::Count(0, 1_000_000_000), "10000", "events that a reader may be behind while the server calls itself ready"),
+    plain("traces.endpoint", Kind::OpenUrl, "", "where traces are sent: OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces")
+        .otherwise("traces are not made"),
+    plain("traces.percent", Kind::Count(1, 100), "100", "how many of a hundred traces that begin here are sent; those that callers began are sent as they say"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
     plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),
@@ -197,7 +202,7 @@ impl Kind {
     /// Reads a text of the environment; else what it should be.
     pub fn read(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Text | Self::Word(_) | Self::Socket | Self::Url => self.text(text),
+            Self::Text | Self::Word(_) | Self::Socket | Self::Url | Self::OpenUrl => self.text(text),
             Self::Count(..) => text.parse().map_err(|_| self.expected()).and_then(|count| self.count(count)),
             Self::Switch => text.parse().map(Value::Switch).map_err(|_| self.expected()),
         }
@@ -210,6 +215,7 @@ impl Kind {
             Self::Word(words) => words.contains(&text),
             Self::Socket => text.parse::<SocketAddr>().is_ok(),
             Self::Url => is_safe_url(text),
+            Self::OpenUrl => is_plain_url(text),
             Self::Count(..) | Self::Switch => false,
         };
         if fits { Ok(Value::Text(text.to_owned())) } else { Err(self.expected()) }
@@ -234,11 +240,21 @@ impl Kind {
             Self::Text => "a text that is not empty".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::Url => "an https:// URL, or http:// of this machine".to_owned(),
+            Self::OpenUrl => "an http:// or https:// URL without a password".to_owned(),
             Self::Socket => "an address and a port, such as 127.0.0.1:8080".to_owned(),
             Self::Count(least, most) => format!("a whole number from {least} to {most}"),
             Self::Switch => "true or false".to_owned(),
         }
     }
+}
+
+/// Whether it is a URL of the web that shows no user and no password.
+fn is_plain_url(url: &str) -> bool {
+    let printable = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'\\'));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    printable
+        && rest
+            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '['))
 }
 
 /// Whether what is fetched there comes from whom it says: over TLS, or without leaving this machine. A URL with a user or a

@@ -48,7 +48,7 @@ fn example(setting: &Setting, number: usize) -> String {
     match setting.kind {
         Kind::Text => format!("{}-{number}", setting.key),
         Kind::Word(words) => words[number].to_owned(),
-        Kind::Url => format!("https://issuer-{number}.example/keys"),
+        Kind::Url | Kind::OpenUrl => format!("https://somebody-{number}.example/at"),
         Kind::Socket => format!("127.0.0.1:{}", 9_000 + number),
         Kind::Count(least, _) => (least + number as u64).to_string(),
         Kind::Switch => (number == 0).to_string(),
@@ -190,6 +190,20 @@ fn keys_are_fetched_over_tls_or_from_this_machine() {
         "issuer.example",
     ] {
         assert!(Kind::Url.read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn traces_are_sent_anywhere_without_a_password() {
+    for right in
+        ["https://collector.example/v1/traces", "http://collector:4318/v1/traces", "http://[::1]:4318"]
+    {
+        assert!(Kind::OpenUrl.read(right).is_ok(), "{right}");
+    }
+    for wrong in
+        ["http://", "https://user:hunter2@collector.example/", "file:///etc/passwd", "collector:4318"]
+    {
+        assert!(Kind::OpenUrl.read(wrong).is_err(), "{wrong}");
     }
 }
 

@@ -12,6 +12,7 @@ use orderwire_domain::{
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, oneshot};
+use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
 use super::{
@@ -169,8 +170,9 @@ fn key_too_long(key: &IdempotencyKey) -> Reason {
 /// Executes a command.
 pub(super) async fn execute(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
     let name = asked.command.name();
-    let outcome = executed(inner, asked).await;
-    measures::command(name, &outcome);
+    let span = tracing::debug_span!("command", command = %name, outcome = field::Empty);
+    let outcome = executed(inner, asked).instrument(span.clone()).await;
+    span.record("outcome", measures::command(name, &outcome));
     outcome
 }
 
@@ -204,7 +206,7 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
                     let detail = format!("{} never has enough: {missing:?}", asked.command.name());
                     return Err(Error::Corrupt { stream: "a decision".to_owned(), detail });
                 }
-                brought.bring(inner, missing, &picked).await?;
+                brought.bring(inner, missing, &picked).instrument(tracing::debug_span!("look")).await?;
                 continue;
             }
             Attempt::Queued(answer, ids, states, key) => {
@@ -214,7 +216,8 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
             }
             Attempt::Refused(answer, refusal) => (answer, Err(refusal)),
         };
-        match (answer.await.map_err(|_| Error::Closed)?, outcome) {
+        let answer = answer.instrument(tracing::debug_span!("append")).await;
+        match (answer.map_err(|_| Error::Closed)?, outcome) {
             (Answer::Verdict(Verdict::Appended(appended)), Ok(ids)) => {
                 inner.snapshots.offer(due_snapshots);
                 if let Some(owner) = destroyed {

@@ -2,14 +2,15 @@
 
 use super::{Receipt, error::Error};
 
-/// Counts a command by its outcome.
-pub(super) fn command(name: String, outcome: &Result<Receipt, Error>) {
+/// Counts a command by its outcome, and answers the word for that.
+pub(super) fn command(name: String, outcome: &Result<Receipt, Error>) -> &'static str {
     let outcome = match outcome {
         Ok(receipt) if receipt.repeated => "repeated",
         Ok(_) => "done",
         Err(error) => error.kind().word(),
     };
     metrics::counter!("orderwire_commands_total", "command" => name, "outcome" => outcome).increment(1);
+    outcome
 }
 
 /// Notes how many commits share one transaction.

@@ -25,6 +25,7 @@ pub mod page;
 pub mod answer;
 pub mod problem;
 mod observe;
+pub mod traces;
 mod patience;
 pub mod standing;
 mod action_bodies;

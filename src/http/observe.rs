@@ -12,10 +12,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::{App, notices, problem::Problem};
+use super::{App, notices, problem::Problem, traces::Trace};
 
 /// The header that ties a request to what else belongs to it.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -40,10 +40,12 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let route = route.unwrap_or_else(|| "none".to_owned());
     request.extensions_mut().insert(Correlation(correlation.clone()));
-    let span = tracing::info_span!("request", %correlation);
-    let mut response = served(&app, request, next).instrument(span.clone()).await;
+    let trace = Trace::begin(&method, &route, request.headers(), &correlation);
+    let span = tracing::info_span!(parent: trace.span(), "request", %correlation);
+    let mut response = served(&app, request, next, &[&span, trace.span()]).await;
 
     let (status, took) = (response.status().as_u16(), begun.elapsed());
+    trace.end(response.status());
     span.in_scope(|| {
         let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%method, %route, status, elapsed_ms, "served");
@@ -58,7 +60,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
 
 /// The handler runs in a task of its own: what it does for a caller that is gone, or that has waited too long, is not cut
 /// short, and if it panics only this request fails.
-async fn served(app: &App, request: Request, next: Next) -> Response {
+async fn served(app: &App, request: Request, next: Next, [log, trace]: &[&Span; 2]) -> Response {
     let head = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
         + request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if head > app.limits.head_bytes {
@@ -67,11 +69,13 @@ async fn served(app: &App, request: Request, next: Next) -> Response {
         return Problem::new(status, "head_too_large", detail).into_response();
     }
     let within = app.limits.answer_within + notices::waits(request.uri());
-    let handler = app.tasks.spawn(next.run(request).in_current_span());
+    // What goes to a collector looks for what it is below among the spans that are entered, not among their parents.
+    let handler = next.run(request).instrument((*log).clone()).instrument((*trace).clone());
+    let handler = app.tasks.spawn(handler);
     match tokio::time::timeout(within, handler).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            tracing::error!(%error, "a handler has panicked");
+            log.in_scope(|| tracing::error!(%error, "a handler has panicked"));
             let detail = "something is wrong on our side; it is logged under this correlation id";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
         }

@@ -26,6 +26,8 @@ mod server;
 mod stopping;
 mod tenants;
 mod tour;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::sync::Arc;
 

@@ -40,6 +40,10 @@ pub fn done(folder: &Path, arguments: &[&str]) -> Value {
 pub struct Server(Child);
 
 impl Server {
+    pub fn of(process: Child) -> Self {
+        Self(process)
+    }
+
     /// Sends a signal, and waits for the end.
     pub fn told(mut self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap().success());
