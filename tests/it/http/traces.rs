@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
     trace::v1::{Span, status::StatusCode},
 };
+use orderwire::engine::leaf::hex;
 use prost::Message as _;
 use reqwest::Method;
 use serde_json::json;
@@ -51,10 +52,6 @@ fn spans(collected: &Collected) -> Vec<Span> {
 fn attributes(span: &Span) -> BTreeMap<String, String> {
     let value = |it: &opentelemetry_proto::tonic::common::v1::KeyValue| format!("{:?}", it.value);
     span.attributes.iter().map(|it| (it.key.clone(), value(it))).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
