@@ -20,6 +20,7 @@ mod outside_tokens;
 mod ports;
 mod problems;
 mod reference;
+mod receivers;
 mod reservations;
 mod retries;
 mod server;

@@ -49,7 +49,7 @@ pub fn chained(notices: &[Value]) {
 }
 
 /// An order that was submitted, and carried out as far as nobody else is needed.
-async fn carried_out(site: &Site, client: &Client, reference: &str, name: &str) -> String {
+pub async fn carried_out(site: &Site, client: &Client, reference: &str, name: &str) -> String {
     let draft = client.post("/v1/orders", &order(reference, name)).await;
     let path = draft.is(201).header("location").to_owned();
     client.post(&format!("{path}/submission"), &json!({})).await.is(202);
