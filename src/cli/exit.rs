@@ -207,8 +207,13 @@ impl Failure {
     /// Nothing of that name is there, or it is another reseller's.
     pub fn not_found(what: &str, named: &str) -> Self {
         let detail = format!("there is no {what} `{named}`");
-        let problem =
-            Problem { pointer: String::new(), code: "not_found".to_owned(), detail, expected: None, line: None };
+        let problem = Problem {
+            pointer: String::new(),
+            code: "not_found".to_owned(),
+            detail,
+            expected: None,
+            line: None,
+        };
         Self::Refused { file: None, problems: vec![problem] }
     }
 

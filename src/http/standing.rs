@@ -88,7 +88,8 @@ where
         to: step.to.into(),
     };
     let action = |(name, operation): (&'static str, Operation)| {
-        let action = D::Action::VARIANTS.iter().copied().find(|action| Into::<&str>::into(*action) == name)?;
+        let action =
+            D::Action::VARIANTS.iter().copied().find(|action| Into::<&str>::into(*action) == name)?;
         let from = D::Status::VARIANTS.iter().filter(|from| D::LIFECYCLE.permits(**from, action));
         let way = D::LIFECYCLE.way(status, action);
         Some(Action {
@@ -178,9 +179,9 @@ fn against_lines(order: &Order, action: &str) -> Option<Problem> {
     let status = |line: &Line| line.status();
     let fits: fn(&Line) -> bool = match action {
         "change_line" | "remove_line" => |_| true,
-        "amend_line" => |line| {
-            line.status() == LineStatus::Waiting || (line.kind() == LineKind::Port && line.is_open())
-        },
+        "amend_line" => {
+            |line| line.status() == LineStatus::Waiting || (line.kind() == LineKind::Port && line.is_open())
+        }
         "complete_line" => |line| {
             let begun = matches!(line.status(), LineStatus::InProgress | LineStatus::Held);
             begun && line.kind() != LineKind::Port
