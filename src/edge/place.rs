@@ -79,39 +79,38 @@ pub async fn place_once(
     document: &OrderDocument,
     key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
-    let known = match key {
-        Some(key) => record(engine, key).await?.map(|stored| Some(stored.fingerprint) == key.fingerprint),
-        None => None,
-    };
-    match known {
-        Some(false) => return Err(Error::Engine(engine::Error::KeyReused)),
-        // A new company is a command of its own, so what is bound to be refused is found before it.
-        None if matches!(document.company, Some(DocumentCompany::New { .. })) => {
-            rehearse_draft(engine, provenance, document).await?;
-        }
-        Some(true) | None => {}
+    if let Some(key) = key
+        && let Some(receipt) = engine.answered(key).await?
+    {
+        // It is answered from its record, whatever the names in it name by now.
+        return placed_by(engine, receipt).await;
     }
-    placed(engine, provenance, document, key.map(|key| (key, known.is_some()))).await
+    if matches!(document.company, Some(DocumentCompany::New { .. })) {
+        // A new company is a command of its own, so what is bound to be refused is found before it.
+        rehearse_draft(engine, provenance, document).await?;
+    }
+    placed(engine, provenance, document, key).await
 }
 
-/// An own key comes with whether it has been answered; if it is being answered now, the engine has this wait for that.
+/// If an own key is being answered just now, the engine has this wait for that.
 async fn placed(
     engine: &Engine,
     provenance: &Provenance,
     document: &OrderDocument,
-    own_key: Option<(&IdempotencyKey, bool)>,
+    own_key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
     let parties = parties(engine, provenance, document).await?;
-    let (key, is_placed) = if let Some((key, is_placed)) = own_key {
-        (OrderKey::Own(key.clone()), is_placed)
+    let key = if let Some(key) = own_key {
+        OrderKey::Own(key.clone())
     } else {
         let before = earlier::order(engine, parties.reseller, document).await?;
-        (OrderKey::Reference(before.key), before.placed.is_some())
+        let key = OrderKey::Reference(before.key);
+        if before.placed.is_some() {
+            // As above; the engine compares what was sent then.
+            return draft(engine, provenance, document, &key, (parties.reseller, None), Vec::new()).await;
+        }
+        key
     };
-    if is_placed {
-        // It is answered from its record, whatever the names in it name by now.
-        return draft(engine, provenance, document, &key, (parties.reseller, None), Vec::new()).await;
-    }
     let (company, company_is_new) = match &parties.company {
         Party::Existing(company) => (Some(*company), false),
         Party::Nobody => (None, false),
@@ -182,6 +181,10 @@ async fn draft(
         engine::Error::KeyReused if own => error.into(),
         error => in_document(document, error.into()),
     })?;
+    placed_by(engine, receipt).await
+}
+
+async fn placed_by(engine: &Engine, receipt: Receipt) -> Result<Placed, Error> {
     let order = receipt.id("order");
     let (_, state) = engine.load::<Order>(order).await?;
     Ok(Placed { order, company: state.company(), receipt })

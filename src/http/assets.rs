@@ -194,7 +194,9 @@ async fn cease_number(call: Call) -> Result<Answer, Problem> {
 
 /// The number stands in the path: there is no body for a problem to point into.
 fn of_the_path(mut problems: Vec<edge::Problem>) -> Vec<edge::Problem> {
-    problems.iter_mut().for_each(|problem| problem.pointer.clear());
+    for problem in &mut problems {
+        problem.pointer.clear();
+    }
     problems
 }
 

@@ -70,14 +70,13 @@ async fn list(look: Look) -> Result<Answer, Problem> {
 async fn add(call: Call) -> Result<Answer, Problem> {
     let id = visible(&call.look).await?.order;
     // A retry is not read again: the lines that it names may be gone by now.
-    let receipt = match call.answered().await? {
-        Some(receipt) => receipt,
-        None => {
-            let order = current(&call.look, id).await?;
-            let request = draft_line::parse(call.text(), &order)?;
-            let request = draft_line::sealed(&call.look.app.engine, &order, &request).await?;
-            told(&call, id, &order, None, OrderCommand::AddLine { request }).await?
-        }
+    let receipt = if let Some(receipt) = call.answered().await? {
+        receipt
+    } else {
+        let order = current(&call.look, id).await?;
+        let request = draft_line::parse(call.text(), &order)?;
+        let request = draft_line::sealed(&call.look.app.engine, &order, &request).await?;
+        told(&call, id, &order, None, OrderCommand::AddLine { request }).await?
     };
     let line = added(&call, &receipt).await?;
     let answer = shown(&call, StatusCode::CREATED, id, line, &receipt).await?;
@@ -146,13 +145,12 @@ async fn change(call: Call) -> Result<Answer, Problem> {
 async fn remove(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
     let id = visible(&call.look).await?.order;
-    let receipt = match call.answered().await? {
-        Some(receipt) => receipt,
-        None => {
-            let line = named(&call.look, id).await?;
-            let order = current(&call.look, id).await?;
-            told(&call, id, &order, Some(line), OrderCommand::RemoveLine { line }).await?
-        }
+    let receipt = if let Some(receipt) = call.answered().await? {
+        receipt
+    } else {
+        let line = named(&call.look, id).await?;
+        let order = current(&call.look, id).await?;
+        told(&call, id, &order, Some(line), OrderCommand::RemoveLine { line }).await?
     };
     Ok(Answer::ok(&Done::of(&receipt)).at(receipt.appended.last()))
 }

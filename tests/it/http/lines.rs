@@ -175,6 +175,21 @@ async fn a_retry_is_answered_though_the_order_has_moved_on() {
 }
 
 #[tokio::test]
+async fn a_retry_of_an_order_is_answered_though_its_company_is_gone() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let acme = reseller.post("/v1/companies", &company("Acme")).await;
+    let mut document = order("PO-1", "Acme");
+    document["company"] = json!({ "domain": "acme.example" });
+    let first = keyed(&reseller, Method::POST, "/v1/orders", "k1", &document).await;
+    let qualification = format!("{}/qualification", acme.is(201).header("location"));
+    reseller.delete(&qualification).await.is(200);
+    let again = keyed(&reseller, Method::POST, "/v1/orders", "k1", &document).await;
+    assert_eq!(again.is(201).body, first.is(201).body);
+    site.close().await;
+}
+
+#[tokio::test]
 async fn a_refused_submission_points_as_a_refused_document_does() {
     let site = Site::open().await;
     let (_, reseller) = site.reseller(1).await;

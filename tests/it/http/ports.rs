@@ -334,13 +334,11 @@ async fn numbers_that_do_not_work_are_tried_again_or_given_back() {
     let details = &shown.is(200).body["details"];
     assert_eq!((&details["kept"], &shown.body["live"]), (&json!(["+442079460131"]), &json!(2)));
     assert_eq!(details["live"], json!(["+442079460123", "+442079460130"]));
+    assert_eq!(details["returned"], json!(["+442079460132"]));
     let told = json!({ "postcode": "EC1A 1BB", "account": "AC-55871", "signatory": "Rosalind Finch" });
     for (name, value) in told.as_object().unwrap() {
         assert_eq!(&details[name], value);
     }
-    let auditor = site.client(Role::Auditor, None).await;
-    let sealed = auditor.get(&path).await.is(200).body["details"].clone();
-    assert_eq!((&sealed["account"], &sealed["signatory"]), (&json!("sealed"), &json!("sealed")));
     reseller.post(&format!("{path}/retry"), &json!({})).await.problem(409, "not_permitted");
     let late = reseller.post(&format!("{path}/activation"), &json!({})).await;
     assert_eq!(late.problem(409, "not_ready").errors()[0].1, "port_nothing_to_activate");
@@ -353,5 +351,20 @@ async fn numbers_that_do_not_work_are_tried_again_or_given_back() {
     let withdraw = json!({ "message": "205-10", "kind": "lcp_withdraw", "reason": "the customer called" });
     let ended = heard(&operator, &port, &withdraw).await;
     assert_eq!(ended.is(200).body["why"]["code"], "ended");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_a_port_says_of_people_is_not_shown_to_who_checks() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let port = submitted(&site, &reseller, "PO-1", "020 7946 0123").await;
+    let path = format!("/v1/port-requests/{port}");
+    let own = reseller.get(&path).await.is(200).body["details"].clone();
+    assert_eq!((&own["account"], &own["signatory"]), (&json!("AC-55871"), &json!("Rosalind Finch")));
+    let auditor = site.client(Role::Auditor, None).await;
+    let sealed = auditor.get(&path).await.is(200).body["details"].clone();
+    assert_eq!((&sealed["account"], &sealed["signatory"]), (&json!("sealed"), &json!("sealed")));
+    assert_eq!(sealed["numbers"], own["numbers"]);
     site.close().await;
 }
