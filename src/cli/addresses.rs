@@ -272,6 +272,7 @@ pub fn report(loaded: Result<LoadReport, LoadError>, output: &mut Output<'_>) ->
             code: "more_refused".to_owned(),
             detail,
             expected: None,
+            line: None,
         });
     }
     Err(Failure::Refused { file: None, problems })

@@ -207,8 +207,13 @@ impl Failure {
     /// Nothing of that name is there, or it is another reseller's.
     pub fn not_found(what: &str, named: &str) -> Self {
         let detail = format!("there is no {what} `{named}`");
-        let problem =
-            Problem { pointer: String::new(), code: "not_found".to_owned(), detail, expected: None };
+        let problem = Problem {
+            pointer: String::new(),
+            code: "not_found".to_owned(),
+            detail,
+            expected: None,
+            line: None,
+        };
         Self::Refused { file: None, problems: vec![problem] }
     }
 
@@ -302,7 +307,7 @@ fn refusal(file: Option<&PathBuf>, problems: &[Problem]) -> String {
     }
 }
 
-fn shown(Problem { pointer, code, detail, expected }: &Problem) -> String {
+fn shown(Problem { pointer, code, detail, expected, .. }: &Problem) -> String {
     let place = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
     let expected =
         expected.as_ref().map(|expected| format!("\n      expected {expected}")).unwrap_or_default();

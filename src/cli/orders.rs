@@ -7,6 +7,7 @@ use orderwire_domain::{
     ids::OrderId,
     joint,
     order::{
+        Order,
         commands::OrderCommand,
         line::{LineFailure, LineNumber},
     },
@@ -23,7 +24,7 @@ use crate::{
     edge::{
         Problem,
         document::{self, DOCUMENT_BYTES_MAX, OrderDocument},
-        place,
+        order_places, place,
         rehearse::rehearse,
     },
     engine::query::{self, equal},
@@ -303,6 +304,11 @@ async fn tell(
     command: OrderCommand,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    session.execute(&joint::Command::Order { order, command }, output).await?;
+    let told = session.execute(&joint::Command::Order { order, command }, output).await;
+    if let Err(Failure::Refused { file, problems }) = told {
+        let (_, state) = session.engine.load::<Order>(order).await?;
+        return Err(Failure::Refused { file, problems: order_places::in_order(problems, &state) });
+    }
+    told?;
     show(session, &order.to_string(), output).await
 }

@@ -10,7 +10,7 @@ use orderwire_domain::order::{
 
 use super::{
     document::{DOCUMENT_BYTES_MAX, DocumentRequest},
-    lines,
+    lines, order_places,
     problem::{Error, Problem},
     reader,
     seal::Sealer,
@@ -38,23 +38,23 @@ pub async fn sealed(engine: &Engine, order: &Order, request: &DocumentRequest) -
     sealer.line("", request).await
 }
 
-/// Has problems of the order's own line point into the body that this line was read from. `None` is a line to be: any that
-/// the order does not have yet.
+/// Has problems of the order's own line point into the body that this line was read from, and others into the order.
+/// `None` is a line to be: any that the order does not have yet.
 pub fn at_its_place(problems: Vec<Problem>, order: &Order, line: Option<LineNumber>) -> Vec<Problem> {
     let own = |number: LineNumber| match line {
         Some(line) => number == line,
         None => order.line(number).is_none(),
     };
-    let place = |mut problem: Problem| {
-        let rest = problem.pointer.strip_prefix("/lines/");
-        let split = rest.map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len())));
-        if let Some((number, field)) = split
-            && number.parse().is_ok_and(|number| own(LineNumber(number)))
-        {
-            let field = if field == "/ask/quantity" { "/ask/search/quantity" } else { field };
-            problem.pointer = field.to_owned();
+    let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+    for mut problem in problems {
+        match order_places::line_of(&problem.pointer) {
+            Some((number, field)) if own(number) => {
+                problem.pointer = field;
+                here.push(problem);
+            }
+            _ => elsewhere.push(problem),
         }
-        problem
-    };
-    problems.into_iter().map(place).collect()
+    }
+    here.extend(order_places::in_order(elsewhere, order));
+    here
 }

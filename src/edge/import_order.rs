@@ -66,6 +66,7 @@ fn request(kind: ImportKind, fields: &Fields<'_>) -> Option<DocumentRequest> {
 pub fn at_its_place(error: Error) -> Error {
     const LINE: &str = "/lines/0";
     let place = |mut problem: Problem| {
+        problem.line = None;
         if let Some(field) = problem.pointer.strip_prefix(LINE) {
             let field = field.strip_prefix("/ask/search").unwrap_or(field);
             problem.pointer = String::from(field.strip_prefix("/by").unwrap_or(field));

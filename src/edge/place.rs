@@ -13,14 +13,13 @@ use orderwire_domain::{
     joint::Command,
     names::ResellerCode,
     order::{Order, OrderStatus, line::LineRequest},
-    refusal::Reason,
     reseller::Reseller,
 };
 
 pub use super::seal::seal;
 use super::{
     document::{DocumentCompany, DocumentRequest, OrderDocument},
-    earlier,
+    earlier, order_places, own_company,
     problem::{Error, Problem},
     rehearse::rehearse_draft,
     seal::Sealer,
@@ -80,46 +79,51 @@ pub async fn place_once(
     document: &OrderDocument,
     key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
-    let known = match key {
-        Some(key) => record(engine, key).await?.map(|stored| Some(stored.fingerprint) == key.fingerprint),
-        None => None,
-    };
-    match known {
-        Some(false) => return Err(Error::Engine(engine::Error::KeyReused)),
-        // A new company is a command of its own, so what is bound to be refused is found before it.
-        None if matches!(document.company, Some(DocumentCompany::New { .. })) => {
-            rehearse_draft(engine, provenance, document).await?;
-        }
-        Some(true) | None => {}
+    if let Some(key) = key
+        && let Some(receipt) = engine.answered(key).await?
+    {
+        // It is answered from its record, whatever the names in it name by now.
+        return placed_by(engine, receipt).await;
     }
-    placed(engine, provenance, document, key.map(|key| (key, known.is_some()))).await
+    if matches!(document.company, Some(DocumentCompany::New { .. })) {
+        // A new company is a command of its own, so what is bound to be refused is found before it.
+        rehearse_draft(engine, provenance, document).await?;
+    }
+    placed(engine, provenance, document, key).await
 }
 
-/// An own key comes with whether it has been answered; if it is being answered now, the engine has this wait for that.
+/// If an own key is being answered just now, the engine has this wait for that.
 async fn placed(
     engine: &Engine,
     provenance: &Provenance,
     document: &OrderDocument,
-    own_key: Option<(&IdempotencyKey, bool)>,
+    own_key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
     let parties = parties(engine, provenance, document).await?;
-    let (key, is_placed) = if let Some((key, is_placed)) = own_key {
-        (OrderKey::Own(key.clone()), is_placed)
+    let key = if let Some(key) = own_key {
+        OrderKey::Own(key.clone())
     } else {
         let before = earlier::order(engine, parties.reseller, document).await?;
-        (OrderKey::Reference(before.key), before.placed.is_some())
+        let key = OrderKey::Reference(before.key);
+        if before.placed.is_some() {
+            // As above; the engine compares what was sent then.
+            return draft(engine, provenance, document, &key, (parties.reseller, None), Vec::new()).await;
+        }
+        key
     };
-    if is_placed {
-        // It is answered from its record, whatever the names in it name by now.
-        return draft(engine, provenance, document, &key, (parties.reseller, None), Vec::new()).await;
-    }
     let (company, company_is_new) = match &parties.company {
         Party::Existing(company) => (Some(*company), false),
         Party::Nobody => (None, false),
         Party::New(qualify) => {
             let key = earlier::company(engine, parties.reseller, document).await?.key;
             let qualified = engine.execute(qualify, provenance, Some(&key)).await;
-            let qualified = qualified.map_err(|error| in_document(document, error.into()))?;
+            let qualified = match qualified {
+                Ok(qualified) => qualified,
+                Err(error) => {
+                    let error = in_document(document, error.into());
+                    return Err(own_company::told(engine, parties.reseller, document, error).await?);
+                }
+            };
             (Some(qualified.id("company")), true)
         }
     };
@@ -177,6 +181,10 @@ async fn draft(
         engine::Error::KeyReused if own => error.into(),
         error => in_document(document, error.into()),
     })?;
+    placed_by(engine, receipt).await
+}
+
+async fn placed_by(engine: &Engine, receipt: Receipt) -> Result<Placed, Error> {
     let order = receipt.id("order");
     let (_, state) = engine.load::<Order>(order).await?;
     Ok(Placed { order, company: state.company(), receipt })
@@ -248,16 +256,14 @@ fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
         "order_reference_taken" => "/reference".clone_into(&mut problem.pointer),
         _ => {}
     }
-    let Some(rest) = problem.pointer.strip_prefix("/lines/") else { return problem };
-    let (number, field) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let Some((number, field)) = order_places::line_of(&problem.pointer) else { return problem };
+    let index = usize::try_from(number.0).ok().and_then(|number| number.checked_sub(1));
     let Some((index, line)) = index.and_then(|index| Some((index, document.lines.get(index)?))) else {
         return problem;
     };
-    // A search is one way to ask, so the document has a level more than the rules.
-    let field = if field == "/ask/quantity" { "/ask/search/quantity" } else { field };
-    problem.detail = format!("line {number} (`{}`): {}", line.id, problem.detail);
+    problem.line = Some(number.0);
     problem.pointer = format!("/lines/{index}{field}");
+    problem.detail = format!("line {number} (`{}`): {}", line.id, problem.detail);
     match &line.request {
         DocumentRequest::Site(site) => problem.as_typed(&site.name.key(), site.name.as_str()),
         DocumentRequest::Pbx { name, .. } => problem.as_typed(&name.key(), name.as_str()),
@@ -309,7 +315,7 @@ pub(super) async fn parties(
         }
         Some(DocumentCompany::Domain(domain)) => {
             let claim = Claim::platform(ClaimScope::CompanyDomain, domain.key());
-            let holder = holder(engine, claim, AggregateKind::Company).await?.map(CompanyId);
+            let holder = holder(engine, claim).await?;
             own_company(engine, reseller, holder, "/company/domain", domain.as_str()).await?
         }
     };
@@ -321,10 +327,15 @@ const KNOWN: &str = "the code of a reseller, such as R100";
 /// The reseller of a code.
 pub async fn reseller(engine: &Engine, code: &ResellerCode) -> Result<Option<ResellerId>, Error> {
     let claim = Claim::platform(ClaimScope::ResellerCode, code.key());
-    Ok(holder(engine, claim, AggregateKind::Reseller).await?.map(ResellerId))
+    Ok(held_by(engine, claim, AggregateKind::Reseller).await?.map(ResellerId))
 }
 
-async fn holder(engine: &Engine, claim: Claim, kind: AggregateKind) -> Result<Option<uuid::Uuid>, Error> {
+/// The company that holds a name or domain.
+pub(super) async fn holder(engine: &Engine, claim: Claim) -> Result<Option<CompanyId>, Error> {
+    Ok(held_by(engine, claim, AggregateKind::Company).await?.map(CompanyId))
+}
+
+async fn held_by(engine: &Engine, claim: Claim, kind: AggregateKind) -> Result<Option<uuid::Uuid>, Error> {
     let holders = engine.log().holders(&[claim]).await.map_err(engine::Error::from)?;
     Ok(holders.into_iter().flatten().find(|holder| holder.kind == kind).map(|holder| holder.id))
 }
@@ -355,9 +366,4 @@ async fn own_company(
 
 fn refuse(pointer: &str, code: &str, detail: impl Into<String>, expected: &str) -> Error {
     Error::refused(Problem::new(pointer, code, detail, expected))
-}
-
-/// What a refusal of the rules means for a document.
-pub(super) fn refused(document: &OrderDocument, reasons: Vec<Reason>) -> Error {
-    in_document(document, Error::Refused(reasons.into_iter().map(Problem::from).collect()))
 }

@@ -18,6 +18,9 @@ pub struct Problem {
     pub detail: String,
     /// What would be right, where that can be said.
     pub expected: Option<String>,
+    /// The number of the line of an order that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 impl Problem {
@@ -28,6 +31,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             expected: Some(expected.into()),
+            line: None,
         }
     }
 
@@ -47,7 +51,7 @@ impl Problem {
 impl From<Reason> for Problem {
     fn from(reason: Reason) -> Self {
         let Reason { code, subject, detail, expected } = reason;
-        Self { pointer: subject.unwrap_or_default(), code, detail, expected }
+        Self { pointer: subject.unwrap_or_default(), code, detail, expected, line: None }
     }
 }
 

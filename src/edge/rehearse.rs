@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use super::{
     document::OrderDocument,
-    earlier,
+    earlier, own_company,
     place::{self, Party},
-    problem::Error,
+    problem::{Error, Problem},
     seal::Sealer,
 };
 use crate::engine::{self, COMMIT_ATTEMPTS_MAX, Engine, Provenance, query};
@@ -44,6 +44,19 @@ pub async fn rehearse_draft(
     play(engine, provenance, document, Until::Drafted).await
 }
 
+/// Says what speaks against a command, wherever in its order it does. Nothing happens.
+pub async fn against(
+    engine: &Engine,
+    provenance: &Provenance,
+    command: &Command,
+) -> Result<Vec<Problem>, Error> {
+    match Stage::new(engine, provenance).play(command).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(Error::Refused(problems)) => Ok(problems),
+        Err(error) => Err(error),
+    }
+}
+
 /// How far a rehearsal goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
@@ -66,7 +79,8 @@ async fn play(
             Err(place::in_document(document, Error::Engine(engine::Error::KeyReused)))
         };
     }
-    let mut stage = Stage { engine, provenance, document, at: engine.now(), states: States::default() };
+    let mut stage = Stage::new(engine, provenance);
+    let in_document = |error| place::in_document(document, error);
     let party = match parties.company {
         // Something cut an earlier placing short, which had qualified the company already.
         Party::New(qualify) => match earlier::company(engine, parties.reseller, document).await?.placed {
@@ -76,7 +90,12 @@ async fn play(
         known => known,
     };
     let company = match &party {
-        Party::New(qualify) => Some(id(&stage.play(qualify).await?, "company")?),
+        Party::New(qualify) => match stage.play(qualify).await {
+            Ok(ids) => Some(id(&ids, "company")?),
+            Err(error) => {
+                return Err(own_company::told(engine, parties.reseller, document, in_document(error)).await?);
+            }
+        },
         Party::Existing(company) => Some(*company),
         Party::Nobody => None,
     };
@@ -86,9 +105,9 @@ async fn play(
         (_, Some(_)) => Sealer::thrown_away(engine, parties.reseller),
     };
     let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);
-    let order = id(&stage.play(&draft).await?, "order")?;
+    let order = id(&stage.play(&draft).await.map_err(in_document)?, "order")?;
     if until == Until::Submitted {
-        stage.play(&Command::Submit { order }).await?;
+        stage.play(&Command::Submit { order }).await.map_err(in_document)?;
     }
     Ok(())
 }
@@ -115,12 +134,15 @@ impl Streams for States {
 struct Stage<'a> {
     engine: &'a Engine,
     provenance: &'a Provenance,
-    document: &'a OrderDocument,
     at: DateTime<Utc>,
     states: States,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    fn new(engine: &'a Engine, provenance: &'a Provenance) -> Self {
+        Self { engine, provenance, at: engine.now(), states: States::default() }
+    }
+
     /// Decides a command as the engine would, and keeps what it led to for the next one.
     async fn play(&mut self, command: &Command) -> Result<Ids, Error> {
         let mut lookups = Lookups::default();
@@ -150,7 +172,7 @@ impl Stage<'_> {
                     self.bring(missing, &mut lookups).await?;
                 }
                 Err(Undecided { halt: Halt::Refused(reasons), .. }) => {
-                    return Err(place::refused(self.document, reasons));
+                    return Err(Error::Refused(reasons.into_iter().map(Problem::from).collect()));
                 }
                 Err(Undecided { halt: Halt::Illegal(event), .. }) => {
                     return Err(Error::Engine(engine::Error::illegal(command.name(), &event)));

@@ -156,6 +156,17 @@ impl Engine {
         }
         execute(&self.inner, Asked { command, provenance, key, expected, at: None }).await
     }
+
+    /// What a request was answered with before, by its key; [`Error::KeyReused`] where that was another request. For
+    /// whoever must know before a retry is read: what it names may be gone by now.
+    pub async fn answered(&self, key: &IdempotencyKey) -> Result<Option<Receipt>, Error> {
+        let now_us = self.now().timestamp_micros();
+        let Some(stored) = self.log().record(&key.owner, &key.key, now_us).await? else { return Ok(None) };
+        if key.fingerprint != Some(stored.fingerprint) {
+            return Err(Error::KeyReused);
+        }
+        repeated(&stored).map(Some)
+    }
 }
 
 fn key_too_long(key: &IdempotencyKey) -> Reason {

@@ -1,17 +1,15 @@
 //! What may be asked of a resource now, and for what may not: the rule, and what would unlock it.
 
-use std::sync::Arc;
-
-use orderwire_domain::{decider::Context, joint::State};
+use orderwire_domain::ids::StreamId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    problem::Fault,
+    action_operations::Operation,
+    problem::{Fault, Problem},
     request::Look,
     standing::{self, Action, Unlock},
 };
-use crate::edge;
 
 /// What may be asked of something now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,7 +29,10 @@ struct ActionBody {
     /// Its name.
     #[schema(example = "activate")]
     action: &'static str,
-    /// Whether it can be asked for now. What rests on more than this resource is found out by asking.
+    /// Where it is asked for. Two operations of one action stand one after the other.
+    operation: Operation,
+    /// Whether it can be asked for now. What takes a body is decided on that in the end: of it, this says only whether
+    /// anything speaks against every body.
     open: bool,
     /// Why not, where it cannot: each rule, and what it expects.
     rules: Vec<Fault>,
@@ -59,21 +60,24 @@ struct UnlockBody {
 
 impl ActionsBody {
     /// Of a resource, for whoever asks.
-    pub fn of(look: &Look, what: &str, state: &State) -> Self {
+    pub async fn of(look: &Look, what: &str, stream: StreamId) -> Result<Self, Problem> {
         let engine = &look.app.engine;
-        let context = Context { at: engine.now(), rules: Arc::clone(engine.rules()) };
-        let (status, actions) = standing::all(state, look.caller.role);
-        let body = |action: Action| {
+        let (_, state) = engine.state(stream).await?;
+        let (status, all) = standing::all(&state, look.caller.role);
+        let provenance = look.provenance();
+        let mut actions = Vec::with_capacity(all.len());
+        for action in all {
             let rules = if action.open {
-                let against = standing::against(state, action.name, &context);
-                against.into_iter().map(|reason| edge::Problem::from(reason).into()).collect()
+                let against = standing::against(engine, &provenance, (stream, &state), &action).await?;
+                against.into_iter().map(Fault::from).collect()
             } else {
                 vec![elsewhere(&action, what, status)]
             };
-            let unlock = action.way.map(|way| way.into_iter().map(UnlockBody::from).collect());
-            ActionBody { action: action.name, open: rules.is_empty(), rules, from: action.from, unlock }
-        };
-        Self { status, actions: actions.into_iter().map(body).collect() }
+            let Action { name, operation, from, way, .. } = action;
+            let unlock = way.map(|way| way.into_iter().map(UnlockBody::from).collect());
+            actions.push(ActionBody { action: name, operation, open: rules.is_empty(), rules, from, unlock });
+        }
+        Ok(Self { status, actions })
     }
 }
 
@@ -85,6 +89,7 @@ fn elsewhere(action: &Action, what: &str, status: &str) -> Fault {
         code: "not_permitted".to_owned(),
         detail: format!("the {what} is {status}"),
         expected: Some(action.from.join(", ")),
+        line: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a company has: sites with their users, devices and trunks, and its numbers; listed, and given up leaf first.
+//! What a company has: sites with their users, devices and trunks, and its numbers; listed, shown, and given up leaf first.
 //!
 //! Deliberately absent: how it gets there, which is an order's. What may be removed is the rules' to say: nothing on which
 //! something hangs, and nothing that an open order means to use.
@@ -29,12 +29,13 @@ use super::{
     problem::Problem,
     request::{Call, Look},
 };
-use crate::engine::query::equal;
+use crate::{edge, engine::query::equal};
 
-/// The two operations of a kind of asset. A function cannot be documented twice under two paths, hence the macro.
+/// The operations of a kind of asset. A function cannot be documented twice under two paths, hence the macro.
 macro_rules! operations {
-    ($kind:ident $body:ident $list:ident $list_id:literal $path:literal $remove:ident $remove_id:literal $path_of_one:literal
-     lists $lists:literal removes $removes:literal $rule:literal) => {
+    ($kind:ident $body:ident $list:ident $list_id:literal $path:literal
+     $show:ident $show_id:literal $remove:ident $remove_id:literal $path_of_one:literal
+     lists $lists:literal shows $shows:literal removes $removes:literal $rule:literal) => {
         #[utoipa::path(get, path = $path, operation_id = $list_id, tag = tags::QUALIFY, summary = $lists,
             params(("id" = String, Path, description = "The service reference of the company."),
                 ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
@@ -42,6 +43,14 @@ macro_rules! operations {
             responses((status = 200, description = "A page of them.", body = Listed<$body>)))]
         async fn $list(look: Look) -> Result<Answer, Problem> {
             list::<$body>(&look, AssetKind::$kind).await
+        }
+
+        #[utoipa::path(get, path = $path_of_one, operation_id = $show_id, tag = tags::QUALIFY, summary = $shows,
+            params(("id" = String, Path, description = "The service reference of the company."),
+                ("asset" = String, Path, description = "Its service id.")),
+            responses((status = 200, description = "What it is.", body = $body)))]
+        async fn $show(look: Look) -> Result<Answer, Problem> {
+            show::<$body>(&look, AssetKind::$kind).await
         }
 
         #[utoipa::path(delete, path = $path_of_one, operation_id = $remove_id, tag = tags::QUALIFY, summary = $removes,
@@ -57,65 +66,72 @@ macro_rules! operations {
 
 operations! {
     Site SiteBody list_sites "list_company_sites" "/v1/companies/{id}/sites"
-    remove_site "remove_company_site" "/v1/companies/{id}/sites/{asset}"
-    lists "List the sites of a company." removes "Close a site of a company."
+    show_site "get_company_site" remove_site "remove_company_site" "/v1/companies/{id}/sites/{asset}"
+    lists "List the sites of a company." shows "Show a site of a company."
+    removes "Close a site of a company."
     "Refused while users, PBXs or emergency details hang on it, or an open order is for it. Its numbers stay with the company."
 }
 operations! {
     User UserBody list_users "list_company_users" "/v1/companies/{id}/users"
-    remove_user "remove_company_user" "/v1/companies/{id}/users/{asset}"
-    lists "List the users of a company." removes "Remove a user of a company."
+    show_user "get_company_user" remove_user "remove_company_user" "/v1/companies/{id}/users/{asset}"
+    lists "List the users of a company." shows "Show a user of a company."
+    removes "Remove a user of a company."
     "Refused while devices or add-ons hang on it, or an open order is for it. Its numbers stay with the site; username and extension are free."
 }
 operations! {
     Device DeviceBody list_devices "list_company_devices" "/v1/companies/{id}/devices"
-    remove_device "remove_company_device" "/v1/companies/{id}/devices/{asset}"
-    lists "List the devices of a company." removes "Take a device of a company away."
+    show_device "get_company_device" remove_device "remove_company_device" "/v1/companies/{id}/devices/{asset}"
+    lists "List the devices of a company." shows "Show a device of a company."
+    removes "Take a device of a company away."
     "Its MAC address is free again."
 }
 operations! {
     AddOn AddOnBody list_add_ons "list_company_add_ons" "/v1/companies/{id}/add-ons"
-    remove_add_on "remove_company_add_on" "/v1/companies/{id}/add-ons/{asset}"
-    lists "List the add-ons that users of a company got later." removes "End an add-on of a user."
+    show_add_on "get_company_add_on" remove_add_on "remove_company_add_on" "/v1/companies/{id}/add-ons/{asset}"
+    lists "List the add-ons that users of a company got later." shows "Show an add-on that a user got later."
+    removes "End an add-on of a user."
     "Add-ons that came with their user end with it."
 }
 operations! {
     Pbx PbxBody list_pbxs "list_company_pbxs" "/v1/companies/{id}/pbxs"
-    remove_pbx "remove_company_pbx" "/v1/companies/{id}/pbxs/{asset}"
-    lists "List the PBXs of a company." removes "Remove a PBX of a company."
+    show_pbx "get_company_pbx" remove_pbx "remove_company_pbx" "/v1/companies/{id}/pbxs/{asset}"
+    lists "List the PBXs of a company." shows "Show a PBX of a company."
+    removes "Remove a PBX of a company."
     "Refused while trunks hang on it, or an open order is for it."
 }
 operations! {
     Trunk TrunkBody list_trunks "list_company_trunks" "/v1/companies/{id}/trunks"
-    remove_trunk "remove_company_trunk" "/v1/companies/{id}/trunks/{asset}"
-    lists "List the trunks of a company." removes "Remove a trunk of a company."
+    show_trunk "get_company_trunk" remove_trunk "remove_company_trunk" "/v1/companies/{id}/trunks/{asset}"
+    lists "List the trunks of a company." shows "Show a trunk of a company."
+    removes "Remove a trunk of a company."
     "Its channels can be used by other trunks."
 }
 operations! {
     EmergencyDetails EmergencyBody list_emergency "list_company_emergency_details" "/v1/companies/{id}/emergency-details"
-    remove_emergency "remove_company_emergency_details" "/v1/companies/{id}/emergency-details/{asset}"
-    lists "List what emergency services are told about the sites of a company." removes "Withdraw what emergency services are told."
+    show_emergency "get_company_emergency_details" remove_emergency "remove_company_emergency_details" "/v1/companies/{id}/emergency-details/{asset}"
+    lists "List what emergency services are told about the sites of a company." shows "Show what emergency services are told about a site."
+    removes "Withdraw what emergency services are told."
     "A site is closed after that."
 }
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
     api.route(Access::Tenant, routes!(list_sites))
-        .route(Access::Tenant, routes!(remove_site))
+        .route(Access::Tenant, routes!(show_site, remove_site))
         .route(Access::Tenant, routes!(list_users))
-        .route(Access::Tenant, routes!(remove_user))
+        .route(Access::Tenant, routes!(show_user, remove_user))
         .route(Access::Tenant, routes!(list_devices))
-        .route(Access::Tenant, routes!(remove_device))
+        .route(Access::Tenant, routes!(show_device, remove_device))
         .route(Access::Tenant, routes!(list_add_ons))
-        .route(Access::Tenant, routes!(remove_add_on))
+        .route(Access::Tenant, routes!(show_add_on, remove_add_on))
         .route(Access::Tenant, routes!(list_pbxs))
-        .route(Access::Tenant, routes!(remove_pbx))
+        .route(Access::Tenant, routes!(show_pbx, remove_pbx))
         .route(Access::Tenant, routes!(list_trunks))
-        .route(Access::Tenant, routes!(remove_trunk))
+        .route(Access::Tenant, routes!(show_trunk, remove_trunk))
         .route(Access::Tenant, routes!(list_emergency))
-        .route(Access::Tenant, routes!(remove_emergency))
+        .route(Access::Tenant, routes!(show_emergency, remove_emergency))
         .route(Access::Tenant, routes!(list_numbers))
-        .route(Access::Tenant, routes!(cease_number))
+        .route(Access::Tenant, routes!(show_number, cease_number))
 }
 
 /// List the numbers of a company, in their order.
@@ -134,6 +150,22 @@ async fn list_numbers(look: Look) -> Result<Answer, Problem> {
     Ok(Answer::list(&look, &page.listed(NumberBody::from)))
 }
 
+/// Show a number of a company.
+#[utoipa::path(get, path = "/v1/companies/{id}/numbers/{number}", operation_id = "get_company_number",
+    tag = tags::QUALIFY, params(("id" = String, Path, description = "The service reference of the company."),
+        ("number" = String, Path, description = "The number.", example = "+441134960100")),
+    responses((status = 200, description = "Who has it there, and where it works.", body = NumberBody)))]
+async fn show_number(look: Look) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let company = company(&look).await?;
+    let named = look.named("number");
+    let missing = || Problem::not_found("number", named);
+    let number: TelephoneNumber = named.parse().map_err(|_| missing())?;
+    let found: Option<NumberView> = look.newest(&number.to_string()).await?;
+    let own = found.filter(|view| view.company == Some(company)).ok_or_else(missing)?;
+    Ok(Answer::ok(&NumberBody::from(own)))
+}
+
 /// Give a number of a company back.
 ///
 /// Refused while a user has it, an open order means to use it, or its port is not done. A number of the carrier rests for 31
@@ -150,13 +182,22 @@ async fn cease_number(call: Call) -> Result<Answer, Problem> {
     let number: TelephoneNumber = named.parse().map_err(|_| missing())?;
     let (_, before) = call.look.app.engine.load::<Company>(company).await?;
     let numbers: NumberSet = [number].into_iter().collect();
-    let receipt = call.change(company.into(), &Command::CeaseNumbers { company, numbers }).await;
+    let command = Command::CeaseNumbers { company, numbers };
+    let receipt = call.change_placing(company.into(), &command, of_the_path).await;
     let receipt = receipt.map_err(|problem| {
         // A retry of what was done is answered before this; another's number is answered for as none.
         let absent = ["numbers_not_in_service", "not_permitted"].iter().any(|code| problem.says(code));
         if absent && before.number(number).is_none() { missing() } else { problem }
     })?;
     Ok(Answer::ok(&Done::of(&receipt)).at(receipt.appended.last()))
+}
+
+/// The number stands in the path: there is no body for a problem to point into.
+fn of_the_path(mut problems: Vec<edge::Problem>) -> Vec<edge::Problem> {
+    for problem in &mut problems {
+        problem.pointer.clear();
+    }
+    problems
 }
 
 /// An asset of a kind that the caller may see.
@@ -183,6 +224,18 @@ async fn list<T: Shown>(look: &Look, kind: AssetKind) -> Result<Answer, Problem>
         items.extend(T::of(look, asset, view.plan).await?);
     }
     Ok(Answer::list(look, &Listed { items, next }))
+}
+
+async fn show<T: Shown>(look: &Look, kind: AssetKind) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let company = company(look).await?;
+    let named = look.named("asset");
+    let id: AssetId = named.parse().map_err(|_| missing(kind, named))?;
+    let found: Option<AssetView> = look.newest(&id.to_string()).await?;
+    let own = found.filter(|asset| asset.company == company).ok_or_else(|| missing(kind, named))?;
+    let asset = Asset::from(&own);
+    let shown = T::of(look, asset, own.plan).await?;
+    Ok(Answer::ok(&shown.ok_or_else(|| missing(kind, named))?))
 }
 
 async fn remove(call: &Call, kind: AssetKind) -> Result<Answer, Problem> {

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
+    action_bodies::ActionsBody,
     answer::{Answer, Done, Time},
     api::Api,
     auth::Access,
@@ -37,6 +38,7 @@ pub fn routes(api: Api) -> Api {
         .route(Access::Tenant, routes!(show))
         .route(Access::Tenant, routes!(extend, release))
         .route(Access::Tenant, routes!(cease))
+        .route(Access::Tenant, routes!(actions))
         .route(Access::Operator, routes!(suspend, resume))
         .route(Access::Operator, routes!(erase))
 }
@@ -212,6 +214,19 @@ async fn release(call: Call) -> Result<Answer, Problem> {
 async fn cease(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
     change(&call, CompanyCommand::Cease).await
+}
+
+/// Say what may be asked of a company now.
+///
+/// For what may not: the rule, and what would unlock it.
+#[utoipa::path(get, path = "/v1/companies/{id}/actions", operation_id = "list_company_actions", tag = tags::QUALIFY,
+    params(("id" = String, Path, description = "The service reference of the company.")),
+    responses((status = 200, description = "Everything that the caller could ask of a company.", body = ActionsBody)))]
+async fn actions(look: Look) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let id: CompanyId = look.id(WHAT)?;
+    look.record(id.into(), |view: &CompanyView| view.reseller).await?;
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, id.into()).await?))
 }
 
 /// Let nothing new be ordered for a company.

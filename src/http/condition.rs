@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use orderwire_domain::ids::StreamId;
 
 use super::problem::Problem;
-use crate::engine::{Engine, Expected};
+use crate::engine::{Engine, Error, Expected};
 
 /// Tags that one request may name.
 const TAGS_MAX: usize = 10;
@@ -60,7 +60,7 @@ pub fn not_here() -> Problem {
 
 impl Condition {
     /// The same for the engine: a stream at a sequence.
-    pub async fn expected(&self, engine: &Engine, stream: StreamId) -> Result<Option<Expected>, Problem> {
+    pub async fn expected(&self, engine: &Engine, stream: StreamId) -> Result<Option<Expected>, Error> {
         let Self::OneOf(positions) = self else { return Ok(None) };
         // No resource is at 0, so where no tag is one of its own, none matches.
         let mut sequence = 0;

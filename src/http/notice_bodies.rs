@@ -66,13 +66,13 @@ pub struct NoticeBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NoticeData)]
 pub struct NoticeDataBody {
-    /// The order, as `GET /v1/orders/{id}` has it.
+    /// The order, as `GET /v1/orders/{id}` has it, without an open question.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<OrderBody>,
-    /// The line of that order, as `GET /v1/orders/{id}/lines` has it.
+    /// The line of that order, as `GET /v1/orders/{id}/lines` has it, without its `request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<LineBody>,
-    /// The port request, as `GET /v1/port-requests/{id}` has it, with an empty `timeline`.
+    /// The port request, as `GET /v1/port-requests/{id}` has it, with an empty `timeline` and without `details`.
     #[serde(skip_serializing_if = "Option::is_none")]
     port_request: Option<PortBody>,
     /// The company, as `GET /v1/companies/{id}` has it.

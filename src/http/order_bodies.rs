@@ -1,11 +1,28 @@
 //! What orders look like in JSON.
 
-use orderwire_domain::views::order_status::{LineCounts, LineView, OrderView};
+use orderwire_domain::{
+    order::Order,
+    views::order_status::{LineCounts, LineView, OrderStage, OrderView},
+};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{answer::Time, line_schemas::NewLine, problem::Fault, texts, words};
-use crate::edge::{self, history::Step};
+use super::{
+    answer::Time,
+    line_requests,
+    line_schemas::{LineRequest, NewLine},
+    problem::Fault,
+    request::Look,
+    texts, words,
+};
+use crate::{
+    edge::{
+        self,
+        history::{Step, seen},
+    },
+    engine::Error,
+};
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +49,10 @@ pub struct OrderBody {
     reasons: Vec<Fault>,
     /// By when the information must come, while it is pending.
     information_due: Option<Time>,
+    /// What that information is, while it is pending; absent otherwise, and in notices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "which floor?")]
+    information_question: Option<String>,
     /// The lines past their point of no return, where a cancellation was refused.
     past_no_return: Vec<u32>,
     /// When the draft was begun.
@@ -66,6 +87,11 @@ pub struct LineBody {
     /// What kind of thing it asks for.
     #[schema(value_type = words::LineKind)]
     kind: String,
+    /// What it asks for, as `PATCH` takes it: other lines by their numbers, what the company has by its service id. Absent
+    /// where the draft was discarded, and in notices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<LineRequest>)]
+    request: Option<serde_json::Value>,
     /// How far it is: `waiting`, `in_progress`, `held`, `completed`, `failed` or `cancelled`.
     #[schema(value_type = words::LineStatus)]
     status: String,
@@ -180,6 +206,35 @@ pub struct CompanyByDomain {
     name: Option<String>,
 }
 
+impl OrderBody {
+    /// An order for whoever asks, with the question that is open.
+    pub async fn of(look: &Look, view: OrderView) -> Result<Self, Error> {
+        let engine = &look.app.engine;
+        let mut information_question = None;
+        if view.status == OrderStage::Pending {
+            let (_, order) = engine.load::<Order>(view.order).await?;
+            if let Some(question) = order.information_question() {
+                let seen = seen(engine, json!(question), look.caller.sight()).await?;
+                information_question = seen.as_str().map(str::to_owned);
+            }
+        }
+        Ok(Self { information_question, ..Self::from(view) })
+    }
+}
+
+impl LineBody {
+    /// A line of an order for whoever asks, with what it asks for.
+    pub async fn of(look: &Look, order: &Order, view: LineView) -> Result<Self, Error> {
+        let request = match order.line(view.line) {
+            Some(line) => {
+                Some(line_requests::shown(&look.app.engine, &line.request, look.caller.sight()).await?)
+            }
+            None => None,
+        };
+        Ok(Self { request, ..Self::from(view) })
+    }
+}
+
 impl From<OrderView> for OrderBody {
     fn from(view: OrderView) -> Self {
         Self {
@@ -191,6 +246,7 @@ impl From<OrderView> for OrderBody {
             lines: view.lines.into(),
             reasons: view.reasons.into_iter().map(|reason| edge::Problem::from(reason).into()).collect(),
             information_due: view.information_due.map(Time),
+            information_question: None,
             past_no_return: view.past_no_return.into_iter().map(|line| line.0).collect(),
             created_at: view.created_at.into(),
             submitted_at: view.submitted_at.map(Time),
@@ -212,6 +268,7 @@ impl From<LineView> for LineBody {
         Self {
             line: view.line.0,
             kind: view.kind.to_string(),
+            request: None,
             status: view.status.to_string(),
             milestone: view.milestone.map(|milestone| <&str>::from(milestone).to_owned()),
             failure: view.failure.map(|failure| FailureBody { code: failure.code, detail: failure.detail }),

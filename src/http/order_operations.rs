@@ -14,7 +14,6 @@ use orderwire_domain::{
     },
     refusal::Reason,
     sealed::Sealed,
-    views::order_status::{LineView, OrderView, line_key},
 };
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -25,6 +24,7 @@ use super::{
     auth::Access,
     openapi::tags,
     order_bodies::{LineBody, OrderBody},
+    order_lines,
     orders::{shown, visible},
     problem::Problem,
     request::Call,
@@ -210,7 +210,7 @@ async fn provide(call: Call) -> Result<Answer, Problem> {
         (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
 async fn complete_line(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
-    let line = named(&call)?;
+    let line = named(&call).await?;
     change_line(&call, line, OrderCommand::CompleteLine { line }).await
 }
 
@@ -226,7 +226,7 @@ async fn complete_line(call: Call) -> Result<Answer, Problem> {
         (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
 async fn fail_line(call: Call) -> Result<Answer, Problem> {
     let Because { code, detail } = call.read(|it| because(&it))?;
-    let line = named(&call)?;
+    let line = named(&call).await?;
     change_line(&call, line, OrderCommand::FailLine { line, failure: LineFailure { code, detail } }).await
 }
 
@@ -239,7 +239,7 @@ async fn fail_line(call: Call) -> Result<Answer, Problem> {
         (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
 async fn hold_line(call: Call) -> Result<Answer, Problem> {
     let Why { reason } = call.read(|it| Why::read(&it))?;
-    let line = named(&call)?;
+    let line = named(&call).await?;
     let reason = sealed(&call, reason).await?;
     change_line(&call, line, OrderCommand::HoldLine { line, reason }).await
 }
@@ -252,7 +252,7 @@ async fn hold_line(call: Call) -> Result<Answer, Problem> {
         (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
 async fn resume_line(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
-    let line = named(&call)?;
+    let line = named(&call).await?;
     change_line(&call, line, OrderCommand::ResumeLine { line }).await
 }
 
@@ -265,7 +265,7 @@ async fn resume_line(call: Call) -> Result<Answer, Problem> {
         (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
 async fn reach(call: Call) -> Result<Answer, Problem> {
     let Reached { milestone } = call.read(|it| it.object(milestone))?;
-    let line = named(&call)?;
+    let line = named(&call).await?;
     change_line(&call, line, OrderCommand::ReachMilestone { line, milestone }).await
 }
 
@@ -298,10 +298,10 @@ async fn sealed(call: &Call, text: FreeText) -> Result<Sealed, Problem> {
     call.seal(owner, text).await
 }
 
-/// The line that stands in the path.
-fn named(call: &Call) -> Result<LineNumber, Problem> {
-    let named = call.look.named("line");
-    named.parse().map(LineNumber).map_err(|_| Problem::not_found("line", named))
+/// The line that stands in the path, and that the order has.
+async fn named(call: &Call) -> Result<LineNumber, Problem> {
+    let order = visible(&call.look).await?.order;
+    order_lines::named(&call.look, order).await
 }
 
 async fn change(call: &Call, command: OrderCommand) -> Result<Answer, Problem> {
@@ -313,14 +313,5 @@ async fn change(call: &Call, command: OrderCommand) -> Result<Answer, Problem> {
 async fn change_line(call: &Call, line: LineNumber, command: OrderCommand) -> Result<Answer, Problem> {
     let order: OrderId = call.look.id(WHAT)?;
     let receipt = call.change(order.into(), &Command::Order { order, command }).await?;
-    let Some(view) = call.shown::<LineView>(&receipt, &line_key(order, line)).await? else {
-        return Ok(call.done(&receipt));
-    };
-    let answer = Answer::ok(&LineBody::from(view)).at(receipt.appended.last());
-    // The tag is the order's, as for every line.
-    let view: Option<OrderView> = call.shown(&receipt, &order.to_string()).await?;
-    Ok(match view {
-        Some(view) => answer.tagged(view.position),
-        None => answer,
-    })
+    order_lines::shown(call, StatusCode::OK, order, line, &receipt).await
 }

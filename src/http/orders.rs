@@ -20,7 +20,7 @@ use super::{
     api::Api,
     auth::Access,
     openapi::tags,
-    page::{self, Listed},
+    page::{self, Listed, Page},
     problem::Problem,
     request::{Call, Look},
     resellers::Why,
@@ -89,7 +89,12 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     filters.extend(status.map(|status| equal("status", <&str>::from(status))));
     filters.extend(company.map(|company| equal("company", company.to_string())));
     let page = page::of::<OrderView>(&look, filters, "created_at", true).await?;
-    Ok(Answer::list(&look, &page.listed(OrderBody::from)))
+    let Page { items: views, next } = page;
+    let mut items = Vec::with_capacity(views.len());
+    for view in views {
+        items.push(OrderBody::of(&look, view).await?);
+    }
+    Ok(Answer::list(&look, &Listed { items, next }))
 }
 
 /// Show an order.
@@ -101,7 +106,7 @@ async fn show(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let view = visible(&look).await?;
     let position = view.position;
-    Ok(Answer::ok(&OrderBody::from(view)).tagged(position))
+    Ok(Answer::ok(&OrderBody::of(&look, view).await?).tagged(position))
 }
 
 /// Give a draft up.
@@ -119,7 +124,8 @@ async fn discard(call: Call) -> Result<Answer, Problem> {
 
 /// Want a draft done.
 ///
-/// Refused with every reason at once. What is submitted has its names and numbers; it is acknowledged and worked on next.
+/// Refused with every reason at once; pointers are into the list of lines, from 0, as `GET /v1/orders/{id}/lines` has it, and
+/// `line` is the number. What is submitted has its names and numbers; it is acknowledged and worked on next.
 #[utoipa::path(post, path = "/v1/orders/{id}/submission", operation_id = "submit_order", tag = tags::SUBMIT_ORDER,
     params(("id" = String, Path, description = "The id of the order.")),
     responses((status = 202, description = "It is submitted; what becomes of it is told by notices.", body = OrderBody)))]
@@ -162,8 +168,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let order = visible(&look).await?.order;
-    let (_, state) = look.app.engine.state(order.into()).await?;
-    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, &state)))
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, order.into()).await?))
 }
 
 /// Show everything that happened to an order.
@@ -206,5 +211,6 @@ pub(super) async fn shown(
         return Ok(call.done(receipt));
     };
     let position = view.position;
-    Ok(Answer::new(status, &OrderBody::from(view)).at(receipt.appended.last()).tagged(position))
+    let body = OrderBody::of(&call.look, view).await?;
+    Ok(Answer::new(status, &body).at(receipt.appended.last()).tagged(position))
 }

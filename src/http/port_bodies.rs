@@ -1,16 +1,24 @@
 //! What port requests look like in JSON, and what may be said of them.
 //!
-//! Deliberately absent: postcode, account and signatory, which only the losing provider needs.
+//! Where one port request is shown, so is what the losing provider was told of it, with personal data opened for whoever may
+//! see it. Deliberately absent: the same in lists and notices.
 
 use orderwire_domain::{
     calendar::PortWindow,
+    number::NumberSet,
+    port_request::PortRequest,
+    sealed::Sealed,
     views::port_diary::{PortStep, PortView, RejectionView},
 };
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{answer::Time, texts, words};
-use crate::edge::{lines, reader::Spot};
+use super::{answer::Time, request::Look, texts, words};
+use crate::{
+    edge::{history::seen, lines, reader::Spot},
+    engine::Error,
+};
 
 /// A port request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,6 +81,36 @@ pub struct PortBody {
     updated_at: Time,
     /// Its last steps, oldest first.
     timeline: Vec<PortStepBody>,
+    /// Its numbers, and what the losing provider is told; absent in lists, notices and answers to messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<PortDetailsBody>,
+}
+
+/// The numbers of a port request, and what the losing provider is told beside them. Numbers are ranges, or single ones.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PortDetails)]
+pub struct PortDetailsBody {
+    /// Every number that it asks for.
+    #[schema(example = json!(["+442079460123", "+442079460130-+442079460132"]))]
+    numbers: Vec<String>,
+    /// Those of them that work here, and that nobody gave back.
+    live: Vec<String>,
+    /// Those that their users gave back since; they are kept until none of the others is used any more.
+    kept: Vec<String>,
+    /// Those that went back to the losing provider, or to the range holder.
+    returned: Vec<String>,
+    /// The postcode, as the losing provider knows it.
+    #[schema(value_type = texts::Postcode)]
+    postcode: String,
+    /// The account at the losing provider.
+    #[schema(example = "AC-55871")]
+    account: String,
+    /// Who signed the letter of authority.
+    #[schema(example = "Rosalind Finch")]
+    signatory: String,
+    /// The working day from which the lead time counts.
+    #[schema(value_type = texts::Day)]
+    day_zero: String,
 }
 
 /// A date with two times of day.
@@ -226,6 +264,37 @@ impl From<PortView> for PortBody {
             restorable_until: view.restorable_until.map(Time),
             updated_at: view.updated_at.into(),
             timeline: view.timeline.into_iter().map(PortStepBody::from).collect(),
+            details: None,
         }
     }
+}
+
+impl PortBody {
+    /// A port request by itself, for whoever asks.
+    pub async fn of(look: &Look, view: PortView) -> Result<Self, Error> {
+        let engine = &look.app.engine;
+        let (_, port) = engine.load::<PortRequest>(view.port_request).await?;
+        let mut body = Self::from(view);
+        if let Some(told) = port.details() {
+            let opened = async |sealed: &Sealed| {
+                let seen = seen(engine, json!(sealed), look.caller.sight()).await?;
+                Ok::<_, Error>(seen.as_str().unwrap_or_default().to_owned())
+            };
+            body.details = Some(PortDetailsBody {
+                numbers: ranges(&port.numbers()),
+                live: ranges(&port.live_numbers()),
+                kept: ranges(&port.kept_numbers()),
+                returned: ranges(&port.returned_numbers()),
+                postcode: told.postcode.to_string(),
+                account: opened(&told.account).await?,
+                signatory: opened(&told.signatory).await?,
+                day_zero: told.day_zero.to_string(),
+            });
+        }
+        Ok(body)
+    }
+}
+
+fn ranges(numbers: &NumberSet) -> Vec<String> {
+    numbers.runs().map(|run| run.to_string()).collect()
 }

@@ -138,7 +138,7 @@ async fn show(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let view = visible(&look).await?;
     let position = view.position;
-    Ok(Answer::ok(&PortBody::from(view)).tagged(position))
+    Ok(Answer::ok(&PortBody::of(&look, view).await?).tagged(position))
 }
 
 /// Let the numbers of a port belong to a company.
@@ -277,8 +277,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id = visible(&look).await?.port_request;
-    let (_, state) = look.app.engine.state(id.into()).await?;
-    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, &state)))
+    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, id.into()).await?))
 }
 
 /// What an activation still needs, and when it will be possible.
@@ -289,6 +288,7 @@ fn missing(port: &PortRequest) -> Vec<Fault> {
         code: code.to_owned(),
         detail: detail.to_owned(),
         expected: Some(expected),
+        line: None,
     };
     let window = match port {
         PortRequest::Accepted { window, .. } | PortRequest::ReadyToActivate { window, .. } => *window,
@@ -382,5 +382,6 @@ async fn shown(
         return Ok(call.done(receipt));
     };
     let position = view.position;
-    Ok(Answer::new(status, &PortBody::from(view)).at(receipt.appended.last()).tagged(position))
+    let body = PortBody::of(&call.look, view).await?;
+    Ok(Answer::new(status, &body).at(receipt.appended.last()).tagged(position))
 }

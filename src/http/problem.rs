@@ -19,6 +19,8 @@ use crate::{
 pub const MEDIA_TYPE: &str = "application/problem+json";
 /// What the `type` of every problem begins with.
 const TYPE: &str = "https://orderwire.example/problems/";
+/// The code of what is asked of a resource where it is not.
+const NOT_PERMITTED: &str = "not_permitted";
 /// Seconds after which a crowded engine is worth asking again.
 const SOON: u32 = 1;
 /// Seconds after which a store that could not be reached is worth asking again.
@@ -81,11 +83,17 @@ pub struct Fault {
     pub detail: String,
     /// What would be right, where that can be said.
     pub expected: Option<String>,
+    /// The number of the line that it is about, where it is about a line of an order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1)]
+    pub line: Option<u32>,
 }
 
 impl From<Wrong> for Fault {
-    fn from(Wrong { pointer, code, detail, expected }: Wrong) -> Self {
-        Self { pointer, parameter: None, code, detail, expected }
+    fn from(Wrong { pointer, code, detail, expected, line }: Wrong) -> Self {
+        // What the lifecycle would permit is said in words of the engine; `actions` says it in those of the API.
+        let expected = expected.filter(|_| code != NOT_PERMITTED);
+        Self { pointer, parameter: None, code, detail, expected, line }
     }
 }
 
@@ -124,6 +132,7 @@ impl Problem {
             code: code.to_owned(),
             detail: detail.into(),
             expected: Some(expected.into()),
+            line: None,
         };
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{name} is not right"))
             .listing(vec![fault])
@@ -158,6 +167,10 @@ impl Problem {
     /// With where the resource is, and what may be asked of it there.
     #[must_use]
     pub fn standing(mut self, state: &str, actions: Vec<String>) -> Self {
+        let expected = if actions.is_empty() { "nothing".to_owned() } else { actions.join(", ") };
+        for error in self.0.document.errors.iter_mut().filter(|error| error.code == NOT_PERMITTED) {
+            error.expected = Some(expected.clone());
+        }
         self.0.document.state = Some(state.to_owned());
         self.0.document.actions = Some(actions);
         self
@@ -230,11 +243,15 @@ fn of_refusal(problems: &[Wrong]) -> (StatusCode, &'static str, String) {
     if all(|code| code == "document_too_large") {
         return (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large".to_owned());
     }
-    if all(|code| code == "not_permitted") {
+    if all(|code| code == NOT_PERMITTED) {
         let detail = "the resource is not where this can be asked of it".to_owned();
-        return (StatusCode::CONFLICT, "not_permitted", detail);
+        return (StatusCode::CONFLICT, NOT_PERMITTED, detail);
     }
-    if all(|code| code.ends_with("_taken")) {
+    if all(|code| code.ends_with("_yours")) {
+        let detail = "you have it already: name it by its service reference".to_owned();
+        return (StatusCode::CONFLICT, "yours", detail);
+    }
+    if all(|code| code.ends_with("_taken") || code.ends_with("_yours")) {
         return (StatusCode::CONFLICT, "taken", "somebody holds it already".to_owned());
     }
     let detail = "the document or the rules speak against it".to_owned();

@@ -10,10 +10,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header::HeaderName, request::Parts},
 };
 use orderwire_domain::{
-    ids::{OrderId, ResellerId, StreamId},
+    ids::{AggregateKind, OrderId, ResellerId, StreamId},
     invalid::Invalid,
     joint::Command,
     names::FreeText,
+    order::Order,
     sealed::Sealed,
     views::{
         order_status::{ORDER_STATUS, OrderView},
@@ -32,7 +33,7 @@ use super::{
     standing,
 };
 use crate::{
-    edge::{self, document::Personal, place, reader},
+    edge::{self, document::Personal, order_places, place, reader},
     engine::{IdempotencyKey, Provenance, Receipt, query},
 };
 
@@ -327,9 +328,26 @@ impl Call {
         }
     }
 
+    /// What this request was answered with before, if it is a retry. To be asked before what it says is judged: what it
+    /// names may be gone by now.
+    pub async fn answered(&self) -> Result<Option<Receipt>, Problem> {
+        match &self.key {
+            Some(key) => Ok(self.look.app.engine.answered(key).await?),
+            None => Ok(None),
+        }
+    }
+
     /// Has something done to what there is, if that is where the caller saw it (`If-Match`).
     pub async fn change(&self, stream: StreamId, command: &Command) -> Result<Receipt, Problem> {
-        self.change_placing(stream, command, |problems| problems).await
+        match self.done_to(stream, command).await {
+            Ok(receipt) => Ok(receipt),
+            Err(edge::Error::Refused(problems)) if stream.kind == AggregateKind::Order => {
+                let (_, order) = self.look.app.engine.load::<Order>(OrderId(stream.id)).await?;
+                Err(self.refused(stream, order_places::in_order(problems, &order)).await)
+            }
+            Err(edge::Error::Refused(problems)) => Err(self.refused(stream, problems).await),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The same; `place` has problems point to where in the body they come from.
@@ -339,22 +357,43 @@ impl Call {
         command: &Command,
         place: impl FnOnce(Vec<edge::Problem>) -> Vec<edge::Problem>,
     ) -> Result<Receipt, Problem> {
+        match self.done_to(stream, command).await {
+            Ok(receipt) => Ok(receipt),
+            Err(edge::Error::Refused(problems)) => Err(self.refused(stream, place(problems)).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn done_to(&self, stream: StreamId, command: &Command) -> Result<Receipt, edge::Error> {
         let engine = &self.look.app.engine;
         let expected = self.condition.expected(engine, stream).await?;
         let done = engine.execute_expecting(command, &self.provenance(), self.key.as_ref(), expected).await;
-        let problem = match done {
-            Ok(receipt) => return Ok(receipt),
-            Err(error) => match edge::Error::from(error) {
-                edge::Error::Refused(problems) => Problem::from(place(problems)),
-                error @ edge::Error::Engine(_) => error.into(),
-            },
-        };
-        if !problem.says("not_permitted") {
-            return Err(problem);
+        Ok(done?)
+    }
+
+    /// Whether a resource is where the caller saw it, for what turns out to change nothing.
+    pub async fn as_seen(&self, stream: StreamId) -> Result<(), Problem> {
+        let engine = &self.look.app.engine;
+        let Some(expected) = self.condition.expected(engine, stream).await? else { return Ok(()) };
+        match engine.state(stream).await? {
+            (sequence, _) if sequence == expected.sequence => Ok(()),
+            _ => Err(Problem::precondition(format!("something happened to {stream} since it was seen"))),
         }
-        let (_, state) = engine.state(stream).await?;
-        let (status, actions) = standing::of(&state, self.look.caller.role);
-        Err(problem.standing(status, actions))
+    }
+
+    /// What a refusal is to the caller; where the resource is not where this can be asked, with what can.
+    async fn refused(&self, stream: StreamId, problems: Vec<edge::Problem>) -> Problem {
+        let problem = Problem::from(problems);
+        if !problem.says("not_permitted") {
+            return problem;
+        }
+        match self.look.app.engine.state(stream).await {
+            Ok((_, state)) => {
+                let (status, actions) = standing::of(&state, self.look.caller.role);
+                problem.standing(status, actions)
+            }
+            Err(error) => error.into(),
+        }
     }
 
     /// The record as the write left it; `None` where the read model is not there in time, though the write is done.

@@ -1,57 +1,42 @@
 //! Where a resource is, and what may be asked of it there: read off its lifecycle table, which also knows what would have to
-//! happen first; and for what takes no more than its name, what the rules say now, for the decider is asked without effect.
+//! happen first; and what the rules say now, for what is asked is decided without effect.
 //!
-//! Deliberately absent: what more than one aggregate decides. Whether a draft can really be submitted is found out by
-//! submitting it.
+//! What takes more than its name cannot be decided before it is said in full. Of that, what speaks against it whatever is said
+//! is found; the rest is found out by asking.
 
 use orderwire_domain::{
+    calendar::PortWindow,
+    company::{Company, asset::AssetKind, commands::CompanyCommand, estate::AssetStage},
     decider::{Context, Decider, handle},
-    joint::State,
+    ids::{CompanyId, OrderId, PortRequestId, StreamId},
+    joint::{Command, State},
     lifecycle::{Step, Word},
-    order::commands::OrderCommand,
-    port_request::{commands::PortCommand, events::PortCancellation},
-    refusal::Reason,
+    order::{
+        Line, Order,
+        commands::OrderCommand,
+        line::{LineKind, LineStatus},
+    },
+    port_request::{
+        PortRequest,
+        commands::{PortChanges, PortCommand},
+        events::PortCancellation,
+    },
 };
 use strum::VariantArray as _;
 
-use crate::edge::keys::Role;
-
-/// What a reseller can ask for over HTTP. Everything else in the tables is done by the carrier, by those it works with, or
-/// by timers.
-const FOR_RESELLERS: &[&str] = &[
-    // orders
-    "add_line",
-    "change_line",
-    "remove_line",
-    "discard",
-    "submit",
-    "amend_line",
-    "provide_information",
-    "request_cancellation",
-    // companies
-    "extend_qualification",
-    "release",
-    "reserve_numbers",
-    "release_reservation",
-    "remove_asset",
-    "cease_numbers",
-    // port requests
-    "represent",
-    "agree_date",
-    "refuse_date",
-    "allocate",
-    "request_date",
-    "activate",
-    "retry_activation",
-    "return_rest",
-    "cancel",
-];
+use super::action_operations::{self, Operation};
+use crate::{
+    edge::{self, Problem, keys::Role, order_places, rehearse},
+    engine::{Engine, Provenance},
+};
 
 /// One thing that could be asked of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
     /// Its name.
     pub name: &'static str,
+    /// Where it is asked for.
+    pub operation: Operation,
     /// Whether the lifecycle lets it be asked for where the resource is now.
     pub open: bool,
     /// Where it could be asked for.
@@ -74,8 +59,11 @@ pub struct Unlock {
 /// The status, and the names of what may be asked for.
 pub fn of(state: &State, role: Role) -> (&'static str, Vec<String>) {
     let (status, actions) = all(state, role);
-    let open = actions.into_iter().filter(|action| action.open);
-    (status, open.map(|action| action.name.to_owned()).collect())
+    let mut open: Vec<String> =
+        actions.into_iter().filter(|action| action.open).map(|action| action.name.to_owned()).collect();
+    // What several operations ask for is named once; they stand side by side.
+    open.dedup();
+    (status, open)
 }
 
 /// The status, and everything that could be asked for.
@@ -94,46 +82,178 @@ where
     D::Action: Word,
 {
     let status = state.status();
-    let asked = |name: &str| role != Role::Reseller || FOR_RESELLERS.contains(&name);
     let unlock = |step: Step<D::Status, D::Action, D::EventKind>| Unlock {
         action: step.action.into(),
         event: step.event.into(),
         to: step.to.into(),
     };
-    let action = |action: &D::Action| {
-        let name: &'static str = (*action).into();
-        let from = D::Status::VARIANTS.iter().filter(|from| D::LIFECYCLE.permits(**from, *action));
-        let way = D::LIFECYCLE.way(status, *action);
-        asked(name).then(|| Action {
+    let action = |(name, operation): (&'static str, Operation)| {
+        let action =
+            D::Action::VARIANTS.iter().copied().find(|action| Into::<&str>::into(*action) == name)?;
+        let from = D::Status::VARIANTS.iter().filter(|from| D::LIFECYCLE.permits(**from, action));
+        let way = D::LIFECYCLE.way(status, action);
+        Some(Action {
             name,
-            open: D::LIFECYCLE.permits(status, *action),
+            operation,
+            open: D::LIFECYCLE.permits(status, action),
             from: from.map(|from| (*from).into()).collect(),
             way: way.map(|way| way.into_iter().map(unlock).collect()),
         })
     };
-    (status.into(), D::Action::VARIANTS.iter().filter_map(action).collect())
+    (status.into(), action_operations::of(D::KIND, role).filter_map(action).collect())
 }
 
-/// What the rules say against an action that takes no more than its name. Nothing happens.
-pub fn against(state: &State, action: &str, context: &Context) -> Vec<Reason> {
-    match (state, action) {
-        (State::Order(order), "discard") => reasons(&**order, &OrderCommand::Discard, context),
-        (State::Order(order), "request_cancellation") => {
-            reasons(&**order, &OrderCommand::RequestCancellation { reason: None }, context)
+/// What the rules say now against an action that the lifecycle permits. Nothing happens.
+pub async fn against(
+    engine: &Engine,
+    provenance: &Provenance,
+    (stream, state): (StreamId, &State),
+    action: &Action,
+) -> Result<Vec<Problem>, edge::Error> {
+    let name = action.name;
+    let command = match state {
+        State::Order(_) => order(OrderId(stream.id), name),
+        State::Company(_) => company(CompanyId(stream.id), name),
+        State::PortRequest(_) => port(PortRequestId(stream.id), name),
+        State::NumberBlock(_) | State::Reseller(_) => None,
+    };
+    if let Some(command) = command {
+        let problems = rehearse::against(engine, provenance, &command).await?;
+        return Ok(match state {
+            State::Order(order) => order_places::in_order(problems, order),
+            _ => problems,
+        });
+    }
+    Ok(match state {
+        State::Order(order) => against_lines(order, name).into_iter().collect(),
+        State::Company(company) => {
+            against_having_none(company, name, action.operation.path).into_iter().collect()
         }
-        (State::PortRequest(port), _) => match action {
-            "activate" => reasons(&**port, &PortCommand::Activate, context),
-            "retry_activation" => reasons(&**port, &PortCommand::RetryActivation, context),
-            "return_rest" => reasons(&**port, &PortCommand::ReturnRest, context),
-            "agree_date" => reasons(&**port, &PortCommand::AgreeDate, context),
-            "refuse_date" => reasons(&**port, &PortCommand::RefuseDate, context),
-            "cancel" => reasons(&**port, &PortCommand::Cancel { why: PortCancellation::Requested }, context),
-            _ => Vec::new(),
+        State::PortRequest(port) => {
+            let context = Context { at: engine.now(), rules: engine.rules().clone() };
+            against_port(port, name, &context)
+        }
+        State::NumberBlock(_) | State::Reseller(_) => Vec::new(),
+    })
+}
+
+/// What an order is asked by no more than its name.
+fn order(order: OrderId, action: &str) -> Option<Command> {
+    let command = match action {
+        "submit" => return Some(Command::Submit { order }),
+        "discard" => OrderCommand::Discard,
+        "request_cancellation" => OrderCommand::RequestCancellation { reason: None },
+        "acknowledge" => OrderCommand::Acknowledge,
+        "resume" => OrderCommand::Resume,
+        _ => return None,
+    };
+    Some(Command::Order { order, command })
+}
+
+fn company(company: CompanyId, action: &str) -> Option<Command> {
+    let command = match action {
+        "extend_qualification" => CompanyCommand::ExtendQualification,
+        "release" => CompanyCommand::Release,
+        "cease" => CompanyCommand::Cease,
+        "resume" => CompanyCommand::Resume,
+        _ => return None,
+    };
+    Some(Command::Company { company, command })
+}
+
+fn port(port_request: PortRequestId, action: &str) -> Option<Command> {
+    let command = match action {
+        "activate" => PortCommand::Activate,
+        "retry_activation" => PortCommand::RetryActivation,
+        "return_rest" => PortCommand::ReturnRest,
+        "agree_date" => PortCommand::AgreeDate,
+        "refuse_date" => PortCommand::RefuseDate,
+        "cancel" => PortCommand::Cancel { why: PortCancellation::Requested },
+        _ => return None,
+    };
+    Some(Command::Port { port_request, command })
+}
+
+/// That no line of the order is one that this could be asked of.
+fn against_lines(order: &Order, action: &str) -> Option<Problem> {
+    let status = |line: &Line| line.status();
+    let fits: fn(&Line) -> bool = match action {
+        "change_line" | "remove_line" => |_| true,
+        "amend_line" => {
+            |line| line.status() == LineStatus::Waiting || (line.kind() == LineKind::Port && line.is_open())
+        }
+        "complete_line" => |line| {
+            let begun = matches!(line.status(), LineStatus::InProgress | LineStatus::Held);
+            begun && line.kind() != LineKind::Port
         },
-        _ => Vec::new(),
+        "hold_line" => |line| line.status() == LineStatus::InProgress,
+        "resume_line" => |line| line.status() == LineStatus::Held,
+        "reach_milestone" => |line| {
+            let begun = matches!(line.status(), LineStatus::InProgress | LineStatus::Held);
+            begun && line.kind() != LineKind::Port && line.milestones.is_empty()
+        },
+        _ => return None,
+    };
+    if order.lines().any(|(_, line)| fits(line)) {
+        return None;
+    }
+    let mut found: Vec<String> = order.lines().map(|(_, line)| status(line).to_string()).collect();
+    found.sort_unstable();
+    found.dedup();
+    let detail = match found.as_slice() {
+        [] => "the order has no line".to_owned(),
+        found => format!("no line is one of which this could be asked; they are {}", found.join(", ")),
+    };
+    Some(Problem::new("/lines", "no_such_line", detail, "a line of which it can be asked"))
+}
+
+/// That the company has nothing of the kind that would be given up.
+fn against_having_none(company: &Company, action: &str, path: &str) -> Option<Problem> {
+    let none = |code, what: &str| {
+        let expected = format!("{what} that it has");
+        Some(Problem::new("", code, format!("the company has no {what}"), expected))
+    };
+    match action {
+        "release_reservation" if company.estate().is_none_or(|it| it.reservations.is_empty()) => {
+            none("reservation_unknown", "reservation")
+        }
+        "cease_numbers" if !company.has_numbers_in_service() => none("numbers_not_in_service", "number"),
+        "remove_asset" => {
+            let kind = match path.split('/').nth(4)? {
+                "sites" => AssetKind::Site,
+                "users" => AssetKind::User,
+                "devices" => AssetKind::Device,
+                "add-ons" => AssetKind::AddOn,
+                "pbxs" => AssetKind::Pbx,
+                "trunks" => AssetKind::Trunk,
+                _ => AssetKind::EmergencyDetails,
+            };
+            let mut real = company.assets().filter(|(_, asset)| asset.stage == AssetStage::Real);
+            if real.any(|(_, asset)| AssetKind::from(&asset.plan) == kind) {
+                return None;
+            }
+            none("asset_unknown", &<&str>::from(kind).replace('_', " "))
+        }
+        _ => None,
     }
 }
 
-fn reasons<D: Decider>(state: &D, command: &D::Command, context: &Context) -> Vec<Reason> {
-    handle(state, command, context).err().map_or_else(Vec::new, |refused| refused.reasons())
+/// What speaks against asking a port request for something, whatever company, date or change it would be.
+fn against_port(port: &PortRequest, action: &str, context: &Context) -> Vec<Problem> {
+    // Any will do: only what would be said of every other one too is kept.
+    let any_window = || port.details().map(|details: &_| details.window);
+    let window: Option<PortWindow> = port.confirmed_window().or_else(any_window);
+    let (command, code) = match (action, window) {
+        ("allocate", _) => {
+            let company = CompanyId(uuid::Uuid::nil());
+            (PortCommand::Allocate { company }, "port_allocated_before")
+        }
+        ("request_date", Some(window)) => (PortCommand::RequestDate { window }, "port_past_cut_off"),
+        ("represent", _) => {
+            (PortCommand::Represent { changes: PortChanges::default() }, "port_no_attempts_left")
+        }
+        _ => return Vec::new(),
+    };
+    let reasons = handle(port, &command, context).err().map_or_else(Vec::new, |refused| refused.reasons());
+    reasons.into_iter().filter(|reason| reason.code == code).map(Problem::from).collect()
 }

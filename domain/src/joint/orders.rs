@@ -153,9 +153,7 @@ fn amend_line(desk: &mut Desk, id: OrderId, line: LineNumber, request: &LineRequ
     let order = desk.existing::<Order>(id)?;
     if let (Some(port), LineRequest::Port(wanted)) = (order.port_request(line), request) {
         let old = order.line(line).map(|line| LineRequest::clone(&line.request));
-        let same_but_window = matches!(&old, Some(LineRequest::Port(old))
-            if { let mut dated = old.clone(); dated.window = wanted.window; dated == *wanted });
-        if !same_but_window {
+        if !matches!(&old, Some(LineRequest::Port(old)) if old.is_but_for_its_window(wanted)) {
             let detail = format!("line {line} is a port: only its window can be amended");
             return Err(Halt::refuse(
                 "port_line",

@@ -60,6 +60,11 @@ pub enum LineRequest {
 }
 
 impl LineRequest {
+    /// What kind of line asks for it.
+    pub fn kind(&self) -> LineKind {
+        self.into()
+    }
+
     /// The asset of the company that this line is for, where it is not a line of the same order.
     pub fn asset(&self) -> Option<AssetId> {
         let parent = match self {
@@ -176,6 +181,20 @@ impl PortLine {
     /// Provide if the losing provider is the range holder.
     pub fn route(&self) -> PortRoute {
         if self.losing_provider == self.range_holder { PortRoute::Provide } else { PortRoute::Subsequent }
+    }
+
+    /// Whether another line asks for the same port, but for its window. What is sealed anew is never equal, so sealed texts
+    /// are told apart by their tags.
+    pub fn is_but_for_its_window(&self, other: &Self) -> bool {
+        let same = self.account.hides_the_same_as(&other.account)
+            && self.signatory.hides_the_same_as(&other.signatory);
+        let alike = Self {
+            account: self.account.clone(),
+            signatory: self.signatory.clone(),
+            window: self.window,
+            ..other.clone()
+        };
+        same && alike == *self
     }
 
     /// Every number that moves.

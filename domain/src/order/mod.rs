@@ -339,6 +339,14 @@ impl Order {
         }
     }
 
+    /// What the reseller must tell before work goes on.
+    pub fn information_question(&self) -> Option<&Sealed> {
+        match self {
+            Self::Open(_, Stage::Pending { question, .. }) => Some(question),
+            _ => None,
+        }
+    }
+
     /// Whether it was submitted and neither ended nor is to be cancelled: submitted, acknowledged, in progress,
     /// pending or held.
     pub fn is_open(&self) -> bool {

@@ -85,9 +85,7 @@ pub(super) fn amend(
     let mut wrong = Vec::new();
     match (&*line.request, request) {
         (LineRequest::Port(from), LineRequest::Port(to)) => {
-            let mut same_date = to.clone();
-            same_date.window = from.window;
-            if same_date != *from {
+            if !from.is_but_for_its_window(to) {
                 wrong.push(OrderError::MoreThanDateChanges { line: number });
             }
         }

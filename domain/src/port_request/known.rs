@@ -75,6 +75,23 @@ impl PortRequest {
         }
     }
 
+    /// The numbers that were ported and that their users gave back since; it keeps them until the last is unused.
+    pub fn kept_numbers(&self) -> NumberSet {
+        match self {
+            Self::Ported { kept, .. } => kept.clone(),
+            _ => NumberSet::default(),
+        }
+    }
+
+    /// The numbers that are with the losing provider or the range holder again, after the port was done.
+    pub fn returned_numbers(&self) -> NumberSet {
+        match self {
+            Self::Ported { request, live, kept, .. } => request.numbers.difference(live).difference(kept),
+            Self::Restored { request } | Self::Returned { request } => request.numbers.clone(),
+            _ => NumberSet::default(),
+        }
+    }
+
     /// When it is given up unless something happens.
     pub fn given_up_at(&self) -> Option<DateTime<Utc>> {
         match self {
@@ -129,7 +146,7 @@ impl PortRequest {
     /// Every claim its events have taken and not released.
     pub fn held_claims(&self, _id: PortRequestId) -> BTreeSet<Claim> {
         let Some(request) = self.request() else { return BTreeSet::new() };
-        let kept = if let Self::Ported { kept, .. } = self { kept.clone() } else { NumberSet::default() };
+        let kept = self.kept_numbers();
         let heard = request.messages.iter().map(|(by, message)| claims::heard(*by, message));
         claims::open_ports(&request.open).chain(claims::kept(&kept)).chain(heard).collect()
     }

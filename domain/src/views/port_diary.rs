@@ -381,6 +381,9 @@ impl PortView {
                 Some(given_up_at) => self.to(PortStage::Lapsed, Some(*given_up_at)),
                 None => self.to(PortStage::ReadyToActivate, Some(self.window.closes_at())),
             },
+            PortEvent::PortedNumbersCeased { numbers } => {
+                self.live = self.live.saturating_sub(len(numbers));
+            }
             PortEvent::PortRestored { .. } => {
                 self.live = 0;
                 self.to(PortStage::Restored, None);

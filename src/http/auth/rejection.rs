@@ -104,5 +104,5 @@ pub fn claim(code: &str, detail: String, expected: &str) -> Problem {
 
 fn fault(code: &str, detail: String, expected: Option<String>) -> Fault {
     let parameter = Some("Authorization".to_owned());
-    Fault { pointer: String::new(), parameter, code: code.to_owned(), detail, expected }
+    Fault { pointer: String::new(), parameter, code: code.to_owned(), detail, expected, line: None }
 }

@@ -9,6 +9,7 @@ mod configured;
 mod documented;
 mod examples;
 mod happy;
+mod lines;
 mod names;
 mod numbers;
 mod made_up_issuer;

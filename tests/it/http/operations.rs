@@ -1,6 +1,6 @@
 //! What the carrier does over HTTP: stock, orders and their lines, information, and the worklist; and import orders.
 
-use orderwire::http::Limits;
+use orderwire::{edge::keys::Role, http::Limits};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn lines_are_reported_until_the_order_is_complete() {
     site.world.settle().await;
     let held =
         operator.get(&format!("/v1/operator/worklist?kind=held&after_position={}", site.head().await)).await;
-    assert_eq!((&held.is(200).body["items"][0]["line"], &held.body["more"]), (&json!(3), &json!(false)));
+    assert_eq!((&held.is(200).body["items"][0]["line"], &held.body["next"]), (&json!(3), &Value::Null));
     assert_eq!(operator.delete(&format!("{lines}/3/hold")).await.is(200).text("status"), "in_progress");
     let committed =
         operator.post(&format!("{lines}/3/milestone"), &json!({ "milestone": "committed" })).await;
@@ -72,11 +72,24 @@ async fn an_order_waits_for_information_and_goes_on_with_it() {
         (pending.is(200).text("status"), pending.text("information_due")),
         ("pending", "2026-06-10T09:00:00.000Z")
     );
+    assert_eq!(pending.text("information_question"), "which floor?");
+    for (client, question) in [
+        (&reseller, "which floor?"),
+        (&operator, "which floor?"),
+        (&site.client(Role::Auditor, None).await, "sealed"),
+    ] {
+        assert_eq!(client.get(&path).await.is(200).text("information_question"), question);
+        let listed = client.get("/v1/orders").await;
+        assert_eq!(listed.is(200).body["items"][0]["information_question"], question);
+    }
+    let notices = reseller.get("/v1/notices?after=0").await;
+    assert!(!notices.is(200).body.to_string().contains("which floor?"), "it is personal to no receiver");
     let history = reseller.get(&format!("{path}/history")).await;
     assert!(history.is(200).body.to_string().contains("which floor?"), "the reseller can read what is asked");
     reseller.post(&format!("{own}/information"), &question).await.problem(403, "forbidden");
     let told = reseller.post(&format!("{path}/information"), &answer).await;
     assert_ne!(told.is(200).text("status"), "pending");
+    assert_eq!(told.body.get("information_question"), None, "nothing is open any more");
 
     let why = json!({ "reason": "flood at the exchange" });
     assert_eq!(operator.post(&format!("{own}/hold"), &why).await.is(200).text("status"), "held");
@@ -212,5 +225,65 @@ async fn an_import_order_that_is_wrong_leaves_nothing_and_points_into_itself() {
     let request = reseller.request(Method::POST, "/v1/import-orders").header("If-Match", "\"1\"");
     let wrong = said(with_json(request, &json!({}))).await;
     assert_eq!(wrong.is(422).errors()[0].1, "condition_without_resource");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn the_worklist_is_read_page_by_page_and_has_orders_that_are_held_or_wait() {
+    let site = Site::manual().await;
+    let (_, reseller) = site.reseller(1).await;
+    let operator = site.operator().await;
+    site.world.leeds().await;
+    let mut paths = Vec::new();
+    for name in ["One", "Two", "Three"] {
+        let draft = reseller.post("/v1/orders", &order(&format!("PO-{name}"), name)).await;
+        let path = draft.is(201).header("location").to_owned();
+        reseller.post(&format!("{path}/submission"), &json!({})).await.is(202);
+        site.world.settle().await;
+        site.world.sleep(chrono::TimeDelta::minutes(1)).await;
+        paths.push(path);
+    }
+    for number in 0..4 {
+        super::ports::submitted(
+            &site,
+            &reseller,
+            &format!("PORT-{number}"),
+            &format!("020 7946 010{number}"),
+        )
+        .await;
+    }
+    let own = |path: &str| format!("/v1/operator{}", path.strip_prefix("/v1").unwrap());
+    let why = json!({ "reason": "flood at the exchange" });
+    operator.post(&format!("{}/hold", own(&paths[0])), &why).await.is(200);
+    let question = json!({ "question": "which floor?", "deadline": "2026-06-10T09:00:00Z" });
+    operator.post(&format!("{}/information", own(&paths[1])), &question).await.is(200);
+    site.world.settle().await;
+
+    let whole = operator.get("/v1/operator/worklist?limit=500").await;
+    let whole = whole.is(200).body["items"].as_array().unwrap().clone();
+    let of = |kind: &str| whole.iter().filter(|item| item["kind"] == kind).collect::<Vec<_>>();
+    assert_eq!((of("line").len(), of("port").len()), (3, 4), "{whole:#?}");
+    let id = |path: &str| json!(path.rsplit('/').next().unwrap());
+    assert_eq!((of("held_order").len(), &of("held_order")[0]["order"]), (1, &id(&paths[0])));
+    let waits = of("pending_order");
+    assert_eq!((waits.len(), &waits[0]["order"], &waits[0]["what"]), (1, &id(&paths[1]), &json!("pending")));
+    assert!(waits[0]["detail"].as_str().unwrap().contains("2026-06-10T09:00:00.000Z"), "{waits:?}");
+
+    for limit in [1, 2, 5] {
+        let (mut path, mut found) = (format!("/v1/operator/worklist?limit={limit}"), Vec::new());
+        loop {
+            let page = operator.get(&path).await;
+            let items = page.is(200).body["items"].as_array().unwrap();
+            assert!(items.len() <= limit);
+            found.extend(items.iter().cloned());
+            match page.headers.get("link") {
+                Some(link) => path = link.to_str().unwrap().split(['<', '>']).nth(1).unwrap().to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(found, whole, "by {limit}");
+    }
+    let wrong = operator.get("/v1/operator/worklist?cursor=zz").await;
+    assert_eq!(wrong.problem(422, "invalid").errors(), [("cursor".into(), "cursor_invalid".into())]);
     site.close().await;
 }

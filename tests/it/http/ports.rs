@@ -1,6 +1,7 @@
 //! Ports over HTTP: from an order to numbers that work, and everything that can come between.
 
 use chrono::{DateTime, Utc};
+use orderwire::edge::keys::Role;
 use serde_json::{Value, json};
 
 use super::{Client, Said, Site, company, port_order};
@@ -71,7 +72,7 @@ async fn a_port_goes_from_submit_to_ported_over_http_alone() {
     assert_eq!(order.is(200).text("status"), "completed");
     let timeline = ported.body["port_request"]["timeline"].to_string();
     assert!(timeline.contains("PortDrafted") && timeline.contains("PortCompleted"), "{timeline}");
-    assert!(!ported.body.to_string().contains("EC1A"), "the postcode is the losing provider's to read");
+    assert!(!ported.body.to_string().contains("EC1A"), "who passes messages on has no use for the postcode");
     site.close().await;
 }
 
@@ -323,14 +324,47 @@ async fn numbers_that_do_not_work_are_tried_again_or_given_back() {
     heard(&operator, &port, &some).await.is(200);
     let returned = reseller.post(&format!("{path}/return"), &json!({})).await;
     assert_eq!((returned.is(200).text("status"), &returned.body["live"]), ("ported", &json!(3)));
+    let details = &returned.body["details"];
+    assert_eq!(details["numbers"], json!(["+442079460123", "+442079460130-+442079460132"]));
+    assert_eq!(details["live"], json!(["+442079460123", "+442079460130-+442079460131"]));
+    assert_eq!((&details["returned"], &details["kept"]), (&json!(["+442079460132"]), &json!([])));
+    site.world.settle().await;
+    reseller.delete(&format!("/v1/companies/{acme}/numbers/+442079460131")).await.is(200);
+    let shown = reseller.get(&format!("{path}?after_position={}", site.head().await)).await;
+    let details = &shown.is(200).body["details"];
+    assert_eq!((&details["kept"], &shown.body["live"]), (&json!(["+442079460131"]), &json!(2)));
+    assert_eq!(details["live"], json!(["+442079460123", "+442079460130"]));
+    assert_eq!(details["returned"], json!(["+442079460132"]));
+    let told = json!({ "postcode": "EC1A 1BB", "account": "AC-55871", "signatory": "Rosalind Finch" });
+    for (name, value) in told.as_object().unwrap() {
+        assert_eq!(&details[name], value);
+    }
     reseller.post(&format!("{path}/retry"), &json!({})).await.problem(409, "not_permitted");
     let late = reseller.post(&format!("{path}/activation"), &json!({})).await;
     assert_eq!(late.problem(409, "not_ready").errors()[0].1, "port_nothing_to_activate");
     let restore = json!({ "message": "205-9", "kind": "restore", "by": "lcp" });
     let restored = heard(&operator, &port, &restore).await;
     assert_eq!(restored.is(200).body["port_request"]["status"], "restored");
+    let restored = reseller.get(&format!("{path}?after_position={}", site.head().await)).await;
+    let details = &restored.is(200).body["details"];
+    assert_eq!((&details["live"], &details["returned"]), (&json!([]), &details["numbers"]));
     let withdraw = json!({ "message": "205-10", "kind": "lcp_withdraw", "reason": "the customer called" });
     let ended = heard(&operator, &port, &withdraw).await;
     assert_eq!(ended.is(200).body["why"]["code"], "ended");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn what_a_port_says_of_people_is_not_shown_to_who_checks() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let port = submitted(&site, &reseller, "PO-1", "020 7946 0123").await;
+    let path = format!("/v1/port-requests/{port}");
+    let own = reseller.get(&path).await.is(200).body["details"].clone();
+    assert_eq!((&own["account"], &own["signatory"]), (&json!("AC-55871"), &json!("Rosalind Finch")));
+    let auditor = site.client(Role::Auditor, None).await;
+    let sealed = auditor.get(&path).await.is(200).body["details"].clone();
+    assert_eq!((&sealed["account"], &sealed["signatory"]), (&json!("sealed"), &json!("sealed")));
+    assert_eq!(sealed["numbers"], own["numbers"]);
     site.close().await;
 }
