@@ -19,6 +19,7 @@ mod operations;
 mod outside_tokens;
 mod ports;
 mod problems;
+mod races;
 mod reference;
 mod reservations;
 mod retries;
