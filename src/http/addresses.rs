@@ -138,7 +138,7 @@ async fn search(look: Look) -> Result<Answer, Problem> {
     };
     let within = look.text("postcode").map(AddressWithin::parse).transpose();
     let within = within.map_err(|it| wrong("postcode", it))?;
-    let search = AddressSearch::new(within, look.text("text").unwrap_or_default());
+    let search = AddressSearch::new(within, look.text("text"));
     let mut search = search.map_err(|it| wrong("text", it))?;
     search.limit = page::limit(&look)?;
     search.after = page::cursor::<AddressCursor>(&look)?;

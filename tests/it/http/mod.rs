@@ -25,6 +25,7 @@ mod reservations;
 mod retries;
 mod server;
 mod stopping;
+mod strict;
 mod tenants;
 mod tour;
 
