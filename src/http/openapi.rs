@@ -81,7 +81,7 @@ pub fn beginning() -> OpenApi {
         wrong at once.\n\n\
         Whoever asks presents a key or a token of one, as a reseller, an operator or an auditor; `x-roles` says of each \
         operation who may. A write may carry an `Idempotency-Key`: asked again with the same key and body it is answered \
-        the same and done once, for seven days. It is answered with `Orderwire-Position`, and a read with \
+        the same and done once; that is remembered for seven days. It is answered with `Orderwire-Position`, and a read with \
         `?after_position=` shows everything up to there. `If-Match` with the `ETag` of an answer has a write done on what \
         the caller saw, or answered 412. Lists have `limit`, and in `next` and `Link` where they go on.";
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
