@@ -30,6 +30,8 @@ pub struct PortabilityAsk {
     pub numbers: NumberSet,
     /// What is no number of this product.
     pub unread: Vec<Unread>,
+    /// The numbers as they were asked for: the index of the text, and what it names.
+    ranges: Vec<(usize, NumberRange)>,
 }
 
 /// A text that is no number of this product.
@@ -192,6 +194,7 @@ impl PortabilityAsk {
                 Ok(range) => {
                     asked += range.len() as usize;
                     ask.numbers.insert_range(range);
+                    ask.ranges.push((index, range));
                 }
                 Err(invalid) => {
                     asked += 1;
@@ -206,6 +209,21 @@ impl PortabilityAsk {
             }
         }
         Ok(ask)
+    }
+
+    /// What a check says, in the order in which it was asked; of a number that was named twice, at the first place.
+    pub fn in_order(self, checks: Vec<NumberCheck>) -> Vec<Result<NumberCheck, Unread>> {
+        let mut checks: HashMap<_, _> = checks.into_iter().map(|check| (check.number, check)).collect();
+        let mut answers = Vec::new();
+        let mut unread = self.unread.into_iter().peekable();
+        for (index, range) in self.ranges {
+            while let Some(earlier) = unread.next_if(|unread| unread.index < index) {
+                answers.push(Err(earlier));
+            }
+            answers.extend(range.iter().filter_map(|number| checks.remove(&number)).map(Ok));
+        }
+        answers.extend(unread.map(Err));
+        answers
     }
 }
 

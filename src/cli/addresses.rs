@@ -153,7 +153,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
 async fn search(session: &Session, asked: &Search, output: &mut Output<'_>) -> Result<(), Failure> {
     let within = asked.postcode.as_deref().map(AddressWithin::parse).transpose();
     let within = within.map_err(|invalid| Failure::of_argument("--postcode", invalid))?;
-    let search = AddressSearch::new(within, asked.text.as_deref().unwrap_or_default());
+    let search = AddressSearch::new(within, asked.text.as_deref());
     let mut search = search.map_err(|invalid| Failure::of_argument("--text", invalid))?;
     let mut found = Vec::new();
     let mut origin = AddressOrigin::Loaded;

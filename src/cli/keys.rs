@@ -1,5 +1,6 @@
 //! `orderwire keys`: who may ask over HTTP.
 
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use orderwire_domain::names::{FreeText, ResellerCode};
 use serde::Serialize;
@@ -49,8 +50,8 @@ struct Shown {
     label: String,
     /// What it may be used for, as OAuth 2.0 writes it.
     scope: String,
-    created_at: String,
-    revoked_at: Option<String>,
+    created_at: DateTime<Utc>,
+    revoked_at: Option<DateTime<Utc>>,
     /// Only of a key that was just made.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -65,8 +66,8 @@ const SHOWN: &[Column<Shown>] = &[
     ("reseller", |it| it.reseller.clone().unwrap_or_default()),
     ("label", |it| it.label.clone()),
     ("scope", |it| it.scope.clone()),
-    ("created", |it| it.created_at.clone()),
-    ("revoked", |it| it.revoked_at.clone().unwrap_or_default()),
+    ("created", |it| time(it.created_at)),
+    ("revoked", |it| it.revoked_at.map(time).unwrap_or_default()),
     ("token", |it| it.token.clone().unwrap_or_default()),
 ];
 
@@ -79,8 +80,8 @@ impl From<ApiKey> for Shown {
             role: key.role,
             reseller: key.reseller.map(|reseller| reseller.to_string()),
             label: key.label,
-            created_at: time(key.created_at),
-            revoked_at: key.revoked_at.map(time),
+            created_at: key.created_at,
+            revoked_at: key.revoked_at,
             token: None,
             client_secret: None,
         }

@@ -73,6 +73,12 @@ const SHOWN: &[Column<Shown>] = &[
     ("subsequent", |it| or_dash(it.dates().map(|dates| dates.subsequent.date))),
 ];
 
+impl From<Result<NumberCheck, Unread>> for Shown {
+    fn from(answer: Result<NumberCheck, Unread>) -> Self {
+        answer.map_or_else(Self::Unread, Self::Checked)
+    }
+}
+
 impl Shown {
     fn range(&self) -> Option<&NumberingRange> {
         match self {
@@ -110,9 +116,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let ask = PortabilityAsk::read(&numbers);
             let ask = ask.map_err(|invalid| Failure::of_argument("NUMBER", invalid))?;
             let checked = session.engine.check_portability(&ask.numbers).await?;
-            let shown =
-                checked.into_iter().map(Shown::Checked).chain(ask.unread.into_iter().map(Shown::Unread));
-            Ok(output.list(&shown.collect::<Vec<_>>(), SHOWN)?)
+            let shown: Vec<_> = ask.in_order(checked).into_iter().map(Shown::from).collect();
+            Ok(output.list(&shown, SHOWN)?)
         }
     }
 }

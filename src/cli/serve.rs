@@ -1,6 +1,6 @@
 //! `orderwire serve`: the engine over HTTP, until it is told to stop.
 
-use std::net::SocketAddr;
+use std::{fs, io::ErrorKind, net::SocketAddr};
 
 use clap::Args;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::{
     edge::{
         Problem,
         keys::{self, Role},
-        open::open_engine,
+        open::{OpenOptions, open_engine},
         place,
     },
     engine::{Engine, clock::AheadClock, fulfilment::AutoProvisioner},
@@ -61,12 +61,17 @@ pub async fn run(
         .map_err(|error| Failure::of_argument("--listen", format!("{}: {error}", settings.listen)))?;
     let signalled = signalled()?;
     let mut options = session::open_options(globals, surroundings);
+    // Whoever names no store for the demo has no use for it afterwards; it goes last of all, however this ends.
+    let passing = (arguments.demo && !store_named).then(|| Passing(demo::fresh_file()));
+    if let Some(Passing(file)) = &passing {
+        options = OpenOptions::of(file.clone());
+    }
     let mut builder = Engine::builder();
     if let Some(clock) = &surroundings.clock {
         builder = builder.clock(clock.clone());
     }
     if arguments.demo {
-        let demo = Demo { store: store_named.then_some(options), orders: demo::ORDERS, leaves_a_port: true };
+        let demo = Demo { store: Some(options), orders: demo::ORDERS, leaves_a_port: true };
         let played = demo::fill(demo, output).await?;
         // Weeks have passed in it: the log's time goes on from there.
         builder = builder.clock(AheadClock::from(played.ended));
@@ -99,6 +104,23 @@ pub async fn run(
     engine.close().await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// A file of a store that is not kept.
+struct Passing(String);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        // What SQLite keeps beside it, and its master key.
+        for beside in ["", "-wal", "-shm", ".master-key"] {
+            let file = format!("{}{beside}", self.0);
+            match fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => tracing::warn!(%error, file, "the demo's store is left behind"),
+            }
+        }
+    }
 }
 
 /// What is set of an issuer cannot be used.

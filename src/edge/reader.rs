@@ -128,7 +128,7 @@ impl<'a> Spot<'a> {
 
     /// A whole number within bounds.
     pub fn whole<T: TryFrom<u64>>(&self, min: u64, max: u64) -> Option<T> {
-        let expected = format!("a whole number from {min} to {max}");
+        let expected = bounds(min, max);
         let Node::Number(number) = self.node else { return self.wrong_type(&expected) };
         // `3.0` is the integer 3 to JSON Schema, and so to whoever writes requests by it.
         let float = || number.as_f64().filter(|it| (0.0..EXACT_MAX).contains(it) && it.fract() == 0.0);
@@ -141,7 +141,10 @@ impl<'a> Spot<'a> {
         let within = whole.filter(|number| (min..=max).contains(number));
         match within.and_then(|number| T::try_from(number).ok()) {
             Some(number) => Some(number),
-            None => self.refuse("number_out_of_bounds", format!("{number} is out of bounds"), expected),
+            None => {
+                let detail = out_of_bounds(&number.to_string(), min, max);
+                self.refuse("number_out_of_bounds", detail, expected)
+            }
         }
     }
 
@@ -306,6 +309,31 @@ impl Fields<'_> {
             self.spot.problems.add(Problem::new(&at, "field_unknown", "there is no such field", expected));
         }
         unknown.is_empty().then_some(())
+    }
+}
+
+/// The whole numbers that would be right. A bound that is none of the trade, only the most that fits, is not told.
+pub fn bounds(min: u64, max: u64) -> String {
+    if max >= u64::from(u32::MAX) {
+        format!("a whole number, at least {min}")
+    } else {
+        format!("a whole number from {min} to {max}")
+    }
+}
+
+/// What is wrong with a number that is not among those.
+pub fn out_of_bounds(given: &str, min: u64, max: u64) -> String {
+    let text = shown(given);
+    match given.parse::<f64>() {
+        Ok(number) if number.fract() != 0.0 => format!("{text} is not whole"),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "it says on which side a number is, which is known already"
+        )]
+        Ok(number) if number < min as f64 => format!("{text} is less than {min}"),
+        Ok(_) if max < u64::from(u32::MAX) => format!("{text} is more than {max}"),
+        Ok(_) => format!("{text} is too large"),
+        Err(_) => format!("`{text}` is no whole number"),
     }
 }
 

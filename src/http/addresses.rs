@@ -5,6 +5,7 @@
 use axum::http::StatusCode;
 use orderwire_domain::{
     address::{Address, AddressKey, Postcode},
+    company::Company,
     ids::{AssetId, CompanyId},
     names::ResellerCode,
     views::company_directory::CompanyView,
@@ -137,7 +138,7 @@ async fn search(look: Look) -> Result<Answer, Problem> {
     };
     let within = look.text("postcode").map(AddressWithin::parse).transpose();
     let within = within.map_err(|it| wrong("postcode", it))?;
-    let search = AddressSearch::new(within, look.text("text").unwrap_or_default());
+    let search = AddressSearch::new(within, look.text("text"));
     let mut search = search.map_err(|it| wrong("text", it))?;
     search.limit = page::limit(&look)?;
     search.after = page::cursor::<AddressCursor>(&look)?;
@@ -220,10 +221,16 @@ async fn replace_of_asset(call: Call) -> Result<Answer, Problem> {
     let company: CompanyId = look.id("company")?;
     look.record::<CompanyView>(company.into(), |it| it.reseller).await?;
     let named = look.named("asset");
-    let asset: AssetId = named.parse().map_err(|_| Problem::not_found("asset", named))?;
+    let missing = || Problem::not_found("asset", named);
+    let asset: AssetId = named.parse().map_err(|_| missing())?;
     let Replacement { by } = replacement(&call)?;
     let command = replacing_address(&look.app.engine, company, asset, by).await?;
-    let receipt = call.change(company.into(), &command).await?;
+    let (_, before) = look.app.engine.load::<Company>(company).await?;
+    let receipt = call.change(company.into(), &command).await.map_err(|problem| {
+        // What hangs on another company is no asset of this one; what is not in service yet is one.
+        let absent = ["asset_unknown", "not_permitted"].iter().any(|code| problem.says(code));
+        if absent && before.asset(asset).is_none() { missing() } else { problem }
+    })?;
     Ok(Answer::ok(&Done::of(&receipt)).at(receipt.appended.last()))
 }
 

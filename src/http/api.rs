@@ -6,7 +6,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::{
     App,
-    auth::{Access, gate},
+    auth::{Access, Purpose, gate},
     openapi, precise,
 };
 
@@ -24,11 +24,26 @@ impl Api {
 
     /// Adds the operations of one path, which `utoipa_axum::routes!` made of their handlers.
     #[must_use]
-    pub fn route(self, access: Access, (schemas, mut paths, methods): UtoipaMethodRouter<App>) -> Self {
+    pub fn route(self, access: Access, routes: UtoipaMethodRouter<App>) -> Self {
+        self.gated(access, Purpose::ByMethod, routes)
+    }
+
+    /// Adds a question that is sent as a body and changes nothing.
+    #[must_use]
+    pub fn question(self, access: Access, routes: UtoipaMethodRouter<App>) -> Self {
+        self.gated(access, Purpose::Question, routes)
+    }
+
+    fn gated(
+        self,
+        access: Access,
+        purpose: Purpose,
+        (schemas, mut paths, methods): UtoipaMethodRouter<App>,
+    ) -> Self {
         for (path, item) in &mut paths.paths {
-            openapi::complete(path, Some(access), item);
+            openapi::complete(path, Some((access, purpose)), item);
         }
-        let gate = middleware::from_fn_with_state((self.app.clone(), access), gate);
+        let gate = middleware::from_fn_with_state((self.app.clone(), access, purpose), gate);
         Self { router: self.router.routes((schemas, paths, methods.route_layer(gate))), ..self }
     }
 

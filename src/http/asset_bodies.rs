@@ -75,9 +75,10 @@ pub struct AddressBody {
     /// The key of the address.
     #[schema(example = "A00000000001")]
     key: String,
-    /// What was entered by hand, where no known address fitted.
+    /// As it is written on a letter, without the postcode, one line below the other; null where the carrier's data does not
+    /// have the key any more.
     lines: Option<String>,
-    /// The postcode, where it was entered by hand.
+    /// The postcode; null where the lines are.
     postcode: Option<String>,
 }
 
@@ -273,7 +274,14 @@ impl Shown for EmergencyBody {
 
 async fn address(look: &Look, address: &SiteAddress) -> Result<AddressBody, Error> {
     Ok(match address {
-        SiteAddress::Known(key) => AddressBody { key: key.to_string(), lines: None, postcode: None },
+        SiteAddress::Known(key) => {
+            let known = look.app.engine.addresses().get(key).await?;
+            AddressBody {
+                key: key.to_string(),
+                lines: known.as_ref().map(|it| it.lines().join("\n")),
+                postcode: known.map(|it| it.postcode.to_string()),
+            }
+        }
         SiteAddress::Entered { key, lines, postcode } => AddressBody {
             key: key.to_string(),
             lines: Some(open(look, lines).await?),

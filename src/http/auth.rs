@@ -51,8 +51,8 @@ pub enum Access {
 
 impl Access {
     /// The roles that it lets through. Who checks may look wherever the carrier may.
-    pub fn roles(self, method: &Method) -> &'static [Role] {
-        match (self, scope_of(method)) {
+    pub fn roles(self, scope: Scope) -> &'static [Role] {
+        match (self, scope) {
             (Self::Tenant, Scope::Read) => &[Role::Reseller, Role::Operator, Role::Auditor],
             (Self::Tenant, Scope::Write) => &[Role::Reseller, Role::Operator],
             (Self::Reseller, _) => &[Role::Reseller],
@@ -62,19 +62,30 @@ impl Access {
     }
 
     /// Whether somebody may ask for this; else what would be right.
-    fn admits(self, caller: &Caller, method: &Method) -> Result<(), Problem> {
-        let roles = self.roles(method);
+    fn admits(self, caller: &Caller, scope: Scope) -> Result<(), Problem> {
+        let roles = self.roles(scope);
         if !roles.contains(&caller.role) {
             return Err(rejection::role(caller.role, roles));
         }
-        let scope = scope_of(method);
         if caller.scopes.contains(&scope) { Ok(()) } else { Err(rejection::scope(scope)) }
     }
 }
 
-/// The scope that a request needs.
-pub fn scope_of(method: &Method) -> Scope {
-    if matches!(*method, Method::GET | Method::HEAD) { Scope::Read } else { Scope::Write }
+/// What the operations of a route are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// What their methods say: GET looks, everything else changes something.
+    ByMethod,
+    /// A question that is too large for a URL, so it is sent as a body; it changes nothing.
+    Question,
+}
+
+impl Purpose {
+    /// The scope that a request needs.
+    pub fn scope(self, method: &Method) -> Scope {
+        let looks = self == Self::Question || matches!(*method, Method::GET | Method::HEAD);
+        if looks { Scope::Read } else { Scope::Write }
+    }
 }
 
 /// Whoever asks.
@@ -124,12 +135,12 @@ impl Caller {
 
 /// Lets a request through to its handler if its caller may ask for it.
 pub async fn gate(
-    State((app, access)): State<(App, Access)>,
+    State((app, access, purpose)): State<(App, Access, Purpose)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let caller = caller(&app, peer(request.extensions()), request.headers()).await?;
-    access.admits(&caller, request.method())?;
+    access.admits(&caller, purpose.scope(request.method()))?;
     takes_answers(&request)?;
     in_moderation(&app, &caller.actor)?;
     request.extensions_mut().insert(caller);

@@ -11,6 +11,7 @@ use crate::edge;
 
 /// Reads the whole body; empty where there is none.
 pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<String, Problem> {
+    once(headers)?;
     let bytes = within(headers, body, limits.body_bytes, limits).await?;
     if !bytes.is_empty() {
         only(headers, "application/json")?;
@@ -23,6 +24,7 @@ pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Str
 
 /// Reads a whole CSV file.
 pub async fn read_csv(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Vec<u8>, Problem> {
+    once(headers)?;
     only(headers, "text/csv")?;
     within(headers, body, limits.file_bytes, limits).await
 }
@@ -34,6 +36,7 @@ pub async fn read_form(
     max: usize,
     limits: Limits,
 ) -> Result<String, Problem> {
+    once(headers)?;
     let bytes = within(headers, body, max, limits).await?;
     if !bytes.is_empty() {
         only(headers, "application/x-www-form-urlencoded")?;
@@ -74,6 +77,17 @@ fn too_large(max: usize) -> Problem {
     let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail);
     // The rest of it is not worth reading.
     problem.with(header::CONNECTION, "close")
+}
+
+/// What says twice of what kind the body is says nothing: another server on the way may have read the other one.
+fn once(headers: &HeaderMap) -> Result<(), Problem> {
+    for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            let detail = format!("there is more than one {name}");
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+        }
+    }
+    Ok(())
 }
 
 /// This media type, as it is or in UTF-8, and not compressed.

@@ -58,6 +58,12 @@ pub fn not_here() -> Problem {
     Problem::parameter("If-Match", "condition_without_resource", detail, "no If-Match")
 }
 
+/// What is said to whom rests on something that nobody was given a tag of.
+pub fn no_tag() -> Problem {
+    let detail = "this has no `ETag` that it could match";
+    Problem::parameter("If-Match", "condition_without_tag", detail, "no If-Match")
+}
+
 impl Condition {
     /// The same for the engine: a stream at a sequence.
     pub async fn expected(&self, engine: &Engine, stream: StreamId) -> Result<Option<Expected>, Error> {

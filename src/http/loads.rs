@@ -127,7 +127,8 @@ impl From<LoadRecord> for LoadBody {
 
 /// Load addresses from a CSV file; each row takes the place of the address with its key.
 ///
-/// Columns are found by their headings; docs/operating.md names them. Rows that break a rule are left out and reported,
+/// Columns are found by their headings: `key`, `qualifier`, `street`, `town` and `postcode` must be there; `organisation`,
+/// `building`, `number` and `locality` may be. Rows that break a rule are left out and reported,
 /// the others are in force. A file that is cut short loads nothing.
 #[utoipa::path(post, path = "/v1/operator/addresses", operation_id = "load_addresses", tag = tags::OPERATOR,
     request_body(content_type = "text/csv", content = String,

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     edge::{
         document::Personal,
+        history::Sight,
         reader::{self, Spot},
     },
     engine,
@@ -40,7 +41,7 @@ const NAMES_MAX: usize = 1_000;
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
-    api.route(Access::Tenant, routes!(check))
+    api.question(Access::Tenant, routes!(check))
 }
 
 /// What a name is the name of.
@@ -323,6 +324,10 @@ async fn username(look: &Look, company: CompanyId, name: &str) -> Result<Result<
         Ok(local) => local,
         Err(invalid) => return Ok(Err(invalid)),
     };
+    if look.caller.sight() == Sight::Sealed {
+        let detail = "usernames are personal data, which the caller is shown nothing of";
+        return Ok(Err(Invalid::new("sealed", detail, "a name of another kind")));
+    }
     let personal = Personal::new(local.to_string());
     match look.app.engine.seal(company.stream(), &personal.text, &personal.normalised).await {
         Ok(sealed) => Ok(Ok(Claim::within(ClaimScope::Username, company.stream(), sealed.tag))),

@@ -84,7 +84,7 @@ impl From<&NumberView> for NumberFacts {
             origin: origin(view.network).to_owned(),
             network: view.network.to_string(),
             area_code: view.area.to_string(),
-            place: view.place.clone(),
+            place: view.place.as_ref().map(ToString::to_string),
             company: view.company.map(|id| id.to_string()),
             site: view.site.map(|id| id.to_string()),
             user: view.user.map(|id| id.to_string()),

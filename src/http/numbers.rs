@@ -294,7 +294,10 @@ impl Wanted {
         self.scope.may_use(view.holding)
             && self.origin.is_none_or(|wanted| <&str>::from(wanted) == origin(view.network))
             && self.area.is_none_or(|area| area == view.area)
-            && self.place.as_ref().is_none_or(|place| view.place.as_ref() == Some(&place.key()))
+            && self
+                .place
+                .as_ref()
+                .is_none_or(|place| view.place.as_ref().map(SiteName::key) == Some(place.key()))
     }
 
     fn long_enough(&self, run: &Growing) -> bool {

@@ -23,11 +23,11 @@ use utoipa::{
 };
 
 use super::{
-    auth::{Access, scope_of},
+    auth::{Access, Purpose},
     oauth, precise,
     problem::{Fault, MEDIA_TYPE, ProblemDocument},
     request::{AFTER_POSITION, IDEMPOTENCY_KEY, KEY_MAX},
-    texts, words,
+    stock, texts, words,
 };
 use crate::edge::keys::{Role, Scope};
 
@@ -78,7 +78,12 @@ pub mod tags {
 pub fn beginning() -> OpenApi {
     let description = "The order core of telecom wholesale: eleven capabilities over one event-sourced engine. Requests are \
         strict: a field or parameter that is not described is refused. Problems follow RFC 9457 and list everything that is \
-        wrong at once. docs/api.md tells the conventions.";
+        wrong at once.\n\n\
+        Whoever asks presents a key or a token of one, as a reseller, an operator or an auditor; `x-roles` says of each \
+        operation who may. A write may carry an `Idempotency-Key`: asked again with the same key and body it is answered \
+        the same and done once; that is remembered for seven days. It is answered with `Orderwire-Position`, and a read with \
+        `?after_position=` shows everything up to there. `If-Match` with the `ETag` of an answer has a write done on what \
+        the caller saw, or answered 412. Lists have `limit`, and in `next` and `Link` where they go on.";
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("Orderwire")
@@ -243,7 +248,7 @@ fn name(status: StatusCode) -> String {
 }
 
 /// Says of the operations of one path what is the same for all of their kind.
-pub fn complete(path: &str, access: Option<Access>, item: &mut PathItem) {
+pub fn complete(path: &str, access: Option<(Access, Purpose)>, item: &mut PathItem) {
     let methods = [
         (Method::GET, &mut item.get),
         (Method::POST, &mut item.post),
@@ -258,28 +263,28 @@ pub fn complete(path: &str, access: Option<Access>, item: &mut PathItem) {
     }
 }
 
-fn completed(path: &str, access: Option<Access>, operation: &mut Operation, method: &Method) {
-    let scope = scope_of(method);
-    let writes = scope == Scope::Write;
-    let appends = writes && !operation.operation_id.as_deref().is_some_and(|id| APPEND_NOTHING.contains(&id));
+fn completed(path: &str, access: Option<(Access, Purpose)>, operation: &mut Operation, method: &Method) {
+    let sends = *method != Method::GET;
+    let appends = sends && !operation.operation_id.as_deref().is_some_and(|id| APPEND_NOTHING.contains(&id));
     let of_one = path.contains('{');
     let mut problems = vec![431, 500, 503];
     let mut parameters = Vec::new();
-    if let Some(access) = access {
+    if let Some((access, purpose)) = access {
+        let scope = purpose.scope(method);
         operation.security = Some(vec![
             SecurityRequirement::new(BEARER, Vec::<String>::new()),
             SecurityRequirement::new(OAUTH, [scope.to_string()]),
         ]);
-        let roles: Vec<&str> = access.roles(method).iter().map(|role: &Role| role.into()).collect();
+        let roles: Vec<&str> = access.roles(scope).iter().map(|role: &Role| role.into()).collect();
         operation
             .extensions
             .get_or_insert_default()
             .merge(ExtensionsBuilder::new().add("x-roles", roles).build());
         problems.extend([401, 403, 406, 422, 429]);
-        if of_one || writes || SCOPED.contains(&path) {
+        if of_one || sends || SCOPED.contains(&path) {
             problems.push(404);
         }
-        if writes {
+        if sends {
             problems.extend([400, 408, 409, 413, 415]);
             if appends {
                 parameters.push("IdempotencyKey");
@@ -287,7 +292,7 @@ fn completed(path: &str, access: Option<Access>, operation: &mut Operation, meth
         } else {
             parameters.push("AfterPosition");
         }
-        if appends && of_one {
+        if appends && of_one && !path.starts_with(stock::PATH) {
             problems.push(412);
             parameters.push("IfMatch");
         }

@@ -45,8 +45,8 @@ pub fn routes(api: Api) -> Api {
 
 /// Draft an order from a document.
 ///
-/// The document of docs/command-line.md: for a new company, which is qualified with it, for one that the reseller has, or a
-/// port of numbers for no company yet. Without an `Idempotency-Key`, the reference is the key: the same document is the same
+/// A document of lines: for a new company, which is qualified with it, for one that the reseller has, or a port of numbers for
+/// no company yet. Without an `Idempotency-Key`, the reference is the key: the same document is the same
 /// order.
 #[utoipa::path(post, path = "/v1/orders", operation_id = "create_order", tag = tags::CREATE_ORDER,
     request_body(content = NewOrder, example = json!({

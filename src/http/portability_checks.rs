@@ -28,7 +28,7 @@ use crate::edge;
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
-    api.route(Access::Tenant, routes!(check))
+    api.question(Access::Tenant, routes!(check))
         .route(Access::Tenant, routes!(lead_times))
         .route(Access::Tenant, routes!(rejection_reasons))
 }
@@ -47,7 +47,7 @@ struct Ask {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CheckedNumbers)]
 struct Checked {
-    /// The numbers in their order, then what is no number, in the order in which it was sent.
+    /// Each number once, and each text that is none, in the order in which they were asked for.
     items: Vec<CheckedNumber>,
 }
 
@@ -243,9 +243,9 @@ async fn check(call: Call) -> Result<Answer, Problem> {
     let ask = PortabilityAsk::read(&texts)
         .map_err(|invalid| Problem::from(vec![edge::Problem::invalid("/numbers", invalid)]))?;
     let checked = call.look.app.engine.check_portability(&ask.numbers).await?;
-    let unread = ask.unread.into_iter().map(CheckedNumber::from);
-    let items = checked.into_iter().map(CheckedNumber::from).chain(unread).collect();
-    Ok(Answer::ok(&Checked { items }))
+    let answers = ask.in_order(checked).into_iter();
+    let items = answers.map(|answer| answer.map_or_else(CheckedNumber::from, CheckedNumber::from));
+    Ok(Answer::ok(&Checked { items: items.collect() }))
 }
 
 /// List the lead times of ports; of all rows that apply to a port, the longest counts.

@@ -265,7 +265,13 @@ fn of_engine(error: &Error) -> Problem {
         Error::KeyReused => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", error.to_string())
         }
-        Error::Precondition { .. } => Problem::precondition(error.to_string()),
+        // No resource is at 0: that is what a tag is which none of its own answers had.
+        Error::Precondition { stream, expected: 0 } => {
+            Problem::precondition(format!("{stream} was never where the tags of `If-Match` say"))
+        }
+        Error::Precondition { stream, .. } => {
+            Problem::precondition(format!("something has happened to {stream} since it had this tag"))
+        }
         Error::Conflict { .. } => Problem::unavailable("conflict", error.to_string(), SOON),
         Error::Overloaded | Error::NotThereYet { .. } => {
             Problem::unavailable("not_yet", error.to_string(), SOON)

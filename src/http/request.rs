@@ -3,7 +3,7 @@
 //! Both are strict: what nobody asked for is refused and named, so that a misspelt field or parameter is never ignored.
 //! Deliberately absent: who may ask for a route at all, which was decided before ([`auth`](super::auth)).
 
-use std::{str::FromStr, sync::atomic::Ordering};
+use std::{borrow::Cow, str::FromStr, sync::atomic::Ordering};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
@@ -21,6 +21,7 @@ use orderwire_domain::{
         table::{Record, Table},
     },
 };
+use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -81,10 +82,28 @@ impl FromRequestParts<App> for Look {
         let named = RawPathParams::from_request_parts(parts, app).await;
         let named = named.map_err(|_| Problem::not_found("resource", parts.uri.path()))?;
         let named = named.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let query = query.into_owned().collect();
+        let query = query(parts.uri.query().unwrap_or_default())?;
         Ok(Self { app: app.clone(), caller, correlation, target, named, query })
     }
+}
+
+/// The parameters of a query. What is not UTF-8 is refused: read somehow, it would be asked for as something else.
+fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let read = |part: &str| {
+        let spaced = part.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).map_err(|_| {
+            let name = part.chars().take(60).collect::<String>();
+            let detail = format!("{} is not text", reader::shown(&name));
+            Problem::parameter("query", "query_not_utf_8", detail, "percent-encoded UTF-8")
+        })
+    };
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((read(name)?, read(value)?))
+        })
+        .collect()
 }
 
 impl Look {
@@ -137,12 +156,13 @@ impl Look {
 
     /// A query parameter that is a whole number within bounds.
     pub fn whole(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, Problem> {
-        let expected = || format!("a whole number from {min} to {max}");
-        let wrong = || Problem::parameter(name, "number_out_of_bounds", "it is no such number", expected());
         let Some(text) = self.text(name) else { return Ok(None) };
         let digits = text.bytes().all(|b| b.is_ascii_digit()).then_some(text);
         let number = digits.and_then(|it| it.parse().ok()).filter(|number| (min..=max).contains(number));
-        number.map(Some).ok_or_else(wrong)
+        number.map(Some).ok_or_else(|| {
+            let detail = reader::out_of_bounds(text, min, max);
+            Problem::parameter(name, "number_out_of_bounds", detail, reader::bounds(min, max))
+        })
     }
 
     /// A query parameter that is one of a few words.
@@ -195,9 +215,14 @@ impl Look {
         let Some(position) = self.after_position()? else { return Ok(()) };
         let head = self.app.engine.head().await?.position;
         if position > head {
-            let (detail, expected) =
-                (format!("the log ends at {head}"), "a position of an answer".to_owned());
-            return Err(Problem::parameter(AFTER_POSITION, "position_beyond_log", detail, expected));
+            // How far it goes is no business of one reseller.
+            let detail = "the log does not go so far";
+            return Err(Problem::parameter(
+                AFTER_POSITION,
+                "position_beyond_log",
+                detail,
+                "the `Orderwire-Position` of an answer",
+            ));
         }
         Ok(self.app.engine.wait_for(self.reader(table), position).await?)
     }
@@ -334,6 +359,14 @@ impl Call {
         match &self.key {
             Some(key) => Ok(self.look.app.engine.answered(key).await?),
             None => Ok(None),
+        }
+    }
+
+    /// Refuses `If-Match` on what has no tag.
+    pub fn untagged(&self) -> Result<(), Problem> {
+        match self.condition {
+            Condition::None => Ok(()),
+            _ => Err(condition::no_tag()),
         }
     }
 

@@ -115,7 +115,7 @@ impl Why {
 async fn own(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id = look.caller.reseller.ok_or_else(|| Problem::not_found(WHAT, "of this key"))?;
-    Ok(Answer::ok(&body(&look.app.engine, id).await?))
+    shown(&look.app.engine, StatusCode::OK, id).await
 }
 
 /// Let a new reseller order.
@@ -141,7 +141,7 @@ async fn create(call: Call) -> Result<Answer, Problem> {
     let NewReseller { code, cug_id, sales_tag, name } = new;
     let receipt = call.create(&Command::CreateReseller { code, cug_id, sales_tag, name }).await?;
     let id: ResellerId = receipt.id("reseller");
-    let answer = Answer::new(StatusCode::CREATED, &body(&call.look.app.engine, id).await?);
+    let answer = shown(&call.look.app.engine, StatusCode::CREATED, id).await?;
     Ok(answer.at(receipt.appended.last()).located(format!("/v1/operator/resellers/{id}")))
 }
 
@@ -157,7 +157,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     let next = page.next;
     let mut items = Vec::new();
     for held in page.items.into_iter().filter(|held| held.holder.kind == AggregateKind::Reseller) {
-        items.push(body(&look.app.engine, ResellerId(held.holder.id)).await?);
+        items.push(body(&look.app.engine, ResellerId(held.holder.id)).await?.1);
     }
     Ok(Answer::list(&look, &Listed { items, next }))
 }
@@ -168,7 +168,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     responses((status = 200, description = "The reseller.", body = ResellerBody)))]
 async fn show(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
-    Ok(Answer::ok(&body(&look.app.engine, look.id(WHAT)?).await?))
+    shown(&look.app.engine, StatusCode::OK, look.id(WHAT)?).await
 }
 
 /// Give a reseller another name.
@@ -222,20 +222,33 @@ async fn change(call: &Call, command: ResellerCommand) -> Result<Answer, Problem
 }
 
 async fn changed(call: &Call, id: ResellerId, receipt: &Receipt) -> Result<Answer, Problem> {
-    Ok(Answer::ok(&body(&call.look.app.engine, id).await?).at(receipt.appended.last()))
+    Ok(shown(&call.look.app.engine, StatusCode::OK, id).await?.at(receipt.appended.last()))
 }
 
-async fn body(engine: &Engine, id: ResellerId) -> Result<ResellerBody, Problem> {
-    let (_, reseller) = engine.load::<Reseller>(id).await?;
+/// A reseller with its tag.
+async fn shown(engine: &Engine, status: StatusCode, id: ResellerId) -> Result<Answer, Problem> {
+    let (sequence, body) = body(engine, id).await?;
+    let last = engine.stream(id.into(), sequence - 1, 1).await?;
+    let answer = Answer::new(status, &body);
+    Ok(match last.first() {
+        Some(last) => answer.tagged(last.position),
+        None => answer,
+    })
+}
+
+/// A reseller as of its last event, and the sequence of that.
+async fn body(engine: &Engine, id: ResellerId) -> Result<(u64, ResellerBody), Problem> {
+    let (sequence, reseller) = engine.load::<Reseller>(id).await?;
     let tenant = reseller.tenant().ok_or_else(|| Problem::not_found(WHAT, &id.to_string()))?;
-    Ok(ResellerBody {
+    let body = ResellerBody {
         id: id.to_string(),
         code: tenant.code.to_string(),
         cug_id: tenant.cug_id.to_string(),
         sales_tag: tenant.sales_tag.to_string(),
         name: tenant.name.to_string(),
         status: reseller.status().to_string(),
-    })
+    };
+    Ok((sequence, body))
 }
 
 /// Whom something is made for: the reseller that asks, or the one that the carrier names.

@@ -37,6 +37,8 @@ use crate::{
 };
 
 const WHAT: &str = "number block";
+/// What the paths of blocks begin with.
+pub const PATH: &str = "/v1/operator/stock";
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
@@ -99,6 +101,17 @@ struct PortedOut {
     /// Numbers and ranges, all of one block.
     #[schema(value_type = Vec<texts::NumberRange>, min_items = 1, max_items = 10_000)]
     numbers: NumberSet,
+}
+
+/// What became of a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PortOutHeard)]
+struct Heard {
+    /// `applied`; or `known`, where it was heard before and changes nothing.
+    #[schema(example = "applied")]
+    outcome: &'static str,
+    /// Where it is in the log; of a message that was known, where the log was.
+    position: u64,
 }
 
 /// Numbers that come back.
@@ -179,18 +192,19 @@ async fn show(look: Look) -> Result<Answer, Problem> {
     responses((status = 200, description = "Its numbers are no stock any more.", body = Done)))]
 async fn withdraw(call: Call) -> Result<Answer, Problem> {
     call.nothing()?;
-    let block: NumberBlockId = call.look.id(WHAT)?;
+    let block = named(&call)?;
     let command = Command::Block { block, command: BlockCommand::Withdraw };
     Ok(done(&call.change(block.into(), &command).await?))
 }
 
 /// Hear that another provider takes numbers of our stock over.
 ///
-/// Whoever has them here loses them. The message is applied at most once: its id again is refused.
+/// Whoever has them here loses them. The message is applied at most once: of the same id again, nothing happens. The same id
+/// for numbers of another block is refused as `message_known`.
 #[utoipa::path(post, path = "/v1/operator/stock/port-outs", operation_id = "port_numbers_out", tag = tags::OPERATOR,
     request_body(content = PortedOut, example = json!({
         "message": "N-4711", "numbers": ["0113 496 0100", "0113 496 0110-0119"] })),
-    responses((status = 200, description = "They are another provider's.", body = Done)))]
+    responses((status = 200, description = "It is heard.", body = Heard)))]
 async fn port_out(call: Call) -> Result<Answer, Problem> {
     let PortedOut { message, numbers } = call.read(|it| {
         it.object(|fields| {
@@ -198,7 +212,10 @@ async fn port_out(call: Call) -> Result<Answer, Problem> {
             Some(PortedOut { numbers: numbers(fields)?, message: message? })
         })
     })?;
-    Ok(done(&call.create(&Command::PortOut { numbers, message }).await?))
+    let receipt = call.create(&Command::PortOut { numbers, message }).await?;
+    let (outcome, position) =
+        (if receipt.appended.count == 0 { "known" } else { "applied" }, receipt.appended.last());
+    Ok(Answer::ok(&Heard { outcome, position }).at(position))
 }
 
 /// Have numbers back that another provider had taken over.
@@ -208,12 +225,19 @@ async fn port_out(call: Call) -> Result<Answer, Problem> {
     responses((status = 200, description = "They are free.", body = BlockBody),
         (status = 202, description = "They are, and cannot be shown yet.", body = Done)))]
 async fn take_back(call: Call) -> Result<Answer, Problem> {
-    let block: NumberBlockId = call.look.id(WHAT)?;
+    let block = named(&call)?;
     let TakenBack { numbers } =
         call.read(|it| it.object(|fields| Some(TakenBack { numbers: numbers(fields)? })))?;
     let command = Command::Block { block, command: BlockCommand::TakeBack { numbers } };
     let receipt = call.change(block.into(), &command).await?;
     shown(&call, StatusCode::OK, block, &receipt).await
+}
+
+/// The block that the path names. What is free of it changes without an event of its own, so it has no tag to rest on.
+fn named(call: &Call) -> Result<NumberBlockId, Problem> {
+    let block = call.look.id(WHAT)?;
+    call.untagged()?;
+    Ok(block)
 }
 
 fn numbers(fields: &Fields<'_>) -> Option<NumberSet> {

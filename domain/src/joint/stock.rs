@@ -6,7 +6,7 @@ use super::{
     Outcome,
     companies::{expire_if_only_numbers_kept_it, only_joined},
     desk::{Desk, Halt},
-    numbers,
+    numbers, taken_reason,
 };
 use crate::{
     claim::{Claim, ClaimScope},
@@ -15,7 +15,7 @@ use crate::{
     names::{CompanyName, CugId, Cupid, MessageId, ResellerCode, SalesTag, SiteName},
     number::{NumberRange, NumberSet},
     number_block::{
-        NumberBlock,
+        NumberBlock, claims,
         commands::{BlockAction, BlockCommand},
     },
     reseller::{
@@ -89,7 +89,8 @@ pub fn block(desk: &mut Desk, id: NumberBlockId, command: &BlockCommand) -> Resu
     Ok(Outcome::default())
 }
 
-/// Another provider takes numbers over: whoever has them here loses them.
+/// Another provider takes numbers over: whoever has them here loses them. A message that the block has heard before changes
+/// nothing, as one of a port request does.
 pub fn port_out(desk: &mut Desk, numbers: &NumberSet, message: &MessageId) -> Result<Outcome, Halt> {
     let blocks = numbers::blocks_of(desk, numbers)?;
     let [(block, _)] = blocks.as_slice() else {
@@ -101,10 +102,18 @@ pub fn port_out(desk: &mut Desk, numbers: &NumberSet, message: &MessageId) -> Re
             Some("one message per block"),
         ));
     };
-    let claims =
+    let heard = claims::heard(message);
+    if let [(_, Some(by))] = desk.holders(vec![heard.clone()])?.as_slice() {
+        return if *by == block.stream() {
+            Ok(Outcome::default())
+        } else {
+            Err(Halt::Refused(vec![taken_reason(&heard)]))
+        };
+    }
+    let of_numbers =
         numbers.iter().map(|number| Claim::platform(ClaimScope::Number, number.to_string())).collect();
     let mut losers: BTreeMap<CompanyId, NumberSet> = BTreeMap::new();
-    for (number, (_, holder)) in numbers.iter().zip(desk.holders(claims)?) {
+    for (number, (_, holder)) in numbers.iter().zip(desk.holders(of_numbers)?) {
         if let Some(holder) = holder.filter(|holder| holder.kind == AggregateKind::Company) {
             losers.entry(CompanyId(holder.id)).or_default().insert(number);
         }

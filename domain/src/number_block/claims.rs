@@ -5,6 +5,7 @@ use crate::{
     claim::{Claim, ClaimChange, ClaimScope},
     decider::Event,
     ids::StreamId,
+    names::MessageId,
     number::{NumberRange, NumberSet, TelephoneNumber},
 };
 
@@ -32,7 +33,7 @@ impl Event for BlockEvent {
             Self::BlockWithdrawn { range } => hundreds(*range).map(release).collect(),
             Self::NumbersQuarantined { numbers, .. } => of_numbers(numbers).map(take).collect(),
             Self::NumbersPortedOut { numbers, quarantined, message } => {
-                let message = message.iter().map(|id| Claim::within(ClaimScope::MessageId, SENDER, id));
+                let message = message.iter().map(heard);
                 of_numbers(&numbers.difference(quarantined)).chain(message).map(take).collect()
             }
             Self::NumbersFreed { numbers } | Self::NumbersTakenBack { numbers } => {
@@ -56,6 +57,11 @@ pub fn hundred_of(number: TelephoneNumber) -> Claim {
     let mut digits = number.to_string();
     digits.truncate(digits.len() - 2);
     Claim::platform(ClaimScope::BlockHundred, digits)
+}
+
+/// The claim on a message of the network.
+pub fn heard(message: &MessageId) -> Claim {
+    Claim::within(ClaimScope::MessageId, SENDER, message)
 }
 
 fn of_numbers(numbers: &NumberSet) -> impl Iterator<Item = Claim> + use<> {

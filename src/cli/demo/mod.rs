@@ -92,6 +92,7 @@ pub async fn fill(demo: Demo, output: &mut Output<'_>) -> Result<Played, Failure
     let mut store = if let Some(store) = demo.store {
         store
     } else {
+        // It is kept, so that it can be looked into.
         let file = fresh_file();
         output.remark(&format!("the demo's store is {file}"))?;
         OpenOptions::of(file)
@@ -175,8 +176,8 @@ async fn reseller(engine: &Engine, operator: &Provenance) -> anyhow::Result<Rese
     Ok(engine.execute(&command, operator, None).await?.id("reseller"))
 }
 
-/// A file that nobody has; it is kept, so that it can be looked into.
-fn fresh_file() -> String {
+/// A file that nobody has.
+pub fn fresh_file() -> String {
     let name = format!("orderwire-demo-{}.db", uuid::Uuid::now_v7().simple());
     std::env::temp_dir().join(name).display().to_string()
 }

@@ -118,12 +118,18 @@ impl AddressWithin {
 
 impl AddressSearch {
     /// A search by a part of the country, by words, or by both; without the former, by a street.
-    pub fn new(within: Option<AddressWithin>, text: &str) -> Result<Self, Invalid> {
+    pub fn new(within: Option<AddressWithin>, text: Option<&str>) -> Result<Self, Invalid> {
+        let given = text.is_some();
+        let text = text.unwrap_or_default();
         if text.chars().count() > ADDRESS_TEXT_MAX {
             let expected = format!("at most {ADDRESS_TEXT_MAX} characters");
             return Err(Invalid::new("address_text_too_long", "the text is too long", expected));
         }
         let words = search_words(text);
+        if given && words.is_empty() {
+            let expected = "words with letters or digits, or no text";
+            return Err(Invalid::new("address_text_no_words", "there is no word in the text", expected));
+        }
         let search = Self { within, words, after: None, limit: ADDRESS_PAGE_MAX };
         let street = search.street().map_or(0, |street| street.chars().count());
         if search.within.is_none() && street < STREET_LETTERS_MIN {

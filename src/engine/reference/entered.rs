@@ -11,6 +11,7 @@ use orderwire_domain::{
     decider::Decider as _,
     ids::{CompanyId, ResellerId, StreamId},
     refusal::Reason,
+    reseller::{Reseller, ResellerStatus},
     sealed::Sealed,
     views::table::{Record, Table, Value, text},
 };
@@ -94,6 +95,7 @@ impl Engine {
         entry: &AddressEntry,
         who: &Provenance,
     ) -> Result<EnteredAddress, Error> {
+        self.active(entry.reseller).await?;
         let owner = self.owner_of(entry).await?;
         let text = text_of(&entry.lines)?;
         let sealed = self.seal(owner, &text, &normalised(&text)).await?;
@@ -156,7 +158,8 @@ impl Engine {
         Ok(text.map(|text| text.lines().map(str::to_owned).collect()))
     }
 
-    /// Notes which of the carrier's addresses an entered one is. Sites that name it are told by a command each.
+    /// Notes which of the carrier's addresses an entered one is, once: whoever was told of the first rests on it. Sites that
+    /// name it are told by a command each.
     pub async fn replace_entered_address(
         &self,
         reseller: ResellerId,
@@ -172,7 +175,14 @@ impl Engine {
                 "a key beginning A or R",
             ));
         }
-        entered.replaced_by = Some(by.clone());
+        match &entered.replaced_by {
+            Some(known) if known == by => return Ok(entered),
+            Some(known) => {
+                let detail = format!("it is known to be {known}");
+                return Err(refuse("address_replaced", &detail, "the key that was noted"));
+            }
+            None => entered.replaced_by = Some(by.clone()),
+        }
         self.keep_entered(&entered).await?;
         Ok(entered)
     }
@@ -188,6 +198,16 @@ impl Engine {
             self.log().change_rows(&[RowChange::Delete(&ENTERED_ADDRESS, key.to_string())]).await?;
         }
         Ok(found)
+    }
+
+    /// Refuses for a reseller that may start nothing new.
+    async fn active(&self, reseller: ResellerId) -> Result<(), Error> {
+        let status = self.load::<Reseller>(reseller).await?.1.status();
+        if status == ResellerStatus::Active {
+            return Ok(());
+        }
+        let detail = format!("the reseller is {status}");
+        Err(refuse("reseller_not_active", &detail, "an active reseller"))
     }
 
     async fn keep_entered(&self, entered: &EnteredAddress) -> Result<(), Error> {

@@ -58,10 +58,10 @@ fn a_portability_check_says_of_each_number_whether_and_when() {
     desk.done(&["numbering", "load", "blocks.csv", "--providers", "providers.csv"]);
     let asked = ["numbering", "check", "020 7946 0001", "0113 496 0001", "01204 600000", "07700 900123"];
     let checked = desk.json(&asked);
-    assert_eq!(checked[0]["verdict"]["not_portable"]["reason"], "already_here");
-    assert_eq!(checked[1]["verdict"]["not_portable"]["reason"], "unknown_range");
-    assert_eq!(checked[2]["verdict"]["portable"]["class_hint"], "single_line");
-    assert_eq!(checked[2]["range"]["holder"], json!({ "name": "Capital Voice", "cupid": "044" }));
+    assert_eq!(checked[1]["verdict"]["not_portable"]["reason"], "already_here");
+    assert_eq!(checked[2]["verdict"]["not_portable"]["reason"], "unknown_range");
+    assert_eq!(checked[0]["verdict"]["portable"]["class_hint"], "single_line");
+    assert_eq!(checked[0]["range"]["holder"], json!({ "name": "Capital Voice", "cupid": "044" }));
     assert_eq!(checked[3]["reason"], "outside_product");
 
     // A port that leaves the range holder out gets it from there.
@@ -70,7 +70,7 @@ fn a_portability_check_says_of_each_number_whether_and_when() {
     desk.write("port.json", order.to_string());
     desk.done(&["orders", "submit", "port.json"]);
     assert_eq!(desk.json(&["port-requests", "list"])[0]["range_holder"], "044");
-    assert_eq!(desk.json(&asked)[2]["verdict"]["not_portable"]["reason"], "open_request");
+    assert_eq!(desk.json(&asked)[0]["verdict"]["not_portable"]["reason"], "open_request");
     order["reference"] = json!("PORT-2");
     order["lines"][0]["main_number"] = json!("01204 600000");
     desk.write("port.json", order.to_string());

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use orderwire::http;
+use orderwire::{domain::port_request::reason::rejection_entries, http};
 use serde_json::Value;
 
-use super::Site;
+use super::{Site, access::QUESTIONS};
 
 async fn document() -> Value {
     let site = Site::open().await;
@@ -47,7 +47,8 @@ async fn every_operation_is_documented_in_full() {
                     operation["x-roles"].as_array().is_some_and(|roles| !roles.is_empty()),
                     "{at}: roles"
                 );
-                let scope = if method == "get" { "orderwire.read" } else { "orderwire.write" };
+                let looks = method == "get" || QUESTIONS.contains(&path.as_str());
+                let scope = if looks { "orderwire.read" } else { "orderwire.write" };
                 let needed = serde_json::json!([{ "bearer": [] }, { "oauth2": [scope] }]);
                 assert_eq!(operation["security"], needed, "{at}: security");
             }
@@ -69,6 +70,58 @@ async fn every_operation_is_documented_in_full() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), count, "an operationId is there twice");
+}
+
+/// Every text and every example below a value.
+fn texts<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| texts(field, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_document_needs_no_other_document() {
+    let document = document().await;
+    let mut found = Vec::new();
+    texts(&document, &mut found);
+    let elsewhere =
+        |text: &&&str| text.contains(".md") || text.contains("docs/") || text.contains("decision");
+    assert_eq!(found.iter().find(elsewhere), None);
+}
+
+/// Every list of reasons in an example below a value.
+fn reasons<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| reasons(item, found)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if let ("reasons" | "rejections", Value::Array(items)) = (name.as_str(), field) {
+                    found.extend(items.iter().filter_map(Value::as_str));
+                }
+                reasons(field, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The reasons of ports that examples show are such as a port can have.
+#[tokio::test]
+async fn reasons_in_examples_are_known() {
+    let document = document().await;
+    let listed: Vec<String> = rejection_entries().iter().map(|entry| entry.slug.to_string()).collect();
+    let mut found = Vec::new();
+    reasons(&document["paths"], &mut found);
+    reasons(&document["components"]["schemas"], &mut found);
+    let unknown: Vec<_> =
+        found.iter().filter(|reason| !listed.iter().any(|known| known == *reason)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    // Schemas say it once more, in the words that a field can have.
+    let words = document["components"]["schemas"]["PortReason"]["enum"].as_array().unwrap();
+    assert!(listed.iter().all(|reason| words.contains(&Value::from(reason.as_str()))));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{Client, Said, Site, order, ports, said};
 /// Examples that cannot stand alone, how they are refused, and what they would need.
 const NOT_READY: &[(&str, u16, &str, &str)] = &[
     ("create_token", 401, "", "the id and secret of a key, which are shown once"),
-    ("replace_address_of_asset", 409, "not_permitted", "a company in service; this one is qualified"),
+    ("replace_address_of_asset", 404, "not_found", "a company with a site; this one has nothing yet"),
     ("reject_order", 409, "not_permitted", "an order on which work has not begun"),
     ("erase_company", 409, "not_permitted", "a company that has ended; this one is qualified"),
     ("suspend_company", 409, "not_permitted", "a company in service; this one is qualified"),

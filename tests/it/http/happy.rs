@@ -57,6 +57,37 @@ async fn a_company_is_qualified_extended_and_released() {
 }
 
 #[tokio::test]
+async fn a_history_is_read_page_by_page_as_any_list() {
+    let site = Site::open().await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    let draft = reseller.post("/v1/orders", &order("PO-1", "Acme")).await;
+    let path = draft.is(201).header("location").to_owned();
+    reseller.post(&format!("{path}/submission"), &json!({})).await.is(202);
+    site.world.settle().await;
+    let whole = reseller.get(&format!("{path}/history")).await;
+    let whole = whole.is(200).body["items"].as_array().unwrap().clone();
+    assert!(whole.len() > 5, "{whole:?}");
+    let (mut paged, mut next) = (Vec::new(), Some(format!("{path}/history?limit=2")));
+    while let Some(page) = next {
+        let page = reseller.get(&page).await;
+        let items = page.is(200).body["items"].as_array().unwrap();
+        assert!(items.len() <= 2);
+        paged.extend(items.clone());
+        next = page
+            .headers
+            .get("link")
+            .map(|link| link.to_str().unwrap().split(['<', '>']).nth(1).unwrap().to_owned());
+        assert_eq!(next.is_some(), page.body["next"].is_string());
+    }
+    assert_eq!(paged, whole);
+    for wrong in ["limit=0", "limit=501", "cursor=zz", "after=1"] {
+        reseller.get(&format!("{path}/history?{wrong}")).await.problem(422, "invalid");
+    }
+    site.close().await;
+}
+
+#[tokio::test]
 async fn an_order_is_drafted_submitted_and_followed() {
     let site = Site::open().await;
     site.world.leeds().await;

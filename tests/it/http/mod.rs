@@ -20,12 +20,14 @@ mod operations;
 mod outside_tokens;
 mod ports;
 mod problems;
+mod races;
 mod reference;
 mod receivers;
 mod reservations;
 mod retries;
 mod server;
 mod stopping;
+mod strict;
 mod tenants;
 mod tour;
 #[cfg(feature = "otel")]

@@ -95,6 +95,23 @@ async fn a_ported_number_waits_in_the_resellers_scope_until_a_company_has_it() {
 }
 
 #[tokio::test]
+async fn a_place_is_shown_as_it_was_loaded_and_found_however_it_is_written() {
+    let site = Site::open().await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    let acme = qualified(&reseller, "Acme").await;
+    reseller.post("/v1/reservations", &numbers(&acme, &["0113 496 0100"])).await.is(201);
+    let held = all(&site, &reseller, &acme, "numbers").await;
+    assert_eq!(held[0]["place"], "Leeds");
+    for place in ["Leeds", "leeds", "LEEDS"] {
+        let runs = found(&site, &reseller, &format!("company={acme}&place={place}")).await;
+        assert!(runs.iter().any(|run| run["holding"] == "reserved"), "{place}");
+        assert!(runs.iter().all(|run| run["place"] == "Leeds"), "{runs:?}");
+    }
+    site.close().await;
+}
+
+#[tokio::test]
 async fn a_site_may_use_what_it_has_but_no_user() {
     let site = Site::open().await;
     site.world.leeds().await;

@@ -149,7 +149,8 @@ async fn stock_is_loaded_listed_ported_out_taken_back_and_withdrawn() {
     let shown = operator.get(&format!("{path}?after_position={position}")).await;
     assert_eq!(shown.is(200).body["free"], 990);
     let before = site.head().await;
-    assert!(operator.post("/v1/operator/stock/port-outs", &out).await.status >= 409);
+    let again = operator.post("/v1/operator/stock/port-outs", &out).await;
+    assert_eq!(again.is(200).text("outcome"), "known");
     assert_eq!(site.head().await, before, "the message is heard once");
     operator.delete(&path).await.is(422);
     let back =
@@ -160,6 +161,37 @@ async fn stock_is_loaded_listed_ported_out_taken_back_and_withdrawn() {
     let (_, reseller) = site.reseller(1).await;
     reseller.get("/v1/operator/stock").await.problem(403, "forbidden");
     reseller.get("/v1/operator/worklist").await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_message_that_numbers_leave_is_applied_once_as_every_other_is() {
+    let site = Site::open().await;
+    let operator = site.operator().await;
+    site.world.leeds().await;
+    site.world.stock("0114 496 0000-0099", "Sheffield").await;
+    let path = "/v1/operator/stock/port-outs";
+    let keyed = |key: &str, body: &Value| {
+        said(with_json(operator.request(Method::POST, path).header("Idempotency-Key", key), body))
+    };
+    let out = json!({ "message": "N-1", "numbers": ["0113 496 0100-0109"] });
+    let first = keyed("k1", &out).await;
+    assert_eq!(first.is(200).text("outcome"), "applied");
+    let before = site.head().await;
+    let retried = keyed("k1", &out).await;
+    assert_eq!(retried.is(200).body, first.body, "a retry is answered the same");
+    for _ in 0..2 {
+        assert_eq!(keyed("k2", &out).await.is(200).text("outcome"), "known");
+    }
+    let more = json!({ "message": "N-1", "numbers": ["0113 496 0100-0119"] });
+    assert_eq!(operator.post(path, &more).await.is(200).text("outcome"), "known", "whatever it says now");
+    keyed("k1", &more).await.problem(422, "idempotency_key_reused");
+    let elsewhere = json!({ "message": "N-1", "numbers": ["0114 496 0000"] });
+    let refused = operator.post(path, &elsewhere).await;
+    assert_eq!(refused.problem(422, "refused").errors()[0].1, "message_known");
+    let late = json!({ "message": "N-2", "numbers": ["0113 496 0100"] });
+    assert_eq!(operator.post(path, &late).await.is(422).errors()[0].1, "numbers_ported_out");
+    assert_eq!(site.head().await, before, "a message that is known leaves nothing");
     site.close().await;
 }
 

@@ -80,8 +80,13 @@ async fn what_is_entered_has_a_temporary_key_that_is_its_resellers_alone() {
 
     let unknown = reseller.post(&format!("{path}/replacement"), &json!({ "by": "A99999999999" })).await;
     assert_eq!(unknown.problem(422, "refused").errors()[0].1, "address_not_known");
-    let replaced = reseller.post(&format!("{path}/replacement"), &by).await;
-    assert_eq!(replaced.is(200).body["entered"]["replaced_by"], "A00000000001");
+    for _ in 0..2 {
+        let replaced = reseller.post(&format!("{path}/replacement"), &by).await;
+        assert_eq!(replaced.is(200).body["entered"]["replaced_by"], "A00000000001");
+    }
+    let second = reseller.post(&format!("{path}/replacement"), &json!({ "by": "A00000000002" })).await;
+    assert_eq!(second.problem(422, "refused").errors()[0].1, "address_replaced");
+    assert_eq!(reseller.get(&path).await.body["entered"]["replaced_by"], "A00000000001");
     site.close().await;
 }
 
@@ -110,7 +115,16 @@ async fn an_address_of_the_carrier_takes_the_place_of_the_one_a_site_was_ordered
     other.post(&path, &by).await.problem(404, "not_found");
     let unknown = reseller.post(&path, &json!({ "by": "A99999999999" })).await;
     assert_eq!(unknown.problem(422, "refused").errors(), [("/by".into(), "address_not_known".into())]);
+    let sites = format!("/v1/companies/{company}/sites");
+    let where_it_is = async || reseller.get(&sites).await.is(200).body["items"][0]["address"].clone();
+    assert_eq!(where_it_is().await["lines"], "The Old Signal Box\nLeeds");
     reseller.post(&path, &by).await.is(200);
+    site.world.settle().await;
+    let known = reseller.get("/v1/addresses/A00000000001").await.is(200).body.clone();
+    let lines: Vec<&str> = known["lines"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let shown = where_it_is().await;
+    assert_eq!((&shown["key"], &shown["postcode"]), (&known["key"], &known["postcode"]));
+    assert_eq!(shown["lines"], lines.join("\n"), "as the carrier has it");
     // It is the carrier's now, and that is not moved.
     assert_eq!(reseller.post(&path, &by).await.is(422).errors()[0].1, "address_not_entered");
     site.close().await;
@@ -156,6 +170,21 @@ async fn a_check_answers_for_every_number_with_reason_holder_and_dates() {
     assert_eq!(many.problem(422, "refused").errors(), [("/numbers".into(), "check_too_large".into())]);
     let none = reseller.post("/v1/portability-checks", &json!({ "numbers": [] })).await;
     assert_eq!(none.problem(422, "refused").errors(), [("/numbers".into(), "list_empty".into())]);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_check_answers_in_the_order_in_which_it_was_asked() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let ask = json!({ "numbers": ["tea", "020 7946 0005-0006", "07700 900001", "0113 496 0100", "020 7946 0004-0005",
+        "coffee"] });
+    let checked = reseller.post("/v1/portability-checks", &ask).await;
+    let items = checked.is(200).body["items"].as_array().unwrap().iter();
+    let numbers: Vec<&str> = items.map(|it| it["number"].as_str().unwrap()).collect();
+    let asked =
+        ["tea", "+442079460005", "+442079460006", "07700 900001", "+441134960100", "+442079460004", "coffee"];
+    assert_eq!(numbers, asked);
     site.close().await;
 }
 

@@ -1,11 +1,9 @@
 //! Reservations over HTTP: one holder for each number, all or nothing, and an end.
 
 use chrono::TimeDelta;
-use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{Client, Said, Site, assets::all, company, order, said, with_json};
-use crate::world::Store;
 
 /// A company that somebody qualifies; its service reference.
 pub async fn qualified(client: &Client, name: &str) -> String {
@@ -123,59 +121,4 @@ async fn a_reservation_ends_when_an_order_has_used_it_up_or_its_time_is_over() {
     let ended = reseller.get(&format!("{ending}?after_position={}", site.head().await)).await;
     assert_eq!((ended.is(200).text("status"), &ended.body["quantity"]), ("expired", &json!(0)));
     site.close().await;
-}
-
-/// Tasks that want one number at once.
-const TASKS: usize = 40;
-
-async fn race(store: Store) {
-    let site = Site::over(store).await;
-    site.world.leeds().await;
-    let (_, one) = site.reseller(1).await;
-    let (_, two) = site.reseller(2).await;
-    let (acme, bolt) = (qualified(&one, "Acme").await, qualified(&two, "Bolt").await);
-    for round in 0..3 {
-        let number = format!("0113 496 01{round:02}");
-        let tasks = (0..TASKS).map(|n| {
-            let (client, company) = if n % 2 == 0 { (&one, &acme) } else { (&two, &bolt) };
-            let (client, body) = (client.clone(), numbers(company, &[&number]));
-            tokio::spawn(async move { (n % 2, client.post("/v1/reservations", &body).await) })
-        });
-        let answers: Vec<(usize, Said)> =
-            join_all(tasks).await.into_iter().map(|answer| answer.unwrap()).collect();
-        let winners: Vec<usize> =
-            answers.iter().filter(|(_, said)| said.status == 201).map(|(who, _)| *who).collect();
-        assert_eq!(winners.len(), 1, "exactly one holder");
-        for (who, said) in answers.iter().filter(|(_, said)| said.status != 201) {
-            if *who == winners[0] {
-                // Its own company has it by now.
-                let code = said.is(if said.status == 409 { 409 } else { 422 }).errors().remove(0).1;
-                assert!(["number_taken", "numbers_held"].contains(&code.as_str()), "{code}");
-            } else {
-                said.problem(409, "taken");
-                assert_eq!(said.errors(), [("/ask".into(), "number_taken".into())]);
-            }
-        }
-        let (winner, loser) = if winners[0] == 0 { (&one, &two) } else { (&two, &one) };
-        let (its, others) = if winners[0] == 0 { (&acme, &bolt) } else { (&bolt, &acme) };
-        let held = |client: &Client, company: &str, head: u64| {
-            let (client, path) =
-                (client.clone(), format!("/v1/companies/{company}/numbers?after_position={head}"));
-            async move { client.get(&path).await.is(200).body.to_string() }
-        };
-        let (end, e164) = (site.head().await, format!("+4411349601{round:02}"));
-        assert!(held(winner, its, end).await.contains(&e164));
-        assert!(!held(loser, others, end).await.contains(&e164));
-    }
-    site.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_resellers_race_for_a_number_and_one_has_it_in_memory() {
-    race(Store::memory().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_resellers_race_for_a_number_and_one_has_it_on_sqlite() {
-    race(Store::sqlite()).await;
 }

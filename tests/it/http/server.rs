@@ -1,6 +1,6 @@
 //! The server around the handlers: bounds, health, and an end that loses nothing.
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use orderwire::http::Limits;
 use reqwest::Method;
@@ -32,6 +32,9 @@ async fn a_server_says_whether_it_lives_serves_and_how_well() {
     assert_eq!(nobody.get("/readyz").await.is(200).text("status"), "ready");
     let (_, reseller) = site.reseller(1).await;
     reseller.post("/v1/companies", &company("Acme")).await.is(201);
+    // A method that somebody invents is no label of its own: of those, there is no end.
+    let invented = Method::from_bytes(b"BREW").unwrap();
+    said(reseller.request(invented, "/v1/companies")).await.problem(405, "method_not_allowed");
     let metrics = nobody.get("/metrics").await;
     let text = metrics.is(200).body.as_str().unwrap().to_owned();
     for named in [
@@ -39,8 +42,16 @@ async fn a_server_says_whether_it_lives_serves_and_how_well() {
         "orderwire_http_requests_total{method=\"POST\",route=\"/v1/companies\",status=\"201\"}",
         "orderwire_reader_lag_events{reader=\"orders\"}",
         "orderwire_batch_commits_count",
+        "method=\"other\"",
     ] {
         assert!(text.contains(named), "{named} is not in {text}");
+    }
+    assert!(!text.contains("BREW"), "{text}");
+    // Whoever watches is told what each of them means.
+    let told = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md")).unwrap();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = line.split(' ').next().unwrap();
+        assert!(told.contains(&format!("`{name}`")), "docs/operating.md does not tell what {name} is");
     }
     site.close().await;
 }

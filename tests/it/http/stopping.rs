@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
@@ -11,6 +12,7 @@ use std::{
     },
 };
 
+use chrono::DateTime;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -62,13 +64,42 @@ impl Drop for Server {
 
 /// A server on a free port, and where it is.
 pub fn served(folder: &Path) -> (Server, String) {
+    served_with(folder, &[])
+}
+
+fn served_with(folder: &Path, more: &[&str]) -> (Server, String) {
     let mut server = orderwire(folder);
-    let server = server.args(["serve", "--listen", "127.0.0.1:0"]);
+    let server = server.env("TMPDIR", folder).args(["serve", "--listen", "127.0.0.1:0"]).args(more);
     let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
-    (Server(server), url)
+    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = Vec::new();
+    for line in lines {
+        if let Some(url) = line.strip_prefix("listening on ") {
+            return (Server(server), url.to_owned());
+        }
+        said.push(line);
+    }
+    panic!("it does not listen: {said:?}");
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    names.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_demo_that_nobody_named_a_store_for_leaves_none_behind() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, _) = served_with(folder.path(), &["--demo"]);
+        assert!(!files(folder.path()).is_empty(), "it has one while it serves");
+        server.told(signal);
+        assert_eq!(files(folder.path()), Vec::<String>::new(), "after {signal}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _) = served_with(folder.path(), &["--demo", "--store", "kept.db"]);
+    server.told("-TERM");
+    assert!(files(folder.path()).contains(&"kept.db".to_owned()), "one that was named is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,6 +109,8 @@ async fn a_server_that_is_told_to_stop_loses_nothing_it_acknowledged() {
     done(folder, &["migrate"]);
     done(folder, &["resellers", "add", "R100", "--name", "Northern Voice"]);
     let key = done(folder, &["keys", "create", "--role", "reseller", "--reseller", "R100"]);
+    let created = key["created_at"].as_str().unwrap();
+    assert!(DateTime::parse_from_rfc3339(created).is_ok(), "{created}");
     let token = key["token"].as_str().unwrap().to_owned();
     assert!(!done(folder, &["keys", "list"]).to_string().contains(&token), "a token is shown once");
 

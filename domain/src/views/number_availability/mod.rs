@@ -328,7 +328,7 @@ fn hold(
         for (part, block) in stock::take(rows, run)? {
             views.extend(part.iter().map(|number| NumberView {
                 block: Some(block.block),
-                place: Some(block.place.key()),
+                place: Some(block.place.clone()),
                 ..NumberView::of(number, Network::Own, block.area)
             }));
         }

@@ -7,6 +7,7 @@ use strum::{Display, IntoStaticStr, VariantArray};
 use super::super::table::{Record, Table, Value, text};
 use crate::{
     ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId},
+    names::SiteName,
     number::{AreaCode, NumberSet, TelephoneNumber},
     order::line::LineNumber,
 };
@@ -143,9 +144,9 @@ pub struct NumberView {
     pub block: Option<NumberBlockId>,
     /// Its area.
     pub area: AreaCode,
-    /// Its place, in the form compared, where a block says it.
+    /// Its place as its block names it, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
+    pub place: Option<SiteName>,
 }
 
 /// Whose a company is.
@@ -229,7 +230,7 @@ impl Record for NumberView {
             self.company.map(|company| company.to_string()).into(),
             self.site.map(|site| site.to_string()).into(),
             self.area.to_string().into(),
-            self.place.clone().into(),
+            self.place.as_ref().map(SiteName::key).into(),
         ]
     }
 }
