@@ -1,8 +1,9 @@
 //! An event with where and when it happened: what views, claims, timers and fulfilment are computed from.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::{
     claim::ClaimChange,
@@ -76,12 +77,28 @@ pub enum Unreadable {
 }
 
 /// The payload in the newest shape of its type. Here an upcaster goes, one arm for each older version of a type: a pure
-/// function from that payload to the next. There is none, since every shape is the first.
+/// function from that payload to the next.
 fn newest_shape<'a>(name: &str, version: &str, payload: &'a str) -> Result<Cow<'a, str>, Unreadable> {
     match (name, version) {
-        (_, "1") => Ok(Cow::Borrowed(payload)),
+        ("CompanyQualified" | "QualificationExtended" | "NumbersReserved" | "OrderClosed", "1") => {
+            let why = |why| Unreadable::Payload { name: name.to_owned(), why };
+            Ok(Cow::Owned(unannounced(payload).map_err(why)?))
+        }
+        ("CompanyQualified" | "QualificationExtended" | "NumbersReserved" | "OrderClosed", "2")
+        | (_, "1") => Ok(Cow::Borrowed(payload)),
         _ => Err(Unreadable::Version { name: name.to_owned(), version: version.to_owned() }),
     }
+}
+
+/// The second shape of what ends some time: of what was begun under the first, no end was to be announced.
+fn unannounced(payload: &str) -> Result<String, serde_json::Error> {
+    let mut event: BTreeMap<String, serde_json::Map<String, Value>> = serde_json::from_str(payload)?;
+    for fields in event.values_mut() {
+        if fields.insert("announce_at".to_owned(), Value::Null).is_some() {
+            return Err(serde::de::Error::custom("unknown field `announce_at`"));
+        }
+    }
+    serde_json::to_string(&event)
 }
 
 impl Happened {
@@ -188,6 +205,18 @@ mod tests {
             let why = read("OrderAcknowledged", version, payload).unwrap_err();
             assert_eq!(why, format!("OrderAcknowledged has version `{version}`, which is not known here"));
         }
+    }
+
+    #[test]
+    fn what_was_begun_before_ends_were_announced_is_read_as_that() {
+        let stream = StreamId { kind: AggregateKind::Company, id: Uuid::nil() };
+        let read = |version, payload| Happened::read(stream, "QualificationExtended", version, payload);
+        let first = r#"{"QualificationExtended":{"expires_at":"2026-07-01T09:00:00Z"}}"#;
+        let second = r#"{"QualificationExtended":{"expires_at":"2026-07-01T09:00:00Z","announce_at":null}}"#;
+        let now = read("1", first).unwrap();
+        assert_eq!((now.version(), now.payload().as_str()), ("2", second));
+        assert_eq!(read("2", second).unwrap(), now);
+        assert!(read("1", second).is_err(), "what has a later field is no first shape");
     }
 
     #[test]

@@ -112,8 +112,12 @@ notice_types! {
     PortCancelled = "com.orderwire.port.cancelled.v1";
     /// The numbers moved back in an emergency.
     PortRestored = "com.orderwire.port.restored.v1";
+    /// A reservation is about to end; what no order uses by then is free again.
+    ReservationExpiring = "com.orderwire.reservation.expiring.v1";
     /// Numbers that were reserved are free again, because time is over.
     ReservationExpired = "com.orderwire.reservation.expired.v1";
+    /// A qualification is about to end; it can be extended, or an order submitted.
+    QualificationExpiring = "com.orderwire.qualification.expiring.v1";
     /// Name and domain of a company are free again, because time is over.
     QualificationExpired = "com.orderwire.qualification.expired.v1";
     /// The last order for a company ended without it in service: its qualification counts again, and runs out.
@@ -169,6 +173,8 @@ impl NoticeType {
     /// Numbers that are gone for another reason are told with their port.
     fn of_company(event: &CompanyEvent) -> Option<Self> {
         match event {
+            CompanyEvent::ReservationExpiring { .. } => Some(Self::ReservationExpiring),
+            CompanyEvent::QualificationExpiring { .. } => Some(Self::QualificationExpiring),
             CompanyEvent::ReservationEnded { how: ReservationEnd::Expired, .. } => {
                 Some(Self::ReservationExpired)
             }

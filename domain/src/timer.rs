@@ -31,8 +31,12 @@ pub enum TimerName {
     DraftUntouched,
     /// Information did not come: order, information deadline passes.
     InformationDeadline,
+    /// A qualification is about to end: company, announce expiry.
+    QualificationExpiring,
     /// A qualification is over: company, expire.
     QualificationExpiry,
+    /// A reservation is about to end: company, announce reservation expiry.
+    ReservationExpiring(ReservationId),
     /// A reservation is over: company, expire reservation.
     ReservationExpiry(ReservationId),
     /// The losing provider has not answered: port request, answer overdue.
@@ -117,7 +121,11 @@ impl std::fmt::Display for TimerName {
         out.write_str(match self {
             Self::DraftUntouched => "draft_untouched",
             Self::InformationDeadline => "information_deadline",
+            Self::QualificationExpiring => "qualification_expiring",
             Self::QualificationExpiry => "qualification_expiry",
+            Self::ReservationExpiring(reservation) => {
+                return write!(out, "reservation_expiring/{reservation}");
+            }
             Self::ReservationExpiry(reservation) => return write!(out, "reservation_expiry/{reservation}"),
             Self::PortAnswerOverdue => "port_answer_overdue",
             Self::PortGiveUp => "port_give_up",
@@ -238,6 +246,14 @@ impl Changes {
         self.clear(&[name]).add(name, due, false, NumberSet::new())
     }
 
+    /// The same, where there is something to announce.
+    fn announce(self, name: TimerName, due: Option<DateTime<Utc>>) -> Self {
+        match due {
+            Some(due) => self.set(name, due),
+            None => self.clear(&[name]),
+        }
+    }
+
     fn order(self, event: &OrderEvent) -> Vec<TimerChange> {
         use TimerName::{DraftUntouched, InformationDeadline};
         let after = match event {
@@ -264,21 +280,29 @@ impl Changes {
     }
 
     fn company(self, event: &CompanyEvent) -> Vec<TimerChange> {
-        use TimerName::{QualificationExpiry, ReservationExpiry};
+        use TimerName::{QualificationExpiring, QualificationExpiry, ReservationExpiring, ReservationExpiry};
         let after = match event {
-            CompanyEvent::CompanyQualified { expires_at, .. }
-            | CompanyEvent::QualificationExtended { expires_at }
-            | CompanyEvent::OrderClosed { qualified_until: Some(expires_at), .. } => {
-                self.set(QualificationExpiry, *expires_at)
+            CompanyEvent::CompanyQualified { expires_at, announce_at, .. }
+            | CompanyEvent::QualificationExtended { expires_at, announce_at }
+            | CompanyEvent::OrderClosed { qualified_until: Some(expires_at), announce_at, .. } => {
+                self.set(QualificationExpiry, *expires_at).announce(QualificationExpiring, *announce_at)
             }
+            CompanyEvent::QualificationExpiring { .. } => self.clear(&[QualificationExpiring]),
             CompanyEvent::OrderOpened { .. }
             | CompanyEvent::CompanyReleased { .. }
-            | CompanyEvent::CompanyExpired { .. } => self.clear(&[QualificationExpiry]),
-            CompanyEvent::NumbersReserved { reservation, expires_at: Some(expires_at), .. } => {
-                self.set(ReservationExpiry(*reservation), *expires_at)
+            | CompanyEvent::CompanyExpired { .. } => {
+                self.clear(&[QualificationExpiring, QualificationExpiry])
+            }
+            CompanyEvent::NumbersReserved {
+                reservation, expires_at: Some(expires_at), announce_at, ..
+            } => self
+                .set(ReservationExpiry(*reservation), *expires_at)
+                .announce(ReservationExpiring(*reservation), *announce_at),
+            CompanyEvent::ReservationExpiring { reservation, .. } => {
+                self.clear(&[ReservationExpiring(*reservation)])
             }
             CompanyEvent::ReservationEnded { reservation, .. } => {
-                self.clear(&[ReservationExpiry(*reservation)])
+                self.clear(&[ReservationExpiring(*reservation), ReservationExpiry(*reservation)])
             }
             _ => self,
         };

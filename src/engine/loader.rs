@@ -158,7 +158,7 @@ fn follow(
 pub fn schema(kind: AggregateKind) -> &'static str {
     match kind {
         AggregateKind::Order => "order-1",
-        AggregateKind::Company => "company-1",
+        AggregateKind::Company => "company-2",
         AggregateKind::PortRequest => "port_request-1",
         AggregateKind::NumberBlock => "number_block-1",
         AggregateKind::Reseller => "reseller-1",

@@ -148,7 +148,11 @@ fn command(timer: &Timer) -> Option<Command> {
         (AggregateKind::Company, name) => Command::Company {
             company: CompanyId(id),
             command: match name {
+                TimerName::QualificationExpiring => CompanyCommand::AnnounceExpiry,
                 TimerName::QualificationExpiry => CompanyCommand::Expire,
+                TimerName::ReservationExpiring(reservation) => {
+                    CompanyCommand::AnnounceReservationExpiry { reservation }
+                }
                 TimerName::ReservationExpiry(reservation) => {
                     CompanyCommand::ExpireReservation { reservation }
                 }

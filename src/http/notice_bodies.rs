@@ -12,6 +12,7 @@ use super::{
     companies::CompanyBody,
     order_bodies::{LineBody, OrderBody},
     port_bodies::PortBody,
+    reservations::ReservationBody,
 };
 
 /// The log that notices come from. With `id`, it names a notice in the world.
@@ -78,10 +79,10 @@ pub struct NoticeDataBody {
     /// The company, as `GET /v1/companies/{id}` has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     company: Option<CompanyBody>,
-    /// The reservation.
+    /// The reservation, as `GET /v1/reservations/{id}` has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reservation: Option<String>,
-    /// The numbers, where they are neither a line's nor a port's: runs, or single ones.
+    reservation: Option<ReservationBody>,
+    /// The numbers that left the company, which it does not show any more: runs, or single ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["+441134960000-+441134960009"]))]
     numbers: Option<Vec<String>>,
@@ -128,7 +129,7 @@ impl From<NoticeData> for NoticeDataBody {
             line: line.map(LineBody::from),
             port_request: port_request.map(PortBody::from),
             company: company.map(CompanyBody::from),
-            reservation: reservation.map(|reservation| reservation.to_string()),
+            reservation: reservation.map(ReservationBody::from),
             numbers: numbers.map(|numbers| numbers.runs().map(|run| run.to_string()).collect()),
         }
     }

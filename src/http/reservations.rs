@@ -5,7 +5,7 @@
 
 use axum::http::StatusCode;
 use orderwire_domain::{
-    company::{Company, commands::CompanyCommand},
+    company::commands::CompanyCommand,
     ids::{CompanyId, ReservationId},
     joint::Command,
     number::NumberSet,
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     edge::{self, lines},
-    engine::{Engine, query::equal},
+    engine::query::equal,
 };
 
 const WHAT: &str = "reservation";
@@ -89,7 +89,7 @@ enum ReservationAsk {
 /// Numbers held for a company.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reservation)]
-struct ReservationBody {
+pub struct ReservationBody {
     /// Its id, which a numbers line of an order can name.
     #[schema(value_type = texts::ReservationId)]
     id: String,
@@ -149,7 +149,7 @@ async fn reserve(call: Call) -> Result<Answer, Problem> {
     let Some(view) = call.shown::<ReservationView>(&receipt, &id.to_string()).await? else {
         return Ok(call.done(&receipt).located(path));
     };
-    let body = body(&call.look.app.engine, view).await?;
+    let body = ReservationBody::from(view);
     Ok(Answer::new(StatusCode::CREATED, &body).at(receipt.appended.last()).located(path))
 }
 
@@ -183,8 +183,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     let mut filters = vec![equal("company", company.to_string())];
     filters.extend(status.map(|status| equal("status", <&str>::from(status))));
     let page = page::of::<ReservationView>(&look, filters, "created_at", true).await?;
-    let (_, company) = look.app.engine.load::<Company>(company).await?;
-    Ok(Answer::list(&look, &page.listed(|view| shown(&company, &view))))
+    Ok(Answer::list(&look, &page.listed(ReservationBody::from)))
 }
 
 /// Show a reservation.
@@ -194,7 +193,7 @@ async fn list(look: Look) -> Result<Answer, Problem> {
 async fn show(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let view = visible(&look).await?;
-    Ok(Answer::ok(&body(&look.app.engine, view).await?))
+    Ok(Answer::ok(&ReservationBody::from(view)))
 }
 
 /// Give a reservation up.
@@ -219,8 +218,7 @@ async fn release(call: Call) -> Result<Answer, Problem> {
     let Some(view) = call.shown::<ReservationView>(&receipt, &reservation.to_string()).await? else {
         return Ok(call.done(&receipt));
     };
-    let body = body(&call.look.app.engine, view).await?;
-    Ok(Answer::ok(&body).at(receipt.appended.last()))
+    Ok(Answer::ok(&ReservationBody::from(view)).at(receipt.appended.last()))
 }
 
 /// The reservation that the path names, if the caller may see it.
@@ -231,25 +229,20 @@ async fn visible(look: &Look) -> Result<ReservationView, Problem> {
     own.ok_or_else(|| Problem::not_found(WHAT, &id.to_string()))
 }
 
-async fn body(engine: &Engine, view: ReservationView) -> Result<ReservationBody, Problem> {
-    let (_, company) = engine.load::<Company>(view.company).await?;
-    Ok(shown(&company, &view))
-}
-
-/// What the company has under it now. A reservation that ended meanwhile holds nothing, whatever its row says still.
-fn shown(company: &Company, view: &ReservationView) -> ReservationBody {
-    let held = company.reservation(view.reservation);
-    let ranges = |numbers: &NumberSet| numbers.runs().map(|run| run.to_string()).collect();
-    ReservationBody {
-        id: view.key(),
-        company: view.company.to_string(),
-        kind: if view.expires_at.is_some() { Kind::Reserve } else { Kind::RingFence }.to_string(),
-        status: view.status.to_string(),
-        expires_at: view.expires_at.map(Time),
-        quantity: held.map_or(0, |held| held.uncommitted.len() as u64),
-        numbers: held.map(|held| ranges(&held.uncommitted)).unwrap_or_default(),
-        committed: held.map(|held| ranges(&held.committed)).unwrap_or_default(),
-        created_at: view.created_at.into(),
-        ended_at: view.ended_at.map(Time),
+impl From<ReservationView> for ReservationBody {
+    fn from(view: ReservationView) -> Self {
+        let ranges = |numbers: &NumberSet| numbers.runs().map(|run| run.to_string()).collect();
+        Self {
+            id: view.key(),
+            company: view.company.to_string(),
+            kind: if view.expires_at.is_some() { Kind::Reserve } else { Kind::RingFence }.to_string(),
+            status: view.status.to_string(),
+            expires_at: view.expires_at.map(Time),
+            quantity: view.uncommitted.len() as u64,
+            numbers: ranges(&view.uncommitted),
+            committed: ranges(&view.committed),
+            created_at: view.created_at.into(),
+            ended_at: view.ended_at.map(Time),
+        }
     }
 }

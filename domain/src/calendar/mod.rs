@@ -29,7 +29,8 @@ pub fn london_date(at: DateTime<Utc>) -> NaiveDate {
     london_civil(at).date()
 }
 
-fn london_civil(at: DateTime<Utc>) -> NaiveDateTime {
+/// What clocks in London show at an instant.
+pub fn london_civil(at: DateTime<Utc>) -> NaiveDateTime {
     at.with_timezone(&London).naive_local()
 }
 

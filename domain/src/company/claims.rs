@@ -23,6 +23,18 @@ impl Event for CompanyEvent {
         self.into()
     }
 
+    fn version(&self) -> &'static str {
+        use CompanyEvent::{CompanyQualified, NumbersReserved, OrderClosed, QualificationExtended};
+        match self {
+            // Since what ends is announced; the first shape is read by `Happened::read`.
+            CompanyQualified { .. }
+            | QualificationExtended { .. }
+            | NumbersReserved { .. }
+            | OrderClosed { .. } => "2",
+            _ => "1",
+        }
+    }
+
     fn claims(&self, holder: StreamId) -> Vec<ClaimChange> {
         use CompanyEvent::{
             AddressReplaced, AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned,
@@ -30,7 +42,7 @@ impl Event for CompanyEvent {
             CompanyQualified, CompanyReleased, CompanyResumed, CompanySuspended, NumbersAllocated,
             NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased, NumbersReserved,
             NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened, PortedNumbersAllocated,
-            QualificationExtended, ReservationEnded,
+            QualificationExpiring, QualificationExtended, ReservationEnded, ReservationExpiring,
         };
         let take = |claims: Vec<Claim>| changes(claims, |claim| ClaimChange::take(holder, claim));
         let release = |claims: Vec<Claim>| changes(claims, |claim| ClaimChange::release(holder, claim));
@@ -59,6 +71,8 @@ impl Event for CompanyEvent {
             }
             // What these change is held already, and stays held.
             QualificationExtended { .. }
+            | QualificationExpiring { .. }
+            | ReservationExpiring { .. }
             | ReservationEnded { .. }
             | OrderOpened { .. }
             | CompanyLineDropped { .. }

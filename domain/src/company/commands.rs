@@ -39,6 +39,8 @@ pub enum CompanyCommand {
     ExtendQualification,
     /// Give the company up.
     Release,
+    /// Tell that the qualification is about to end (timer).
+    AnnounceExpiry,
     /// The qualification is over (timer).
     Expire,
     /// Hold numbers: for 14 days, or as a ring-fence until they are used or released.
@@ -52,6 +54,11 @@ pub enum CompanyCommand {
     },
     /// Give a reservation up; what is committed stays.
     ReleaseReservation {
+        /// Which.
+        reservation: ReservationId,
+    },
+    /// Tell that a reservation is about to end (timer).
+    AnnounceReservationExpiry {
         /// Which.
         reservation: ReservationId,
     },

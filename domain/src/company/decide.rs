@@ -17,8 +17,9 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
     use CompanyCommand as C;
     if let C::Qualify { reseller, name, domain } = command {
         let expires_at = after(context.at, context.rules.limits().qualification_days);
+        let announce_at = context.rules.announce_at(context.at, expires_at);
         let (reseller, name, domain) = (*reseller, name.clone(), domain.clone());
-        return Ok(vec![CompanyEvent::CompanyQualified { reseller, name, domain, expires_at }]);
+        return Ok(vec![CompanyEvent::CompanyQualified { reseller, name, domain, expires_at, announce_at }]);
     }
     if let C::Erase { legal_hold_until } = command {
         return match legal_hold_until.filter(|until| *until > context.at) {
@@ -30,11 +31,13 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
     match command {
         C::Qualify { .. } | C::Erase { .. } => Err(vec![CompanyError::NothingHeld]),
         C::ExtendQualification => extend(company, context),
+        C::AnnounceExpiry => announce(company, context),
         C::Release | C::Expire => leave(company, estate, command, context),
         C::ReserveNumbers { reservation, numbers, ring_fence } => {
             numbers::reserve(company, estate, (*reservation, numbers, *ring_fence), context)
         }
         C::ReleaseReservation { reservation } => numbers::release(estate, *reservation, context),
+        C::AnnounceReservationExpiry { reservation } => numbers::announce(estate, *reservation, context),
         C::ExpireReservation { reservation } => numbers::expire(estate, *reservation, context),
         C::OpenOrder { order, plans, numbers, coming, channels } => {
             let asked = orders::Asked { order: *order, plans, numbers, coming, channels: *channels };
@@ -92,7 +95,29 @@ fn extend(company: &Company, context: &Context) -> Decision {
     }
     // Where numbers kept it beyond its time, it begins anew.
     let expires_at = after((*expires_at).max(context.at), limits.qualification_days);
-    refuse(errors, || vec![CompanyEvent::QualificationExtended { expires_at }])
+    let announce_at = context.rules.announce_at(context.at, expires_at);
+    refuse(errors, || vec![CompanyEvent::QualificationExtended { expires_at, announce_at }])
+}
+
+/// Numbers in service may keep it beyond its time: then it is its end all the same that nothing else would tell of.
+fn announce(company: &Company, context: &Context) -> Decision {
+    let Some(expires_at) = company.expires_at() else { return Err(vec![CompanyError::NothingHeld]) };
+    let errors = unannounceable(company.announce_at(), expires_at, context.at);
+    refuse(errors, || vec![CompanyEvent::QualificationExpiring { expires_at }])
+}
+
+/// What ends is announced once, from the time set for that until it ends.
+pub(super) fn unannounceable(
+    announce_at: Option<DateTime<Utc>>,
+    expires_at: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Vec<CompanyError> {
+    let early = match announce_at {
+        None => Some(CompanyError::NothingToAnnounce),
+        Some(due) => (at < due).then_some(CompanyError::AnnouncedLater(due)),
+    };
+    let late = (expires_at <= at).then_some(CompanyError::EndedAlready(expires_at));
+    early.into_iter().chain(late).collect()
 }
 
 /// Released or expired: what is merely reserved goes first, name and domain last.

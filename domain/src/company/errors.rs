@@ -31,6 +31,12 @@ pub enum CompanyError {
     QualificationRuns(DateTime<Utc>),
     #[error("the qualification was extended {0} times already")]
     QualificationExtensionsMax(u32),
+    #[error("no end is left to be announced")]
+    NothingToAnnounce,
+    #[error("the end is announced at {0}")]
+    AnnouncedLater(DateTime<Utc>),
+    #[error("it ended at {0}")]
+    EndedAlready(DateTime<Utc>),
     #[error("no numbers are named")]
     NumbersMissing,
     #[error("the company holds {0} already")]

@@ -119,6 +119,8 @@ impl HeldNumber {
 pub struct Reservation {
     /// Until when; a ring-fence has no end.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When the reseller is told that it is about to end, while that is to come.
+    pub announce_at: Option<DateTime<Utc>>,
     /// Those that no line has.
     pub uncommitted: NumberSet,
     /// Those that a line of an open order has.

@@ -39,10 +39,19 @@ pub enum CompanyEvent {
         domain: Domain,
         /// Until when, unless an order is submitted.
         expires_at: DateTime<Utc>,
+        /// When the reseller is told that it is about to end; nothing where the end was too near for that.
+        announce_at: Option<DateTime<Utc>>,
     },
     /// The qualification lasts longer.
     QualificationExtended {
         /// Until when.
+        expires_at: DateTime<Utc>,
+        /// When the reseller is told that it is about to end.
+        announce_at: Option<DateTime<Utc>>,
+    },
+    /// The qualification is about to end, unless it is extended or an order is submitted.
+    QualificationExpiring {
+        /// When.
         expires_at: DateTime<Utc>,
     },
     /// The reseller gave the company up. Releases name and domain; its numbers were released before.
@@ -67,6 +76,15 @@ pub enum CompanyEvent {
         numbers: NumberSet,
         /// Until when, unless they are committed; a ring-fence has no end.
         expires_at: Option<DateTime<Utc>>,
+        /// When the reseller is told that it is about to end; nothing where there is no end, or it was too near for that.
+        announce_at: Option<DateTime<Utc>>,
+    },
+    /// The reservation is about to end; what no order uses by then is free again.
+    ReservationExpiring {
+        /// The reservation.
+        reservation: ReservationId,
+        /// When.
+        expires_at: DateTime<Utc>,
     },
     /// Uncommitted numbers of a reservation are free again. Releases them.
     NumbersReleased {
@@ -100,6 +118,8 @@ pub enum CompanyEvent {
         order: OrderId,
         /// Where it leaves the company merely qualified: until when.
         qualified_until: Option<DateTime<Utc>>,
+        /// When the reseller is told that this is about to end.
+        announce_at: Option<DateTime<Utc>>,
     },
     /// Numbers belong to a line of an order. Takes them where they were picked from stock.
     NumbersCommitted {

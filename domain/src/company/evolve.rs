@@ -6,23 +6,33 @@ pub(super) fn evolve(company: Company, event: &CompanyEvent) -> Company {
     use Company::{Active, Ceased, Erased, Expired, New, Ordered, Qualified, Released, Suspended};
     use CompanyEvent::{
         CompanyActivated, CompanyCeased, CompanyErased, CompanyExpired, CompanyQualified, CompanyReleased,
-        CompanyResumed, CompanySuspended, OrderClosed, OrderOpened, QualificationExtended,
+        CompanyResumed, CompanySuspended, OrderClosed, OrderOpened, QualificationExpiring,
+        QualificationExtended,
     };
     match (company, event) {
-        (New, CompanyQualified { reseller, name, domain, expires_at }) => {
+        (New, CompanyQualified { reseller, name, domain, expires_at, announce_at }) => {
             let identity = Identity { reseller: *reseller, name: name.clone(), domain: domain.clone() };
-            Qualified { estate: Estate::of(identity), expires_at: *expires_at, extensions: 0 }
+            let (expires_at, announce_at) = (*expires_at, *announce_at);
+            Qualified { estate: Estate::of(identity), expires_at, announce_at, extensions: 0 }
         }
-        (Qualified { estate, extensions, .. }, QualificationExtended { expires_at }) => {
-            Qualified { estate, expires_at: *expires_at, extensions: extensions + 1 }
+        (Qualified { estate, extensions, .. }, QualificationExtended { expires_at, announce_at }) => {
+            let (expires_at, announce_at) = (*expires_at, *announce_at);
+            Qualified { estate, expires_at, announce_at, extensions: extensions + 1 }
+        }
+        (Qualified { estate, expires_at, extensions, .. }, QualificationExpiring { .. }) => {
+            Qualified { estate, expires_at, announce_at: None, extensions }
         }
         (Qualified { estate, .. }, CompanyReleased { .. }) => Released(estate.identity),
         (Qualified { estate, .. }, CompanyExpired { .. }) => Expired(estate.identity),
-        (Qualified { estate, expires_at, extensions }, OrderOpened { .. }) => {
+        (Qualified { estate, expires_at, extensions, .. }, OrderOpened { .. }) => {
             Ordered { estate: recorded(estate, event), expires_at, extensions }
         }
-        (Ordered { estate, extensions, .. }, OrderClosed { qualified_until: Some(until), .. }) => {
-            Qualified { estate: recorded(estate, event), expires_at: *until, extensions }
+        (
+            Ordered { estate, extensions, .. },
+            OrderClosed { qualified_until: Some(expires_at), announce_at, .. },
+        ) => {
+            let (expires_at, announce_at) = (*expires_at, *announce_at);
+            Qualified { estate: recorded(estate, event), expires_at, announce_at, extensions }
         }
         (Ordered { estate, .. }, CompanyActivated { channels }) => Active { estate, channels: *channels },
         (Active { estate, channels }, CompanySuspended { reason }) => {
@@ -31,8 +41,8 @@ pub(super) fn evolve(company: Company, event: &CompanyEvent) -> Company {
         (Suspended { estate, channels, .. }, CompanyResumed) => Active { estate, channels },
         (Active { estate, .. } | Suspended { estate, .. }, CompanyCeased { .. }) => Ceased(estate.identity),
         (Expired(identity) | Released(identity) | Ceased(identity), CompanyErased) => Erased(identity),
-        (Qualified { estate, expires_at, extensions }, _) => {
-            Qualified { estate: recorded(estate, event), expires_at, extensions }
+        (Qualified { estate, expires_at, announce_at, extensions }, _) => {
+            Qualified { estate: recorded(estate, event), expires_at, announce_at, extensions }
         }
         (Ordered { estate, expires_at, extensions }, _) => {
             Ordered { estate: recorded(estate, event), expires_at, extensions }

@@ -64,7 +64,9 @@ pub enum Company {
         estate: Estate,
         /// Until when.
         expires_at: DateTime<Utc>,
-        /// How often that was put off.
+        /// When the reseller is told that it is about to end, while that is to come.
+        announce_at: Option<DateTime<Utc>>,
+        /// How often the end was put off.
         extensions: u32,
     },
     /// An order was submitted; it is not in service yet.
@@ -175,6 +177,14 @@ impl Company {
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Qualified { expires_at, .. } => Some(*expires_at),
+            _ => None,
+        }
+    }
+
+    /// While it is merely qualified: when its reseller is told that this is about to end, until it was.
+    pub fn announce_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Qualified { announce_at, .. } => *announce_at,
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use super::{
     Company, CompanyError, CompanyEvent, Estate,
     asset::AssetKind,
-    decide::{Decision, after, in_events, overdue, refuse},
+    decide::{Decision, after, in_events, overdue, refuse, unannounceable},
     errors::{LineProblem, Listed},
     estate::{AssetStage, HeldNumber, Holding, Origin, Reservation},
     events::{ReservationEnd, WithdrawalReason},
@@ -34,8 +34,9 @@ pub(super) fn reserve(
     let qualified_until = company.expires_at().filter(|until| *until > context.at);
     let until = qualified_until.map_or(days, |qualified_until| days.min(qualified_until));
     let expires_at = (!ring_fence).then_some(until);
+    let announce_at = expires_at.and_then(|until| context.rules.announce_at(context.at, until));
     refuse(errors, || {
-        let event = |numbers| CompanyEvent::NumbersReserved { reservation, numbers, expires_at };
+        let event = |numbers| CompanyEvent::NumbersReserved { reservation, numbers, expires_at, announce_at };
         in_events(numbers, context, event)
     })
 }
@@ -43,6 +44,14 @@ pub(super) fn reserve(
 pub(super) fn release(estate: &Estate, reservation: ReservationId, context: &Context) -> Decision {
     known(estate, reservation)?;
     Ok(ended(estate, reservation, ReservationEnd::Released, context))
+}
+
+/// Also where every number is committed: what an order gives up goes back, and is lost at the end.
+pub(super) fn announce(estate: &Estate, reservation: ReservationId, context: &Context) -> Decision {
+    let held = known(estate, reservation)?;
+    let Some(expires_at) = held.expires_at else { return Err(vec![CompanyError::ReservationWithoutEnd]) };
+    let errors = unannounceable(held.announce_at, expires_at, context.at);
+    refuse(errors, || vec![CompanyEvent::ReservationExpiring { reservation, expires_at }])
 }
 
 pub(super) fn expire(estate: &Estate, reservation: ReservationId, context: &Context) -> Decision {

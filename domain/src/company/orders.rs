@@ -287,7 +287,8 @@ pub(super) fn close(company: &Company, estate: &Estate, order: OrderId, context:
     // What hangs on something goes before it.
     let lines = open.lines.keys().rev();
     let mut events: Vec<_> = lines.flat_map(|line| dropped(estate, order, *line, context)).collect();
-    events.push(CompanyEvent::OrderClosed { order, qualified_until });
+    let announce_at = qualified_until.and_then(|until| context.rules.announce_at(context.at, until));
+    events.push(CompanyEvent::OrderClosed { order, qualified_until, announce_at });
     Ok(events)
 }
 

@@ -21,12 +21,13 @@ impl Estate {
             AddressReplaced, AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned,
             CompanyLineDropped, NumbersAllocated, NumbersAssigned, NumbersCeased, NumbersCommitted,
             NumbersLive, NumbersReleased, NumbersReserved, NumbersUncommitted, NumbersWithdrawn, OrderClosed,
-            OrderOpened, PortedNumbersAllocated, ReservationEnded,
+            OrderOpened, PortedNumbersAllocated, ReservationEnded, ReservationExpiring,
         };
         match event {
-            NumbersReserved { reservation, numbers, expires_at } => {
+            NumbersReserved { reservation, numbers, expires_at, announce_at } => {
                 let empty = Reservation {
                     expires_at: *expires_at,
+                    announce_at: *announce_at,
                     uncommitted: NumberSet::new(),
                     committed: NumberSet::new(),
                 };
@@ -40,6 +41,11 @@ impl Estate {
                     strike(&mut held.uncommitted, numbers);
                 }
                 self.forget(numbers);
+            }
+            ReservationExpiring { reservation, .. } => {
+                if let Some(held) = self.reservations.get_mut(reservation) {
+                    held.announce_at = None;
+                }
             }
             ReservationEnded { reservation, .. } => {
                 self.reservations.remove(reservation);

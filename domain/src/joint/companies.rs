@@ -88,8 +88,10 @@ pub fn company(desk: &mut Desk, id: CompanyId, command: &CompanyCommand) -> Resu
     match command {
         C::ExtendQualification
         | C::Release
+        | C::AnnounceExpiry
         | C::Expire
         | C::ReleaseReservation { .. }
+        | C::AnnounceReservationExpiry { .. }
         | C::ExpireReservation { .. }
         | C::ReplaceAddress { .. }
         | C::RemoveAsset { .. }

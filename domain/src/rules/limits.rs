@@ -39,6 +39,8 @@ limits! {
     qualification_extensions_max,
     /// What a qualification has left at least, when its order ended without a company.
     qualification_left_days_min,
+    /// How long before a qualification or reservation ends its reseller is told.
+    expiry_notice_working_days,
     /// After how long an untouched draft is discarded.
     draft_untouched_days,
     /// How long the reseller has to give information, where nobody set a deadline.

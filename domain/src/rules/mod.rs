@@ -5,13 +5,13 @@
 
 mod limits;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use limits::Limits;
 
-use crate::calendar::{BeyondCalendar, PortWindow, WorkingDays, london};
+use crate::calendar::{BeyondCalendar, PortWindow, WorkingDays, london, london_civil};
 use crate::catalogue::Catalogue;
 use crate::invalid::Invalid;
 use crate::lead_time::{
@@ -151,6 +151,16 @@ impl Rules {
         Ok(EarliestPortDate { day_zero, lead_time, date })
     }
 
+    /// When the reseller is told that something is about to end: some working days before, at the same time of day in
+    /// London. Nothing where that is not after its beginning, since whoever began it was told its end.
+    pub fn announce_at(&self, begins: DateTime<Utc>, ends: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (civil, days) = (london_civil(ends), self.limits().expiry_notice_working_days);
+        // Where nobody knows the holidays yet, plain days do: a reminder at a weekend breaks no promise.
+        let plainly = |_| civil.date().checked_sub_days(Days::new(days.into()));
+        let date = self.calendar().subtract(civil.date(), days).map_or_else(plainly, Some)?;
+        Some(london(date, civil.time())).filter(|at| *at > begins)
+    }
+
     /// The last instant at which a port with this window can be changed or cancelled.
     ///
     /// The hours are those of the clock on the wall: 24 before a window at nine is nine o'clock the day before,
@@ -234,6 +244,26 @@ mod tests {
         assert_eq!(cut_off("2026-03-29", PortRoute::Provide), "2026-03-28T09:00:00+00:00");
         assert_eq!(cut_off("2026-10-26", PortRoute::Provide), "2026-10-25T09:00:00+00:00");
         assert_eq!(cut_off("2026-10-26", PortRoute::Subsequent), "2026-10-23T08:00:00+00:00");
+    }
+
+    #[test]
+    fn an_end_is_announced_two_working_days_before_at_the_same_time_of_day() {
+        let announced = |begins: &str, ends: &str| {
+            let (begins, ends) = (begins.parse().unwrap(), ends.parse().unwrap());
+            Rules::bundled().announce_at(begins, ends).map(|at| at.to_rfc3339())
+        };
+        let on = |at: &str| Some(at.to_owned());
+        let begins = "2026-01-01T09:00:00Z";
+        assert_eq!(announced(begins, "2026-06-15T10:00:00Z"), on("2026-06-11T10:00:00+00:00"), "a weekend");
+        assert_eq!(announced(begins, "2026-06-14T10:00:00Z"), on("2026-06-11T10:00:00+00:00"), "on a Sunday");
+        assert_eq!(announced(begins, "2026-04-07T10:00:00Z"), on("2026-04-01T10:00:00+00:00"), "Easter");
+        assert_eq!(
+            announced(begins, "2026-03-30T08:00:00Z"),
+            on("2026-03-26T09:00:00+00:00"),
+            "clocks go on"
+        );
+        assert_eq!(announced(begins, "2029-01-31T10:00:00Z"), on("2029-01-29T10:00:00+00:00"), "no calendar");
+        assert_eq!(announced("2026-06-11T10:00:00Z", "2026-06-15T10:00:00Z"), None, "it begins no sooner");
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl Record for AssetView {
 pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     let Happened::Company(id, event) = &fact.happened else { return Ok(()) };
     let mut company = match event {
-        CompanyEvent::CompanyQualified { reseller, name, domain, expires_at } => {
+        CompanyEvent::CompanyQualified { reseller, name, domain, expires_at, .. } => {
             qualified(fact, *id, *reseller, (name.clone(), domain.clone()), *expires_at)
         }
         _ => require::<CompanyView>(rows, &id.to_string())?,
@@ -223,7 +223,7 @@ fn qualified(
 
 fn move_status(company: &mut CompanyView, event: &CompanyEvent) {
     match event {
-        CompanyEvent::QualificationExtended { expires_at } => company.expires_at = Some(*expires_at),
+        CompanyEvent::QualificationExtended { expires_at, .. } => company.expires_at = Some(*expires_at),
         CompanyEvent::OrderOpened { .. } if company.status == CompanyStage::Qualified => {
             company.status = CompanyStage::Ordered;
             company.expires_at = None;

@@ -83,9 +83,9 @@ pub fn table_named(name: &str) -> Option<&'static Table> {
 pub fn fold_orders(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     order_status::fold(rows, fact)?;
     port_diary::fold(rows, fact)?;
+    // They ask where numbers came from, which numbers in service have forgotten.
+    reservations::fold(rows, fact)?;
     number_availability::fold(rows, fact)?;
     company_directory::fold(rows, fact)?;
-    // They say whose they are, as the directory has it.
-    reservations::fold(rows, fact)?;
     notices::fold(rows, fact)
 }

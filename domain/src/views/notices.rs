@@ -15,12 +15,13 @@ use super::{
     fold::{Fault, broken, load, require, save},
     order_status::{LineView, OrderView, line_key},
     port_diary::PortView,
+    reservations::ReservationView,
     table::{Record, Rows, Table, Value, integer, text},
 };
 use crate::{
     company::events::CompanyEvent,
     fact::{Fact, Happened},
-    ids::{CompanyId, Mint, NoticeId, OrderId, ResellerId, ReservationId},
+    ids::{CompanyId, Mint, NoticeId, OrderId, ResellerId},
     notice::NoticeType,
     number::NumberSet,
     order::{events::OrderEvent, line::LineNumber},
@@ -91,8 +92,8 @@ pub struct NoticeData {
     pub company: Option<CompanyView>,
     /// The reservation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reservation: Option<ReservationId>,
-    /// The numbers, where they are neither a line's nor a port's.
+    pub reservation: Option<ReservationView>,
+    /// The numbers that left the company, which no row of it shows any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<NumberSet>,
 }
@@ -213,14 +214,17 @@ fn about_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) 
     let view: CompanyView = require(rows, &company.to_string())?;
     let reseller = view.reseller;
     let reservation = match event {
-        CompanyEvent::ReservationEnded { reservation, .. } => Some(*reservation),
+        CompanyEvent::ReservationExpiring { reservation, .. }
+        | CompanyEvent::ReservationEnded { reservation, .. } => {
+            Some(require::<ReservationView>(rows, &reservation.to_string())?)
+        }
         _ => None,
     };
     let numbers = match event {
         CompanyEvent::NumbersWithdrawn { numbers, .. } => Some(numbers.clone()),
         _ => None,
     };
-    let subject = reservation.map_or_else(|| company.to_string(), |reservation| reservation.to_string());
+    let subject = reservation.as_ref().map_or_else(|| company.to_string(), Record::key);
     let data = NoticeData { company: Some(view), reservation, numbers, ..NoticeData::default() };
     Ok(About { reseller, order: None, subject, data })
 }

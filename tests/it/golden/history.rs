@@ -88,7 +88,8 @@ async fn the_golden_history_leads_to_the_golden_states() {
         let line: Line = serde_json::from_str(line).unwrap();
         let happened =
             Happened::read(line.stream, &line.event_type, &line.event_version, &line.payload).unwrap();
-        assert_eq!((happened.name(), happened.version()), (&*line.event_type, &*line.event_version));
+        assert_eq!(happened.name(), line.event_type);
+        assert!(*happened.version() >= *line.event_version, "an old shape is read as the newest");
         let state = states.remove(&line.stream).unwrap_or_else(|| State::beginning(line.stream));
         let state = state.after(&happened).unwrap_or_else(|illegal| panic!("{} {illegal}", line.stream));
         let hash = hex(&Sha256::digest(state_text(&state)));

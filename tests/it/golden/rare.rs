@@ -3,7 +3,7 @@
 use orderwire::domain::{
     company::{asset::AssetPlan, events::CompanyEvent},
     fact::Happened,
-    ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId},
+    ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId},
     number_block::events::BlockEvent,
     order::{events::OrderEvent, line::Parent},
     port_request::events::PortEvent,
@@ -39,6 +39,12 @@ pub fn examples() -> Vec<Happened> {
         },
         CompanyEvent::CompanyCeased { name, domain },
         CompanyEvent::CompanyLineDropped { order: OrderId(id) },
+        CompanyEvent::QualificationExpiring { expires_at: untouched_until },
+        CompanyEvent::ReservationExpiring { reservation: ReservationId(id), expires_at: untouched_until },
+        CompanyEvent::QualificationExtended {
+            expires_at: untouched_until,
+            announce_at: Some(moment("2026-08-27T09:00:00Z")),
+        },
     ];
     let ports = [
         PortEvent::PortNumbersAdded { numbers: leeds(500, 200) },

@@ -3,12 +3,20 @@
 use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
-use orderwire::{domain::notice::NoticeType, http::Limits};
+use orderwire::{
+    domain::{notice::NoticeType, testing::scenario::moment},
+    http::Limits,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use strum::VariantArray as _;
 
-use super::{Client, Site, company, order, ports::submitted, said};
+use super::{
+    Client, Site, order,
+    ports::submitted,
+    reservations::{numbers, qualified},
+    said,
+};
 
 /// Every notice, in pages of this many.
 pub async fn all(client: &Client, query: &str, limit: usize) -> Vec<Value> {
@@ -123,19 +131,41 @@ async fn an_orders_life_is_told_in_order_as_the_api_shows_it_and_without_persona
 }
 
 #[tokio::test]
-async fn what_expires_is_told_with_the_company_as_it_is_then() {
+async fn what_ends_is_told_ahead_of_time_and_when_it_does_as_the_api_shows_it_then() {
     let site = Site::open().await;
+    site.world.leeds().await;
     let (_, reseller) = site.reseller(1).await;
-    let acme = reseller.post("/v1/companies", &company("Acme")).await.text("service_reference").to_owned();
-    site.world.sleep(TimeDelta::days(31)).await;
-    let told = all(&reseller, "", 500).await;
-    assert_eq!(types(&told).last(), Some(&"qualification.expired"));
-    let expired = told.last().unwrap();
-    let shown = reseller.get(&format!("/v1/companies/{acme}")).await;
-    assert_eq!(shown.is(200).text("status"), "expired");
-    assert_eq!((&expired["data"]["company"], &expired["subject"]), (&shown.body, &json!(acme)));
-    assert_eq!(expired.get("ordersequence"), None);
-    chained(&told);
+    let acme = qualified(&reseller, "Acme").await;
+    let held = reseller.post("/v1/reservations", &numbers(&acme, &["0113 496 0100-0103"])).await;
+    let held = held.is(201).header("location").to_owned();
+    // What is given up has no end to be told.
+    let given_up = reseller.post("/v1/reservations", &numbers(&acme, &["0113 496 0150"])).await;
+    reseller.delete(given_up.is(201).header("location")).await.is(200);
+    let company = format!("/v1/companies/{acme}");
+    // It is Monday 1 June, and two weeks from then the reservation ends; two working days before that is a Thursday.
+    let steps = [
+        ("2026-06-11T09:00:00Z", "reservation.expiring", &held, "live"),
+        ("2026-06-15T09:00:00Z", "reservation.expired", &held, "expired"),
+        ("2026-06-29T09:00:00Z", "qualification.expiring", &company, "qualified"),
+        ("2026-07-01T09:00:00Z", "qualification.expired", &company, "expired"),
+    ];
+    for (step, (at, kind, path, status)) in steps.into_iter().enumerate() {
+        let due = moment(at);
+        site.world.sleep_until(due - TimeDelta::seconds(1)).await;
+        assert_eq!(all(&reseller, "", 500).await.len(), step, "{kind} is not told before its time");
+        site.world.sleep_until(due).await;
+        let told = all(&reseller, "", 500).await;
+        assert_eq!((told.len(), types(&told)[step]), (step + 1, kind));
+        let notice = &told[step];
+        let shown = reseller.get(path).await;
+        assert_eq!(shown.is(200).text("status"), status, "{kind}");
+        let resource = if *path == held { "reservation" } else { "company" };
+        assert_eq!(notice["data"][resource], shown.body, "{kind}");
+        assert_eq!(notice["data"]["company"], reseller.get(&company).await.is(200).body, "{kind}");
+        assert!(path.ends_with(notice["subject"].as_str().unwrap()), "{kind}");
+        assert_eq!(notice.get("ordersequence"), None);
+        chained(&told);
+    }
     site.close().await;
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use orderwire::{
     domain::{
         claim::{Claim, ClaimScope},
-        company::estate::Holding as Held,
+        company::{Company, estate::Holding as Held},
         ids::{ReservationId, StreamId},
         joint::State,
         number::{NumberSet, TelephoneNumber},
@@ -19,6 +19,7 @@ use orderwire::{
             number_availability::{FreeRun, Holding, NUMBER_RUN, NumberView},
             order_status::{LineView, OrderView, line_key},
             port_diary::PortView,
+            reservations::{ReservationStage, ReservationView},
             table::{Record, Row, Table},
         },
     },
@@ -135,10 +136,15 @@ fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
                 if let Some(at) = expires_at {
                     add(TimerName::QualificationExpiry, at, none());
                 }
+                if let Some(at) = company.announce_at() {
+                    add(TimerName::QualificationExpiring, at, none());
+                }
                 let reservations = company.estate().into_iter().flat_map(|estate| &estate.reservations);
                 for (id, reservation) in reservations {
                     let name = TimerName::ReservationExpiry(*id);
                     reservation.expires_at.into_iter().for_each(|at| add(name, at, none()));
+                    let name = TimerName::ReservationExpiring(*id);
+                    reservation.announce_at.into_iter().for_each(|at| add(name, at, none()));
                 }
             }
             State::PortRequest(port) => {
@@ -181,7 +187,8 @@ async fn states(audit: &Audit, engine: &Engine) {
                 lines(engine, *stream, order).await;
                 one::<OrderView>(engine, &stream.to_string()).await.status.into()
             }
-            State::Company(_) => {
+            State::Company(company) => {
+                reservations(engine, company).await;
                 let view = one::<CompanyView>(engine, &stream.to_string()).await;
                 if view.erased { "erased" } else { view.status.into() }
             }
@@ -189,6 +196,16 @@ async fn states(audit: &Audit, engine: &Engine) {
             State::NumberBlock(_) | State::Reseller(_) => continue,
         };
         assert_eq!(shown, state.status(), "{stream} as it is shown");
+    }
+}
+
+/// What a reservation holds is shown as the company has it.
+async fn reservations(engine: &Engine, company: &Company) {
+    for (id, held) in company.estate().into_iter().flat_map(|estate| &estate.reservations) {
+        let view = one::<ReservationView>(engine, &id.to_string()).await;
+        assert_eq!(view.status, ReservationStage::Live, "{id} as it is shown");
+        assert_eq!((&view.uncommitted, &view.committed), (&held.uncommitted, &held.committed), "{id}");
+        assert_eq!(view.expires_at, held.expires_at, "{id}");
     }
 }
 

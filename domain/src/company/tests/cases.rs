@@ -60,6 +60,43 @@ fn a_qualification_expires_no_sooner_than_it_ends() {
     assert_eq!(expired.state().status(), CompanyStatus::Expired);
 }
 
+/// 2026-07-01 is a Wednesday, so two working days before its end is Monday; a reservation ends on Monday 15 June.
+#[test]
+fn the_end_of_a_qualification_is_announced_once_two_working_days_before() {
+    let due = moment("2026-06-29T10:00:00Z");
+    assert_eq!(qualified().state().announce_at(), Some(due));
+    let early = qualified().at(due - TimeDelta::seconds(1));
+    early.when(&C::AnnounceExpiry).refused(&["announced_later"]);
+    let announced = qualified().at(due).when(&C::AnnounceExpiry).accepted();
+    announced.clone().when(&C::AnnounceExpiry).refused(&["nothing_to_announce"]);
+    let extended = announced.when(&C::ExtendQualification).accepted();
+    assert_eq!(extended.state().announce_at(), Some(moment("2026-07-29T10:00:00Z")));
+    qualified().at(days(30)).when(&C::AnnounceExpiry).refused(&["ended_already"]);
+    let ordered = qualified().when(&numbers_order(1, 0, 2)).accepted().at(days(40));
+    let closed = ordered.when(&close(1)).accepted();
+    assert_eq!(closed.state().announce_at(), Some(moment("2026-07-16T10:00:00Z")));
+}
+
+#[test]
+fn the_end_of_a_reservation_is_announced_unless_it_begins_too_near_to_it() {
+    let announce = C::AnnounceReservationExpiry { reservation: reservation(1) };
+    let due = moment("2026-06-11T10:00:00Z");
+    let reserved = qualified().when(&reserve(1, numbers(0, 3))).accepted();
+    reserved.clone().at(due - TimeDelta::seconds(1)).when(&announce).refused(&["announced_later"]);
+    let events = reserved.clone().at(due).when(&announce).events();
+    assert_eq!(events, [E::ReservationExpiring { reservation: reservation(1), expires_at: days(14) }]);
+    let announced = reserved.clone().at(due).when(&announce).accepted();
+    announced.when(&announce).refused(&["nothing_to_announce"]);
+    reserved.clone().at(days(14)).when(&announce).refused(&["ended_already"]);
+    let release = C::ReleaseReservation { reservation: reservation(1) };
+    reserved.when(&release).accepted().at(due).when(&announce).refused(&["reservation_unknown"]);
+    let fenced = qualified().when(&ring_fence(1, numbers(0, 1))).accepted();
+    fenced.at(due).when(&announce).refused(&["reservation_without_end"]);
+    // It cannot outlast the qualification, whose end is a day away.
+    let near = qualified().at(days(29)).when(&reserve(1, numbers(0, 1))).accepted();
+    near.at(days(30) - TimeDelta::hours(1)).when(&announce).refused(&["nothing_to_announce"]);
+}
+
 #[test]
 fn when_a_qualification_expires_another_reseller_can_take_the_name() {
     let events = qualified().at(days(30)).when(&C::Expire).events();

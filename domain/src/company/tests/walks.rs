@@ -55,8 +55,11 @@ impl Mirror for CompanyModel {
             .estate()
             .into_iter()
             .flat_map(|estate| &estate.reservations)
-            .map(|(id, it)| (*id, it.expires_at));
-        assert!(reservations.eq(self.reservations.iter().map(|(id, until)| (*id, *until))), "{company:?}");
+            .map(|(id, it)| (*id, it.expires_at, it.announce_at));
+        let expected = self.reservations.iter();
+        let expected = expected.map(|(id, until)| (*id, *until, self.announcements.due(Some(*id))));
+        assert!(reservations.eq(expected), "{company:?}");
+        assert_eq!(company.announce_at(), self.announcements.due(None));
         assert!(company.open_orders().eq(self.orders.keys().copied()), "{company:?}");
         let assets = company.assets().map(|(id, it)| (id, it.stage == AssetStage::Real));
         assert!(assets.eq(self.assets.iter().map(|(id, it)| (*id, it.real))), "{company:?}");
@@ -166,9 +169,11 @@ fn every_action_meets_every_status() {
         qualify(),
         C::ExtendQualification,
         C::Release,
+        C::AnnounceExpiry,
         C::Expire,
         C::ReserveNumbers { reservation: reservation(3), numbers: numbers(12, 1), ring_fence: true },
         C::ReleaseReservation { reservation: reservation(2) },
+        C::AnnounceReservationExpiry { reservation: reservation(2) },
         C::ExpireReservation { reservation: reservation(2) },
         full_order(2, 2, Some(5), numbers(13, 2)),
         full_order(2, 2, None, numbers(13, 2)),
@@ -206,9 +211,10 @@ fn every_action_meets_every_status() {
         C::Cease,
         C::Erase { legal_hold_until: None },
     ];
-    // Early enough for what must not be over, and late enough for every timer.
+    // Early enough for what must not be over, when ends are announced, and late enough for every timer.
     let mut taken = BTreeSet::new();
-    for at in ["2026-06-01T10:00:00Z", "2027-06-01T10:00:00Z"] {
+    for at in ["2026-06-01T10:00:00Z", "2026-06-12T10:00:00Z", "2026-06-30T10:00:00Z", "2027-06-01T10:00:00Z"]
+    {
         let context = Context { at: moment(at), ..context() };
         let covered = matrix::run(&states, &commands, &context);
         assert_eq!(covered.statuses.len(), CompanyStatus::VARIANTS.len());

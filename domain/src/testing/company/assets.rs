@@ -1,13 +1,38 @@
-//! What a company has, as its model needs to know it: what hangs on what, by which names, wishing for which numbers.
+//! What a company has, as its model needs to know it: where each number is; what hangs on what, by which names, wishing
+//! for which numbers.
 
 use std::collections::BTreeSet;
 
 use crate::{
     company::asset::{AssetKind, AssetPlan},
-    ids::{AssetId, OrderId},
+    ids::{AssetId, OrderId, PortRequestId, ReservationId},
     number::NumberSet,
     order::line::{LineNumber, SiteAddress},
 };
+
+/// Where the model thinks a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Under a reservation or ring-fence.
+    Under(ReservationId),
+    /// With a line, coming from a reservation or from stock.
+    With(OrderId, LineNumber, Option<ReservationId>),
+    /// In service, with nobody.
+    Idle,
+    /// At a site.
+    AtSite(AssetId),
+    /// Of a user.
+    OfUser(AssetId),
+}
+
+/// A number as the model has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Where it is.
+    pub place: Place,
+    /// The port it comes by, if it does, and whether it works by now.
+    pub port: Option<(PortRequestId, bool)>,
+}
 
 /// Something the company has, or will have by an order.
 #[derive(Clone, Debug)]
@@ -52,5 +77,20 @@ impl ModelAsset {
         let names = names.into_iter().collect();
         let entered = matches!(plan.address(), Some(SiteAddress::Entered { .. }));
         Self { kind: plan.into(), order, line, real: false, entered, parent, names, wants, channels }
+    }
+}
+
+impl Held {
+    pub(super) fn in_service(self) -> bool {
+        matches!(self.place, Place::Idle | Place::AtSite(_) | Place::OfUser(_))
+    }
+}
+
+impl Place {
+    pub(super) fn reservation(self) -> Option<ReservationId> {
+        match self {
+            Self::Under(reservation) | Self::With(_, _, Some(reservation)) => Some(reservation),
+            _ => None,
+        }
     }
 }

@@ -4,12 +4,14 @@
 
 mod model;
 mod assets;
+mod ends;
 mod walk;
 
 use uuid::Uuid;
 
-pub use assets::ModelAsset;
-pub use model::{CompanyModel, Held, Place};
+pub use assets::{Held, ModelAsset, Place};
+pub use ends::Announcements;
+pub use model::CompanyModel;
 pub use walk::a_command;
 
 use crate::{

@@ -7,41 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::assets::ModelAsset;
+use super::{
+    assets::{Held, ModelAsset, Place},
+    ends::Announcements,
+};
 use crate::{
     company::{
         CompanyStatus,
         asset::{AssetKind, AssetPlan},
         commands::{CompanyAction, CompanyCommand, LinePlan},
     },
-    ids::{AssetId, OrderId, PortRequestId, ReservationId},
+    ids::{AssetId, OrderId, ReservationId},
     number::{NumberSet, TelephoneNumber},
     order::line::LineNumber,
 };
-
-/// Where the model thinks a number is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Under a reservation or ring-fence.
-    Under(ReservationId),
-    /// With a line, coming from a reservation or from stock.
-    With(OrderId, LineNumber, Option<ReservationId>),
-    /// In service, with nobody.
-    Idle,
-    /// At a site.
-    AtSite(AssetId),
-    /// Of a user.
-    OfUser(AssetId),
-}
-
-/// A number as the model has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Where it is.
-    pub place: Place,
-    /// The port it comes by, if it does, and whether it works by now.
-    pub port: Option<(PortRequestId, bool)>,
-}
 
 /// A company as lists.
 #[derive(Clone, Debug)]
@@ -56,6 +35,8 @@ pub struct CompanyModel {
     pub orders: BTreeMap<OrderId, Option<u32>>,
     /// The reservations that have not ended, and when they do; a ring-fence does not.
     pub reservations: BTreeMap<ReservationId, Option<DateTime<Utc>>>,
+    /// The ends that are still to be announced.
+    pub announcements: Announcements,
     /// What it has and will have.
     pub assets: BTreeMap<AssetId, ModelAsset>,
     /// The site and the user each number is meant for.
@@ -73,6 +54,7 @@ impl Default for CompanyModel {
             numbers: BTreeMap::new(),
             orders: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            announcements: Announcements::default(),
             assets: BTreeMap::new(),
             meant_for_site: BTreeMap::new(),
             meant_for_user: BTreeMap::new(),
@@ -89,9 +71,10 @@ impl CompanyModel {
         use CompanyStatus as S;
         let stages: &[S] = match action {
             A::Qualify => &[S::New],
-            A::ExtendQualification | A::Release | A::Expire => &[S::Qualified],
+            A::ExtendQualification | A::Release | A::AnnounceExpiry | A::Expire => &[S::Qualified],
             A::ReserveNumbers | A::OpenOrder => &[S::Qualified, S::Ordered, S::Active],
             A::ReleaseReservation
+            | A::AnnounceReservationExpiry
             | A::ExpireReservation
             | A::AllocatePortedNumbers
             | A::MakeNumbersLive
@@ -119,15 +102,16 @@ impl CompanyModel {
         self.permits(command.into())
             && match command {
                 C::Qualify { .. } => {
-                    self.qualified_until = Some(at + TimeDelta::days(30));
+                    self.qualify_until(at, Some(at + TimeDelta::days(30)));
                     self.go(CompanyStatus::Qualified)
                 }
                 C::ExtendQualification => {
                     self.extensions += 1;
-                    self.qualified_until =
-                        self.qualified_until.map(|until| until.max(at) + TimeDelta::days(30));
+                    let until = self.qualified_until.map(|until| until.max(at) + TimeDelta::days(30));
+                    self.qualify_until(at, until);
                     !overdue && self.extensions <= 2
                 }
+                C::AnnounceExpiry => self.announcements.announce(None, self.qualified_until, at),
                 C::Release => !self.has_numbers_in_service() && self.end(CompanyStatus::Released),
                 C::Expire => overdue && self.end(CompanyStatus::Expired),
                 C::Cease => {
@@ -148,11 +132,16 @@ impl CompanyModel {
                     let qualified = self.qualified_until.filter(|_| self.stage == CompanyStatus::Qualified);
                     let until = qualified.filter(|until| *until > at).map_or(days, |until| until.min(days));
                     let until = (!ring_fence).then_some(until);
+                    self.announcements.set(Some(*reservation), at, until);
                     !overdue
                         && self.reservations.insert(*reservation, until).is_none()
                         && self.take(numbers, Held { place: Place::Under(*reservation), port: None })
                 }
                 C::ReleaseReservation { reservation } => self.end_reservation(*reservation),
+                C::AnnounceReservationExpiry { reservation } => {
+                    let until = self.reservations.get(reservation).copied().flatten();
+                    self.announcements.announce(Some(*reservation), until, at)
+                }
                 C::ExpireReservation { reservation } => {
                     let until = self.reservations.get(reservation).copied().flatten();
                     until.is_some_and(|until| until <= at) && self.end_reservation(*reservation)
@@ -213,7 +202,7 @@ impl CompanyModel {
                     self.drop_lines(*order, None);
                     let known = self.orders.remove(order).is_some();
                     if self.stage == CompanyStatus::Ordered && self.orders.is_empty() {
-                        self.qualified_until = self.qualified_until.max(Some(at + TimeDelta::days(7)));
+                        self.qualify_until(at, self.qualified_until.max(Some(at + TimeDelta::days(7))));
                         self.stage = CompanyStatus::Qualified;
                     }
                     known
@@ -224,6 +213,11 @@ impl CompanyModel {
     /// The channels it has, or will have by an order under way.
     pub(super) fn capacity(&self) -> Option<u32> {
         self.channels.or_else(|| self.orders.values().find_map(|channels| *channels))
+    }
+
+    fn qualify_until(&mut self, at: DateTime<Utc>, until: Option<DateTime<Utc>>) {
+        self.qualified_until = until;
+        self.announcements.set(None, at, until);
     }
 
     fn go(&mut self, stage: CompanyStatus) -> bool {
@@ -297,6 +291,7 @@ impl CompanyModel {
         let served = self.capacity().is_some() || plans.is_empty();
         if self.stage == CompanyStatus::Qualified {
             self.stage = CompanyStatus::Ordered;
+            self.announcements.forget(None);
         }
         first
             && served
@@ -463,21 +458,6 @@ impl CompanyModel {
             self.assets.iter().filter(|(_, it)| of_line(it)).map(|(id, _)| *id).collect();
         for id in planned {
             self.remove(id);
-        }
-    }
-}
-
-impl Held {
-    fn in_service(self) -> bool {
-        matches!(self.place, Place::Idle | Place::AtSite(_) | Place::OfUser(_))
-    }
-}
-
-impl Place {
-    fn reservation(self) -> Option<ReservationId> {
-        match self {
-            Self::Under(reservation) | Self::With(_, _, Some(reservation)) => Some(reservation),
-            _ => None,
         }
     }
 }

@@ -37,6 +37,7 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
         Just(qualify()),
         Just(C::ExtendQualification),
         Just(C::Release),
+        Just(C::AnnounceExpiry),
         Just(C::Expire),
         prop::option::of(an_instant()).prop_map(|legal_hold_until| C::Erase { legal_hold_until }),
     ];
@@ -45,6 +46,7 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
             C::ReserveNumbers { reservation, numbers, ring_fence }
         }),
         reservation_id().prop_map(|reservation| C::ReleaseReservation { reservation }),
+        reservation_id().prop_map(|reservation| C::AnnounceReservationExpiry { reservation }),
         reservation_id().prop_map(|reservation| C::ExpireReservation { reservation }),
         (order_id(), existing_site()).prop_map(|(order, site)| C::AllocateNumbers {
             order,
@@ -117,7 +119,13 @@ impl Model for CompanyModel {
             Some(((*until)?, CompanyCommand::ExpireReservation { reservation: *reservation }))
         });
         let qualified = self.qualified_until.filter(|_| self.stage == CompanyStatus::Qualified);
-        reservations.chain(qualified.map(|until| (until, CompanyCommand::Expire))).collect()
+        let told = self.reservations.keys().filter_map(|reservation| {
+            let due = self.announcements.due(Some(*reservation))?;
+            Some((due, CompanyCommand::AnnounceReservationExpiry { reservation: *reservation }))
+        });
+        let qualified = qualified.map(|until| (until, CompanyCommand::Expire));
+        let ends = self.announcements.due(None).map(|due| (due, CompanyCommand::AnnounceExpiry));
+        reservations.chain(told).chain(qualified).chain(ends).collect()
     }
 
     fn rules(&self) -> Arc<Rules> {

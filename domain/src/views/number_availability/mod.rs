@@ -49,7 +49,7 @@ fn fold_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) -
             save(rows, NumberOwner { company, reseller: *reseller });
             Ok(())
         }
-        CompanyEvent::NumbersReserved { reservation, numbers, expires_at } => {
+        CompanyEvent::NumbersReserved { reservation, numbers, expires_at, .. } => {
             reserve(rows, company, numbers, *reservation, *expires_at)
         }
         CompanyEvent::NumbersCommitted { order, line, numbers, .. } => {

@@ -60,6 +60,7 @@ fn beginning() -> Vec<Happened> {
         name: CompanyName::parse("Acme Ltd").unwrap(),
         domain: Domain::parse("acme.example").unwrap(),
         expires_at: moment("2026-07-01T10:00:00Z"),
+        announce_at: None,
     }));
     all.push(Happened::Order(order(1), create(1)));
     all.push(Happened::Order(order(1), add(1)));
@@ -107,7 +108,12 @@ fn step(model: &mut Model, what: u8, numbers: &NumberSet) -> Option<Happened> {
     let until = moment("2026-07-01T10:00:00Z");
     let blocks = |event| Happened::NumberBlock(block(block_of(first)), event);
     Some(match what {
-        0 => happened(CompanyEvent::NumbersReserved { reservation, numbers, expires_at: Some(until) }),
+        0 => happened(CompanyEvent::NumbersReserved {
+            reservation,
+            numbers,
+            expires_at: Some(until),
+            announce_at: None,
+        }),
         1 => happened(CompanyEvent::NumbersCommitted { order, line, numbers, source: NumberSource::Stock }),
         2 => happened(CompanyEvent::NumbersReleased { reservation, numbers }),
         3 => {

@@ -1,6 +1,6 @@
 //! Timers: what is due, what rests, what is void.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -103,32 +103,52 @@ fn an_open_window_still_closes_after_an_activation_that_moved_nothing() {
 }
 
 #[test]
-fn a_qualification_does_not_expire_while_an_order_is_open() {
+fn a_qualification_is_announced_and_expires_unless_an_order_is_open() {
     let id = CompanyId(Uuid::from_u128(7));
     let until = moment("2026-07-01T10:00:00Z");
+    let announce_at = Some(moment("2026-06-29T10:00:00Z"));
     let qualified = CompanyEvent::CompanyQualified {
         reseller: ResellerId(Uuid::from_u128(8)),
         name: CompanyName::parse("Acme Ltd").unwrap(),
         domain: Domain::parse("acme.example").unwrap(),
         expires_at: until,
+        announce_at,
     };
     let opened = CompanyEvent::OrderOpened { order: order(1), channels: None };
-    let closed = CompanyEvent::OrderClosed { order: order(1), qualified_until: Some(until) };
+    let closed = |announce_at| CompanyEvent::OrderClosed {
+        order: order(1),
+        qualified_until: Some(until),
+        announce_at,
+    };
+    let extended = |announce_at| CompanyEvent::QualificationExtended {
+        expires_at: until + TimeDelta::days(30),
+        announce_at,
+    };
+    let announced = CompanyEvent::QualificationExpiring { expires_at: until };
     let of =
         |events: &[&CompanyEvent]| after(events.iter().map(|event| Happened::Company(id, (*event).clone())));
-    assert_eq!(of(&[&qualified]), ["qualification_expiry"]);
+    let both = ["qualification_expiring", "qualification_expiry"];
+    assert_eq!(of(&[&qualified]), both);
+    assert_eq!(of(&[&qualified, &announced]), ["qualification_expiry"]);
+    assert_eq!(of(&[&qualified, &announced, &extended(announce_at)]), both);
+    assert_eq!(of(&[&qualified, &extended(None)]), ["qualification_expiry"], "the end is too near");
     assert_eq!(of(&[&qualified, &opened]), [""; 0]);
-    assert_eq!(of(&[&qualified, &opened, &closed]), ["qualification_expiry"]);
+    assert_eq!(of(&[&qualified, &opened, &closed(announce_at)]), both);
+    assert_eq!(of(&[&qualified, &opened, &closed(None)]), ["qualification_expiry"]);
 
     let reservation = ReservationId(Uuid::from_u128(9));
     let numbers: NumberSet = NumberRange::parse("0113 496 0100-109").unwrap().into();
-    let reserve =
-        |expires_at| CompanyEvent::NumbersReserved { reservation, numbers: numbers.clone(), expires_at };
+    let reserve = |expires_at: Option<_>| {
+        let announce_at = expires_at.and(announce_at);
+        CompanyEvent::NumbersReserved { reservation, numbers: numbers.clone(), expires_at, announce_at }
+    };
+    let announced = CompanyEvent::ReservationExpiring { reservation, expires_at: until };
     let ended = CompanyEvent::ReservationEnded { reservation, how: ReservationEnd::Released };
     assert_eq!(
         of(&[&reserve(Some(until)), &reserve(Some(until))]),
-        [format!("reservation_expiry/{reservation}")]
+        [format!("reservation_expiring/{reservation}"), format!("reservation_expiry/{reservation}")]
     );
+    assert_eq!(of(&[&reserve(Some(until)), &announced]), [format!("reservation_expiry/{reservation}")]);
     assert_eq!(of(&[&reserve(Some(until)), &ended]), [""; 0]);
     assert_eq!(of(&[&reserve(None)]), [""; 0]);
 }
