@@ -39,7 +39,7 @@ pub async fn are_alike(engine: &Engine, one: &LineRequest, other: &LineRequest) 
 }
 
 fn document(request: &LineRequest) -> Value {
-    let mut document = match request {
+    let fields = match request {
         LineRequest::Company(line) => {
             json!({ "channels": line.channels, "contact": line.contact.as_ref().map(contact) })
         }
@@ -65,9 +65,9 @@ fn document(request: &LineRequest) -> Value {
             "channels": line.channels,
         }),
     };
-    if let Value::Object(fields) = &mut document {
-        fields.retain(|_, value| !value.is_null());
-        fields.insert("kind".to_owned(), json!(request.kind().to_string()));
+    let mut document = json!({ "kind": request.kind().to_string() });
+    if let (Value::Object(document), Value::Object(fields)) = (&mut document, fields) {
+        document.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
     }
     document
 }

@@ -70,7 +70,8 @@ pub struct ProblemDocument {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
-    /// Where in the body, as a JSON Pointer; empty for the request as a whole.
+    /// Where in the body, as a JSON Pointer; empty for the request as a whole. What is about a line of an order that is there
+    /// already, points into the list of its lines, from 0.
     #[schema(example = "/lines/0/mac")]
     pub pointer: String,
     /// Which parameter or header, where it is one.

@@ -127,8 +127,14 @@ fn what_was_taken_before_is_refused_by_name() {
     changed["company"]["domain"] = "other.example".into();
     changed["company"]["name"] = "ACME Ltd".into();
     desk.write("changed.json", changed.to_string());
-    let named = ["/company/name", "company name `ACME Ltd` is not free [company_name_taken]"];
-    desk.refused(3, &["orders", "submit", "changed.json"], &named);
+    let yours = ["/company/name", "company_yours", "service_reference", "com_"];
+    desk.refused(3, &["orders", "submit", "changed.json"], &yours);
+    desk.done(&["resellers", "add", "R200", "--name", "Western Voice"]);
+    let mut foreign = changed.clone();
+    foreign["reseller"] = "R200".into();
+    desk.write("foreign.json", foreign.to_string());
+    let taken = ["/company/name", "company name `ACME Ltd` is not free [company_name_taken]"];
+    desk.refused(3, &["orders", "submit", "foreign.json"], &taken);
     changed["company"] = json!({ "domain": "nobody.example" });
     desk.write("changed.json", changed.to_string());
     desk.refused(3, &["orders", "submit", "changed.json"], &["/company/domain", "company_unknown"]);

@@ -308,6 +308,7 @@ async fn the_worklist_is_read_page_by_page_and_has_orders_that_are_held_or_wait(
             let items = page.is(200).body["items"].as_array().unwrap();
             assert!(items.len() <= limit);
             found.extend(items.iter().cloned());
+            assert!(found.len() <= whole.len(), "a page repeats what was shown");
             match page.headers.get("link") {
                 Some(link) => path = link.to_str().unwrap().split(['<', '>']).nth(1).unwrap().to_owned(),
                 None => break,
