@@ -64,6 +64,7 @@ pub async fn run(
     // Whoever names no store for the demo has no use for it afterwards; it goes last of all, however this ends.
     let passing = (arguments.demo && !store_named).then(|| Passing(demo::fresh_file()));
     if let Some(Passing(file)) = &passing {
+        output.remark("the demo's store goes when the server ends; --store names one that is kept")?;
         options = OpenOptions::of(file.clone());
     }
     let mut builder = Engine::builder();
