@@ -41,9 +41,9 @@ pub async fn check(audit: &Audit, engine: &Engine) {
         |notice| (notice.order_sequence.unwrap(), notice.order_previous_id),
     );
     ends(&of_orders);
+    ends_after_its_lines(&of_orders);
     every_event_that_is_told(audit, &notices);
     complete_comes_last(audit);
-    ends_after_its_lines(&of_orders);
     shows_what_was_there(audit, &notices);
     ahead_of_time(audit);
 }
