@@ -47,6 +47,9 @@ enum Defect {
     TellsTwice,
     SkipsANotice,
     TellsAfterTheEnd,
+    TellsTheEndTooEarly,
+    TellsWhatWas,
+    AnnouncesNothing,
     LosesATimer,
     KeepsATimer,
     ForgetsToClear(&'static Table),
@@ -76,6 +79,8 @@ const TELLING: &[(Defect, &str)] = &[
     (Defect::TellsTwice, "has a gap"),
     (Defect::SkipsANotice, "has a gap"),
     (Defect::TellsAfterTheEnd, "after the end of"),
+    (Defect::TellsTheEndTooEarly, "is told to have ended after so many of its lines"),
+    (Defect::TellsWhatWas, "the data is not the row"),
     (Defect::SkipsEventsOf(&NOTICE), "left == right"),
 ];
 
@@ -111,6 +116,21 @@ impl Meddles for Defect {
                     vec![Notice { notice_type: NoticeType::OrderCompleted, ..early }.to_row()]
                 }
                 _ => vec![row.clone()],
+            }),
+            Self::TellsTheEndTooEarly => spoil(commit, &NOTICE, |row| match notice(row) {
+                line if line.notice_type == NoticeType::LineCompleted => {
+                    vec![Notice { notice_type: NoticeType::LineResumed, ..line }.to_row()]
+                }
+                _ => vec![row.clone()],
+            }),
+            Self::TellsWhatWas => spoil(commit, &NOTICE, |row| {
+                let mut told = notice(row);
+                told.data.order.iter_mut().for_each(|order| order.position -= 1);
+                vec![told.to_row()]
+            }),
+            Self::AnnouncesNothing => spoil(commit, &TIMER, |row| {
+                let announces = row.key.contains("_expiring");
+                if announces { vec![] } else { vec![row.clone()] }
             }),
             Self::LosesATimer => spoil(commit, &TIMER, |_| vec![]),
             Self::KeepsATimer => {
@@ -228,6 +248,22 @@ async fn whatever_is_told_wrongly_is_found_without_a_fresh_fold() {
         audit.follow(&engine).await;
         let found = said(notices::check(&audit, &engine)).await;
         assert!(found.contains(expected), "{defect:?} should be found as `{expected}`: {found}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_announced_is_found() {
+    for (defect, expected) in [(Defect::None, ""), (Defect::AnnouncesNothing, "was not announced")] {
+        let (world, engine) = life(defect, Defect::None).await;
+        let reseller = world.reseller(2).await;
+        let company = world.company(reseller, "Idle").await;
+        world.reserve(company, leeds(160, 5)).await;
+        world.sleep(chrono::TimeDelta::days(31)).await;
+        let mut audit = Audit::default();
+        audit.follow(&engine).await;
+        let found = said(notices::check(&audit, &engine)).await;
+        assert!(found.contains(expected), "{defect:?} should be found as `{expected}`: {found}");
+        assert_eq!(found.is_empty(), expected.is_empty(), "{defect:?}: {found}");
     }
 }
 

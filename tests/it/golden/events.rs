@@ -62,7 +62,8 @@ fn every_event_reads_and_writes_as_it_did() {
         .into_iter()
         .flat_map(|(kind, name)| (1..=newest(kind, name)).map(move |version| (kind, name, version)))
         .collect();
-    let exists = |(kind, name, version): &(_, _, _)| path(&file(*kind, name, *version)).exists();
+    let exists =
+        |(kind, name, version): &(AggregateKind, &str, u32)| path(&file(*kind, name, *version)).exists();
     let missing: Vec<_> =
         shapes.iter().filter(|shape| !exists(shape)).map(|(kind, name, _)| (*kind, *name)).collect();
     let examples = if missing.is_empty() || !bless() { BTreeMap::new() } else { examples(&missing) };

@@ -3,5 +3,6 @@
 mod overlay;
 mod numbers;
 mod orders;
+mod reservations;
 mod timers;
 mod words;

@@ -31,7 +31,7 @@ use crate::{
 /// Three blocks side by side: 200, 300 and 500 numbers.
 const BLOCKS: [&str; 3] = ["0113 496 0000-199", "0113 496 0200-499", "0113 496 0500-999"];
 
-fn set(text: &str) -> NumberSet {
+pub(super) fn set(text: &str) -> NumberSet {
     NumberRange::parse(text).unwrap().into()
 }
 
@@ -43,7 +43,7 @@ fn company() -> CompanyId {
     CompanyId(Uuid::from_u128(0xe000))
 }
 
-fn happened(event: CompanyEvent) -> Happened {
+pub(super) fn happened(event: CompanyEvent) -> Happened {
     Happened::Company(company(), event)
 }
 
@@ -53,7 +53,7 @@ fn loaded(index: usize) -> Happened {
     Happened::NumberBlock(block(index), BlockEvent::BlockLoaded { range, range_holder, place })
 }
 
-fn beginning() -> Vec<Happened> {
+pub(super) fn beginning() -> Vec<Happened> {
     let mut all: Vec<_> = (0..BLOCKS.len()).map(loaded).collect();
     all.push(happened(CompanyEvent::CompanyQualified {
         reseller: reseller(),
