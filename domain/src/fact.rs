@@ -8,11 +8,12 @@ use crate::{
     claim::ClaimChange,
     company::events::CompanyEvent,
     decider::Event as _,
-    ids::{AggregateKind, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId},
+    ids::{AggregateKind, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId, WebhookId},
     number_block::events::BlockEvent,
     order::events::OrderEvent,
     port_request::events::PortEvent,
     reseller::events::ResellerEvent,
+    webhook::events::WebhookEvent,
 };
 
 /// An event of any aggregate, with whose it is.
@@ -29,6 +30,8 @@ pub enum Happened {
     NumberBlock(NumberBlockId, BlockEvent),
     /// To a reseller.
     Reseller(ResellerId, ResellerEvent),
+    /// To a webhook.
+    Webhook(WebhookId, WebhookEvent),
 }
 
 /// One event of the log.
@@ -107,6 +110,7 @@ impl Happened {
                 Self::NumberBlock(NumberBlockId(stream.id), serde_json::from_str(payload)?)
             }
             AggregateKind::Reseller => Self::Reseller(ResellerId(stream.id), serde_json::from_str(payload)?),
+            AggregateKind::Webhook => Self::Webhook(WebhookId(stream.id), serde_json::from_str(payload)?),
         })
     }
 
@@ -118,6 +122,7 @@ impl Happened {
             Self::PortRequest(id, _) => id.stream(),
             Self::NumberBlock(id, _) => id.stream(),
             Self::Reseller(id, _) => id.stream(),
+            Self::Webhook(id, _) => id.stream(),
         }
     }
 
@@ -129,6 +134,7 @@ impl Happened {
             Self::PortRequest(_, event) => event.name(),
             Self::NumberBlock(_, event) => event.name(),
             Self::Reseller(_, event) => event.name(),
+            Self::Webhook(_, event) => event.name(),
         }
     }
 
@@ -140,6 +146,7 @@ impl Happened {
             Self::PortRequest(_, event) => event.version(),
             Self::NumberBlock(_, event) => event.version(),
             Self::Reseller(_, event) => event.version(),
+            Self::Webhook(_, event) => event.version(),
         }
     }
 
@@ -151,6 +158,7 @@ impl Happened {
             Self::PortRequest(_, event) => serde_json::to_string(event),
             Self::NumberBlock(_, event) => serde_json::to_string(event),
             Self::Reseller(_, event) => serde_json::to_string(event),
+            Self::Webhook(_, event) => serde_json::to_string(event),
         };
         payload.expect("events have string keys only, so they are JSON")
     }
@@ -164,6 +172,7 @@ impl Happened {
             Self::PortRequest(_, event) => event.claims(holder),
             Self::NumberBlock(_, event) => event.claims(holder),
             Self::Reseller(_, event) => event.claims(holder),
+            Self::Webhook(_, event) => event.claims(holder),
         }
     }
 }

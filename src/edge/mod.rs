@@ -20,6 +20,7 @@ pub mod history;
 pub mod draft_line;
 pub mod import_order;
 pub mod keys;
+pub mod deliveries;
 pub mod loads;
 pub mod moved;
 

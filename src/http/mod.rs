@@ -62,6 +62,10 @@ pub mod notices;
 pub mod notice_stream;
 mod notice_bodies;
 pub mod hub;
+pub mod webhooks;
+pub mod webhook_deliveries;
+mod webhook_bodies;
+pub mod delivery;
 
 use std::{
     num::NonZeroU32,
@@ -81,6 +85,7 @@ use utoipa::openapi::OpenApi;
 use self::{
     api::Api,
     auth::{guesses::Guesses, issuer::Issuer},
+    delivery::sender::Sender,
     hub::Hub,
     problem::Problem,
 };
@@ -105,6 +110,8 @@ pub struct App {
     tasks: TaskTracker,
     /// What hands notices to whoever listens.
     hub: Arc<Hub>,
+    /// What sends to webhooks.
+    sender: Arc<Sender>,
 }
 
 /// The bounds of what is taken in, so that nobody can keep others waiting.
@@ -178,6 +185,7 @@ impl App {
             answered: Arc::default(),
             tasks: TaskTracker::new(),
             hub,
+            sender: Sender::new(delivery::Settings::default()),
         }
     }
 
@@ -185,6 +193,12 @@ impl App {
     #[must_use]
     pub fn trusting(self, issuer: Issuer) -> Self {
         Self { issuer: Some(Arc::new(issuer)), ..self }
+    }
+
+    /// The same, and webhooks are delivered to as these settings say.
+    #[must_use]
+    pub fn delivering(self, settings: delivery::Settings) -> Self {
+        Self { sender: Sender::new(settings), ..self }
     }
 }
 
@@ -212,6 +226,8 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = assets::routes(api);
     let api = notices::routes(api);
     let api = notice_stream::routes(api);
+    let api = webhooks::routes(api);
+    let api = webhook_deliveries::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

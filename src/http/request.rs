@@ -192,13 +192,18 @@ impl Look {
     pub async fn ready(&self, table: &Table) -> Result<(), Problem> {
         self.as_answered(table).await;
         let Some(position) = self.after_position()? else { return Ok(()) };
+        let reader = self.reader(table);
         let head = self.app.engine.head().await?.position;
         if position > head {
             let (detail, expected) =
                 (format!("the log ends at {head}"), "a position of an answer".to_owned());
             return Err(Problem::parameter(AFTER_POSITION, "position_beyond_log", detail, expected));
         }
-        Ok(self.app.engine.wait_for(self.reader(table), position).await?)
+        if reader.is_empty() {
+            // No reader of the log writes it, so it is as new as it can be.
+            return Ok(());
+        }
+        Ok(self.app.engine.wait_for(reader, position).await?)
     }
 
     /// What a write was answered with before its row was there, the next read sees all the same.

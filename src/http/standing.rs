@@ -45,6 +45,13 @@ const FOR_RESELLERS: &[&str] = &[
     "retry_activation",
     "return_rest",
     "cancel",
+    // webhooks
+    "update",
+    "rotate_secret",
+    "pause",
+    "resume_deliveries",
+    "replay",
+    "delete",
 ];
 
 /// One thing that could be asked of a resource.
@@ -86,6 +93,7 @@ pub fn all(state: &State, role: Role) -> (&'static str, Vec<Action>) {
         State::PortRequest(port) => table(&**port, role),
         State::NumberBlock(block) => table(&**block, role),
         State::Reseller(reseller) => table(&**reseller, role),
+        State::Webhook(webhook) => table(&**webhook, role),
     }
 }
 

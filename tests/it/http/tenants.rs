@@ -48,9 +48,11 @@ async fn what_another_has_is_as_what_does_not_exist() {
     let company = draft.is(201).text("company").to_owned();
     let held = json!({ "company": company, "kind": "reserve", "ask": { "numbers": ["0113 496 0100"] } });
     let reservation = owner.post("/v1/reservations", &held).await.is(201).text("id").to_owned();
+    let hook = owner.post("/v1/webhooks", &json!({ "url": "https://hooks.example/orders" })).await;
     // One resource of each kind that a path can name.
     let own = BTreeMap::from([
         ("/v1/reservations/", reservation),
+        ("/v1/webhooks/", hook.is(201).text("id").to_owned()),
         ("/v1/orders/", draft.is(201).text("id").to_owned()),
         ("/v1/companies/", draft.text("company").to_owned()),
         ("/v1/port-requests/", port),
@@ -89,8 +91,9 @@ async fn lists_show_only_what_is_the_callers() {
     let (_, other) = site.reseller(2).await;
     owner.post("/v1/orders", &order("PO-1", "Acme")).await.is(201);
     super::ports::submitted(&site, &owner, "PO-2", "020 7946 0123").await;
+    owner.post("/v1/webhooks", &json!({ "url": "https://hooks.example/orders" })).await.is(201);
     let head = site.head().await;
-    for path in ["/v1/orders", "/v1/companies", "/v1/port-requests"] {
+    for path in ["/v1/orders", "/v1/companies", "/v1/port-requests", "/v1/webhooks"] {
         let path = format!("{path}?after_position={head}");
         assert_eq!(other.get(&path).await.is(200).body["items"], serde_json::json!([]));
         let own = owner.get(&path).await.is(200).body["items"].as_array().unwrap().len();
