@@ -46,6 +46,7 @@ pub enum ClaimScope {
     OpenPort,
     OrderReference,
     MessageId,
+    WebhookSlot,
 }
 
 /// A key in its scope; where the scope belongs to somebody, the key starts with whose it is, then a slash.

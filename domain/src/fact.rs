@@ -9,11 +9,12 @@ use crate::{
     claim::ClaimChange,
     company::events::CompanyEvent,
     decider::Event as _,
-    ids::{AggregateKind, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId},
+    ids::{AggregateKind, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId, WebhookId},
     number_block::events::BlockEvent,
     order::events::OrderEvent,
     port_request::events::PortEvent,
     reseller::events::ResellerEvent,
+    webhook::events::WebhookEvent,
 };
 
 /// An event of any aggregate, with whose it is.
@@ -30,6 +31,8 @@ pub enum Happened {
     NumberBlock(NumberBlockId, BlockEvent),
     /// To a reseller.
     Reseller(ResellerId, ResellerEvent),
+    /// To a webhook.
+    Webhook(WebhookId, WebhookEvent),
 }
 
 /// One event of the log.
@@ -124,6 +127,7 @@ impl Happened {
                 Self::NumberBlock(NumberBlockId(stream.id), serde_json::from_str(payload)?)
             }
             AggregateKind::Reseller => Self::Reseller(ResellerId(stream.id), serde_json::from_str(payload)?),
+            AggregateKind::Webhook => Self::Webhook(WebhookId(stream.id), serde_json::from_str(payload)?),
         })
     }
 
@@ -135,6 +139,7 @@ impl Happened {
             Self::PortRequest(id, _) => id.stream(),
             Self::NumberBlock(id, _) => id.stream(),
             Self::Reseller(id, _) => id.stream(),
+            Self::Webhook(id, _) => id.stream(),
         }
     }
 
@@ -146,6 +151,7 @@ impl Happened {
             Self::PortRequest(_, event) => event.name(),
             Self::NumberBlock(_, event) => event.name(),
             Self::Reseller(_, event) => event.name(),
+            Self::Webhook(_, event) => event.name(),
         }
     }
 
@@ -157,6 +163,7 @@ impl Happened {
             Self::PortRequest(_, event) => event.version(),
             Self::NumberBlock(_, event) => event.version(),
             Self::Reseller(_, event) => event.version(),
+            Self::Webhook(_, event) => event.version(),
         }
     }
 
@@ -168,6 +175,7 @@ impl Happened {
             Self::PortRequest(_, event) => serde_json::to_string(event),
             Self::NumberBlock(_, event) => serde_json::to_string(event),
             Self::Reseller(_, event) => serde_json::to_string(event),
+            Self::Webhook(_, event) => serde_json::to_string(event),
         };
         payload.expect("events have string keys only, so they are JSON")
     }
@@ -181,6 +189,7 @@ impl Happened {
             Self::PortRequest(_, event) => event.claims(holder),
             Self::NumberBlock(_, event) => event.claims(holder),
             Self::Reseller(_, event) => event.claims(holder),
+            Self::Webhook(_, event) => event.claims(holder),
         }
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::invalid::Invalid;
 
-/// The five kinds of aggregate; the words are those stored in `aggregate_type`.
+/// The six kinds of aggregate; the words are those stored in `aggregate_type`.
 #[derive(
     Clone,
     Copy,
@@ -43,6 +43,8 @@ pub enum AggregateKind {
     NumberBlock,
     /// The tenant that places orders.
     Reseller,
+    /// An address to which a reseller's notices are sent.
+    Webhook,
 }
 
 impl AggregateKind {
@@ -58,6 +60,7 @@ impl AggregateKind {
             Self::PortRequest => PortRequestId::PREFIX,
             Self::NumberBlock => NumberBlockId::PREFIX,
             Self::Reseller => ResellerId::PREFIX,
+            Self::Webhook => WebhookId::PREFIX,
         }
     }
 }
@@ -84,7 +87,7 @@ impl FromStr for StreamId {
         use strum::IntoEnumIterator;
         AggregateKind::iter()
             .find_map(|kind| parse_id(kind.prefix(), text).map(|id| Self { kind, id }))
-            .ok_or_else(|| wrong_id(text, "ord_, com_, prt_, blk_ or rsl_"))
+            .ok_or_else(|| wrong_id(text, "ord_, com_, prt_, blk_, rsl_ or whk_"))
     }
 }
 
@@ -188,6 +191,8 @@ typed_ids! {
     NumberBlockId "blk_" => NumberBlock;
     /// Names a reseller.
     ResellerId "rsl_" => Reseller;
+    /// Names a webhook.
+    WebhookId "whk_" => Webhook;
     /// Names a reservation or ring-fence of a company.
     ReservationId "rsv_";
     /// Names an asset of a company (a site, user, device, PBX or trunk); its service id.

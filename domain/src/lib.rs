@@ -10,6 +10,7 @@ pub mod company;
 pub mod port_request;
 pub mod number_block;
 pub mod reseller;
+pub mod webhook;
 
 pub mod joint;
 pub mod claim;

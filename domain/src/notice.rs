@@ -11,6 +11,7 @@ use crate::{
     fact::Happened,
     order::{events::OrderEvent, line::Milestone},
     port_request::events::PortEvent,
+    webhook::events::WebhookEvent,
 };
 
 macro_rules! notice_types {
@@ -128,6 +129,10 @@ notice_types! {
     CompanySuspended = "com.orderwire.company.suspended.v1";
     /// A company may be ordered for again.
     CompanyResumed = "com.orderwire.company.resumed.v1";
+    /// Notices did not arrive at a webhook for too long; none are sent there until somebody resumes it.
+    WebhookPaused = "com.orderwire.webhook.paused.v1";
+    /// The endpoint of a webhook said that it is gone; none are sent there until somebody resumes it.
+    WebhookDisabled = "com.orderwire.webhook.disabled.v1";
 }
 
 impl NoticeType {
@@ -166,6 +171,7 @@ impl NoticeType {
             Happened::Order(_, event) => Self::of_order(event),
             Happened::PortRequest(_, event) => Self::of_port(event),
             Happened::Company(_, event) => Self::of_company(event),
+            Happened::Webhook(_, event) => Self::of_webhook(event),
             Happened::NumberBlock(..) | Happened::Reseller(..) => None,
         }
     }
@@ -185,6 +191,15 @@ impl NoticeType {
             }
             CompanyEvent::CompanySuspended { .. } => Some(Self::CompanySuspended),
             CompanyEvent::CompanyResumed => Some(Self::CompanyResumed),
+            _ => None,
+        }
+    }
+
+    /// What becomes of a webhook without anybody asking for it.
+    fn of_webhook(event: &WebhookEvent) -> Option<Self> {
+        match event {
+            WebhookEvent::WebhookStopped { .. } => Some(Self::WebhookPaused),
+            WebhookEvent::WebhookGone => Some(Self::WebhookDisabled),
             _ => None,
         }
     }

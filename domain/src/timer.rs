@@ -209,7 +209,7 @@ pub fn timers(fact: &Fact) -> Vec<TimerChange> {
         Happened::Company(_, event) => of.company(event),
         Happened::PortRequest(_, event) => of.port(event),
         Happened::NumberBlock(_, event) => of.block(event),
-        Happened::Reseller(..) => Vec::new(),
+        Happened::Reseller(..) | Happened::Webhook(..) => Vec::new(),
     }
 }
 

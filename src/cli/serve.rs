@@ -25,7 +25,7 @@ use crate::{
     http::{
         App, Limits,
         auth::issuer::{Issuer, IssuerError},
-        server,
+        delivery, server,
     },
 };
 
@@ -83,7 +83,7 @@ pub async fn run(
     }
     let engine = open_engine(&options, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&options.store), error })?;
-    let app = App::new(engine.clone(), limits(settings));
+    let app = App::new(engine.clone(), limits(settings)).delivering(delivery(settings));
     let app = match issuer {
         None => app,
         Some(issuer) => match Issuer::open(issuer, engine.now()).await {
@@ -170,6 +170,15 @@ fn limits(settings: &ServerSettings) -> Limits {
         heartbeat: settings.stream_heartbeat,
         reader_lag: settings.readers_behind_max,
         ..Limits::default()
+    }
+}
+
+fn delivery(settings: &ServerSettings) -> delivery::Settings {
+    delivery::Settings {
+        deliver: settings.webhooks_deliver,
+        allow_private: settings.webhooks_allow_private,
+        allow_http: settings.webhooks_allow_http,
+        ..delivery::Settings::default()
     }
 }
 

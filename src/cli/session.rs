@@ -11,6 +11,7 @@ use orderwire_domain::{
     port_request::PortRequest,
     sealed::Sealed,
     views::{order_status::OrderView, table::Record},
+    webhook::Webhook,
 };
 use strum::VariantArray;
 
@@ -232,6 +233,7 @@ fn owners(stream: StreamId, state: &State) -> (Option<ResellerId>, Option<Compan
         }
         State::NumberBlock(_) => (None, None),
         State::Reseller(_) => (Some(ResellerId(stream.id)), None),
+        State::Webhook(webhook) => (Webhook::reseller(webhook), None),
     }
 }
 

@@ -25,6 +25,12 @@ pub struct ServerSettings {
     pub stream_heartbeat: Duration,
     /// Events that a reader may be behind while the server calls itself ready: 10,000.
     pub readers_behind_max: u64,
+    /// Whether notices are sent to webhooks: yes.
+    pub webhooks_deliver: bool,
+    /// Whether webhooks may lead to private networks and to this machine: no.
+    pub webhooks_allow_private: bool,
+    /// Whether webhooks may lead to addresses without TLS: no.
+    pub webhooks_allow_http: bool,
 }
 
 impl ServerSettings {
@@ -48,6 +54,9 @@ impl ServerSettings {
                 .expect("the table bounds it"),
             stream_heartbeat: ms("server.stream_heartbeat_ms"),
             readers_behind_max: config.count("server.readers_behind_max"),
+            webhooks_deliver: config.switch("webhooks.deliver"),
+            webhooks_allow_private: config.switch("webhooks.allow_private"),
+            webhooks_allow_http: config.switch("webhooks.allow_http"),
         }
     }
 }

@@ -150,6 +150,9 @@ pub const SETTINGS: &[Setting] = &[
     plain("traces.endpoint", Kind::OpenUrl, "", "where traces are sent: OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces")
         .otherwise("traces are not made"),
     plain("traces.percent", Kind::Count(1, 100), "100", "how many of a hundred traces that begin here are sent; those that callers began are sent as they say"),
+    plain("webhooks.deliver", Kind::Switch, "true", "send notices to webhooks from this server"),
+    plain("webhooks.allow_private", Kind::Switch, "false", "let webhooks lead to private networks and to this machine"),
+    plain("webhooks.allow_http", Kind::Switch, "false", "let webhooks lead to addresses without TLS"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
     plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),

@@ -22,6 +22,7 @@ pub mod draft_line;
 pub mod order_places;
 pub mod import_order;
 pub mod keys;
+pub mod deliveries;
 pub mod loads;
 pub mod moved;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use orderwire_domain::views::table::Table;
 
-use super::keys::API_KEY;
 pub use super::master_key::{KeyError, KeySource};
+use super::{deliveries, keys::API_KEY};
 use crate::{
     engine::{
         self, Builder, Engine,
@@ -110,10 +110,12 @@ pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engi
     }
 }
 
-/// Every table that is created from a definition: the read models, and the keys of those who ask over HTTP.
+/// Every table that is created from a definition: the read models, the keys of those who ask over HTTP, and what was
+/// delivered to webhooks.
 pub fn tables() -> Vec<&'static Table> {
     let mut tables = Engine::tables();
     tables.push(&API_KEY);
+    tables.extend(deliveries::TABLES);
     tables
 }
 

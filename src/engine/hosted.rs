@@ -68,6 +68,7 @@ impl<D: Seated> Aggregate for Hosted<D> {
         AggregateKind::PortRequest => "port_request",
         AggregateKind::NumberBlock => "number_block",
         AggregateKind::Reseller => "reseller",
+        AggregateKind::Webhook => "webhook",
     };
     type Command = D::Command;
     type Event = HostedEvent<D::Event>;

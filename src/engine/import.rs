@@ -296,6 +296,7 @@ fn put_in_order(steps: &mut [Step]) {
         AggregateKind::Company => 2,
         AggregateKind::Order => 3,
         AggregateKind::PortRequest => 4,
+        AggregateKind::Webhook => 5,
     };
     let timed = steps.iter().all(|step| step.decided_at.is_some());
     let key = |step: &Step| (step.decided_at.filter(|_| timed), rank(step), step.stream, step.sequence);

@@ -11,6 +11,7 @@ use orderwire_domain::{
     order::Order,
     port_request::PortRequest,
     reseller::Reseller,
+    webhook::Webhook,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -162,6 +163,7 @@ pub fn schema(kind: AggregateKind) -> &'static str {
         AggregateKind::PortRequest => "port_request-1",
         AggregateKind::NumberBlock => "number_block-1",
         AggregateKind::Reseller => "reseller-1",
+        AggregateKind::Webhook => "webhook-1",
     }
 }
 
@@ -173,6 +175,7 @@ pub fn snapshot(stream: StreamId, sequence: Sequence, state: &State) -> Result<S
         State::PortRequest(state) => serde_json::to_string(&**state),
         State::NumberBlock(state) => serde_json::to_string(&**state),
         State::Reseller(state) => serde_json::to_string(&**state),
+        State::Webhook(state) => serde_json::to_string(&**state),
     }?;
     Ok(Snapshot { stream, sequence, fingerprint: schema(stream.kind).to_owned(), state })
 }
@@ -188,5 +191,6 @@ fn read_state(kind: AggregateKind, text: &str) -> Result<State, serde_json::Erro
             State::NumberBlock(Arc::new(serde_json::from_str::<NumberBlock>(text)?))
         }
         AggregateKind::Reseller => State::Reseller(Arc::new(serde_json::from_str::<Reseller>(text)?)),
+        AggregateKind::Webhook => State::Webhook(Arc::new(serde_json::from_str::<Webhook>(text)?)),
     })
 }

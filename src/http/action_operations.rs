@@ -108,6 +108,15 @@ const STOCK_OF_CARRIER: &[Row] = &[
     ("withdraw", "DELETE", "/v1/operator/stock/{id}"),
 ];
 
+const WEBHOOKS: &[Row] = &[
+    ("update", "PATCH", "/v1/webhooks/{id}"),
+    ("rotate_secret", "POST", "/v1/webhooks/{id}/secret"),
+    ("pause", "POST", "/v1/webhooks/{id}/pause"),
+    ("resume_deliveries", "DELETE", "/v1/webhooks/{id}/pause"),
+    ("replay", "POST", "/v1/webhooks/{id}/replay"),
+    ("delete", "DELETE", "/v1/webhooks/{id}"),
+];
+
 /// What can be asked of a kind of resource, by the names of its actions. Who checks is shown what the carrier could ask.
 pub fn of(kind: AggregateKind, role: Role) -> impl Iterator<Item = (&'static str, Operation)> {
     let (everybody, carrier): (&[Row], &[Row]) = match kind {
@@ -116,6 +125,7 @@ pub fn of(kind: AggregateKind, role: Role) -> impl Iterator<Item = (&'static str
         AggregateKind::PortRequest => (PORTS, PORTS_OF_CARRIER),
         AggregateKind::Reseller => (&[], RESELLERS_OF_CARRIER),
         AggregateKind::NumberBlock => (&[], STOCK_OF_CARRIER),
+        AggregateKind::Webhook => (WEBHOOKS, &[]),
     };
     let carrier = if role == Role::Reseller { &[] } else { carrier };
     everybody.iter().chain(carrier).map(|(action, method, path)| (*action, Operation { method, path }))
@@ -125,7 +135,7 @@ pub fn of(kind: AggregateKind, role: Role) -> impl Iterator<Item = (&'static str
 mod tests {
     use orderwire_domain::{
         company::commands::CompanyAction, number_block::commands::BlockAction, order::commands::OrderAction,
-        port_request::commands::PortAction, reseller::commands::ResellerAction,
+        port_request::commands::PortAction, reseller::commands::ResellerAction, webhook::commands::WebhookAction,
     };
     use strum::VariantArray;
 
@@ -143,6 +153,7 @@ mod tests {
             (AggregateKind::PortRequest, words::<PortAction>()),
             (AggregateKind::Reseller, words::<ResellerAction>()),
             (AggregateKind::NumberBlock, words::<BlockAction>()),
+            (AggregateKind::Webhook, words::<WebhookAction>()),
         ] {
             for (action, operation) in of(kind, Role::Operator) {
                 assert!(known.contains(&action), "{kind:?} knows no {action}: {operation:?}");

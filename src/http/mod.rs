@@ -65,6 +65,10 @@ pub mod notices;
 pub mod notice_stream;
 mod notice_bodies;
 pub mod hub;
+pub mod webhooks;
+pub mod webhook_deliveries;
+mod webhook_bodies;
+pub mod delivery;
 
 use std::{
     num::NonZeroU32,
@@ -84,6 +88,7 @@ use utoipa::openapi::OpenApi;
 use self::{
     api::Api,
     auth::{guesses::Guesses, issuer::Issuer},
+    delivery::sender::Sender,
     hub::Hub,
     problem::Problem,
 };
@@ -108,6 +113,8 @@ pub struct App {
     tasks: TaskTracker,
     /// What hands notices to whoever listens.
     hub: Arc<Hub>,
+    /// What sends to webhooks.
+    sender: Arc<Sender>,
 }
 
 /// The bounds of what is taken in, so that nobody can keep others waiting.
@@ -181,6 +188,7 @@ impl App {
             answered: Arc::default(),
             tasks: TaskTracker::new(),
             hub,
+            sender: Sender::new(delivery::Settings::default()),
         }
     }
 
@@ -188,6 +196,12 @@ impl App {
     #[must_use]
     pub fn trusting(self, issuer: Issuer) -> Self {
         Self { issuer: Some(Arc::new(issuer)), ..self }
+    }
+
+    /// The same, and webhooks are delivered to as these settings say.
+    #[must_use]
+    pub fn delivering(self, settings: delivery::Settings) -> Self {
+        Self { sender: Sender::new(settings), ..self }
     }
 }
 
@@ -215,6 +229,8 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = assets::routes(api);
     let api = notices::routes(api);
     let api = notice_stream::routes(api);
+    let api = webhooks::routes(api);
+    let api = webhook_deliveries::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

@@ -13,6 +13,7 @@ use super::{
     order_bodies::{LineBody, OrderBody},
     port_bodies::PortBody,
     reservations::ReservationBody,
+    webhook_bodies::WebhookBody,
 };
 
 /// The log that notices come from. With `id`, it names a notice in the world.
@@ -86,6 +87,9 @@ pub struct NoticeDataBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(["+441134960000-+441134960009"]))]
     numbers: Option<Vec<String>>,
+    /// The webhook, as `GET /v1/webhooks/{id}` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<WebhookBody>,
 }
 
 /// A page of notices.
@@ -123,7 +127,7 @@ impl From<Notice> for NoticeBody {
 
 impl From<NoticeData> for NoticeDataBody {
     fn from(data: NoticeData) -> Self {
-        let NoticeData { order, line, port_request, company, reservation, numbers } = data;
+        let NoticeData { order, line, port_request, company, reservation, numbers, webhook } = data;
         Self {
             order: order.map(OrderBody::from),
             line: line.map(LineBody::from),
@@ -131,6 +135,7 @@ impl From<NoticeData> for NoticeDataBody {
             company: company.map(CompanyBody::from),
             reservation: reservation.map(ReservationBody::from),
             numbers: numbers.map(|numbers| numbers.runs().map(|run| run.to_string()).collect()),
+            webhook: webhook.map(WebhookBody::from),
         }
     }
 }

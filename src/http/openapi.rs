@@ -100,8 +100,15 @@ const SCOPED: [&str; 2] = ["/v1/numbers", "/v1/reservations"];
 
 /// Operations that are sent a body and append nothing: there is no key to keep for them, no position to answer, and no
 /// state that a tag could be of.
-const APPEND_NOTHING: [&str; 5] =
-    ["check_portability", "check_names", "enter_address", "replace_address", "load_addresses"];
+const APPEND_NOTHING: [&str; 7] = [
+    "check_portability",
+    "check_names",
+    "enter_address",
+    "replace_address",
+    "load_addresses",
+    "redeliver_notice",
+    "test_webhook",
+];
 
 /// The problems that an operation can answer with, by status.
 const PROBLEMS: [(StatusCode, &str, &str); 15] = [

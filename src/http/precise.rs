@@ -16,13 +16,14 @@ use super::page;
 /// What a reference to a schema begins with.
 const SCHEMAS: &str = "#/components/schemas/";
 /// Which schema an id has that stands in a path after this word.
-const IDS: [(&str, &str); 6] = [
+const IDS: [(&str, &str); 7] = [
     ("orders", "OrderId"),
     ("companies", "CompanyId"),
     ("port-requests", "PortRequestId"),
     ("stock", "NumberBlockId"),
     ("resellers", "ResellerId"),
     ("reservations", "ReservationId"),
+    ("webhooks", "WebhookId"),
 ];
 
 /// The parameters of every list, by their names among the components.

@@ -16,7 +16,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{App, auth::guesses::Peer, observe, patience::Patient, routes};
+use super::{App, auth::guesses::Peer, delivery, observe, patience::Patient, routes};
 
 /// Headers of one request; more are answered 431 before anything else is looked at.
 const HEADERS_MAX: usize = 100;
@@ -30,7 +30,12 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     // From here on it is counted, not from the first look at it.
     observe::recorded();
     let (router, _) = routes(&app);
-    accept(listener, router, app, stop).await
+    let delivery = app.sender.settings.deliver.then(|| delivery::start(&app.engine, &app.sender));
+    let served = accept(listener, router, app, stop).await;
+    if let Some(delivery) = delivery {
+        delivery.stop().await;
+    }
+    served
 }
 
 /// Serves these routes alone, within the same bounds.

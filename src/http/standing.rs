@@ -74,6 +74,7 @@ pub fn all(state: &State, role: Role) -> (&'static str, Vec<Action>) {
         State::PortRequest(port) => table(&**port, role),
         State::NumberBlock(block) => table(&**block, role),
         State::Reseller(reseller) => table(&**reseller, role),
+        State::Webhook(webhook) => table(&**webhook, role),
     }
 }
 
@@ -115,7 +116,7 @@ pub async fn against(
         State::Order(_) => order(OrderId(stream.id), name),
         State::Company(_) => company(CompanyId(stream.id), name),
         State::PortRequest(_) => port(PortRequestId(stream.id), name),
-        State::NumberBlock(_) | State::Reseller(_) => None,
+        State::NumberBlock(_) | State::Reseller(_) | State::Webhook(_) => None,
     };
     if let Some(command) = command {
         let problems = rehearse::against(engine, provenance, &command).await?;
@@ -133,7 +134,7 @@ pub async fn against(
             let context = Context { at: engine.now(), rules: engine.rules().clone() };
             against_port(port, name, &context)
         }
-        State::NumberBlock(_) | State::Reseller(_) => Vec::new(),
+        State::NumberBlock(_) | State::Reseller(_) | State::Webhook(_) => Vec::new(),
     })
 }
 

@@ -13,6 +13,7 @@ use orderwire_domain::{
         PRODUCT_CODE_MAX, RESELLER_ID_MAX, SITE_NAME_MAX, TRUNK_NAME_MAX, USERNAME_LOCAL_MAX,
     },
     number::NUMBER_TEXT_MAX,
+    webhook::values::ENDPOINT_URL_MAX,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -110,6 +111,12 @@ texts! {
     ReservationId = id(ids::ReservationId::PREFIX), "rsv_01890a5d000070008000000000000001";
     /// The id of what a company has: its service id.
     AssetId = id(ids::AssetId::PREFIX), "ast_01890a5d000070008000000000000001";
+    /// The id of a webhook.
+    WebhookId = id(ids::WebhookId::PREFIX), "whk_01890a5d000070008000000000000001";
+    /// The id of a notice.
+    NoticeId = id(ids::NoticeId::PREFIX), "ntf_01890a5d000070008000000000000001";
+    /// The address of an endpoint, without a user and without a fragment.
+    EndpointUrl = grammar(8, ENDPOINT_URL_MAX, "^https?://[!-~]+$"), "https://hooks.example/orderwire";
     /// The key of an address: `A` or `R` and 11 digits from the carrier, `T` and 11 digits where it was entered by hand.
     AddressKey = grammar(12, 12, "^[ART][0-9]{11}$"), "A00000000001";
     /// A UK postcode.

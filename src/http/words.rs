@@ -21,6 +21,7 @@ use orderwire_domain::{
         order_status::OrderStage,
         port_diary::{Jeopardy as DomainJeopardy, PortStage},
         reservations::ReservationStage,
+        webhooks::{Signing as DomainSigning, WebhookStage},
     },
 };
 use strum::VariantArray;
@@ -32,6 +33,7 @@ use utoipa::{
     },
 };
 
+use crate::edge::deliveries::Failure;
 use crate::engine::reference::loads::{LoadKind as EngineLoadKind, LoadState as EngineLoadState};
 
 fn closed<T: VariantArray + Display>(about: &str) -> RefOr<Schema> {
@@ -98,6 +100,12 @@ words! {
     NotPortable = DomainNotPortable;
     /// Whether a reservation holds its numbers, or how it ended.
     ReservationStatus = ReservationStage;
+    /// Where a webhook is, by its lifecycle.
+    WebhookStatus = WebhookStage;
+    /// How a webhook signs.
+    Signing = DomainSigning;
+    /// How an attempt to deliver went wrong.
+    DeliveryFailure = Failure;
     /// Who has a number, and how.
     NumberHolding = Holding;
     /// Where a number works.

@@ -1,11 +1,14 @@
 //! Everything that can be asked of the engine, as data: it can be stored with a timer and compared with a retry.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     company::commands::{CompanyAction, CompanyCommand},
-    ids::{CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId},
+    ids::{CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, WebhookId},
     names::{CompanyName, CugId, Cupid, Domain, MessageId, OrderReference, ResellerCode, SalesTag, SiteName},
+    notice::NoticeType,
     number::{NumberRange, NumberSet},
     number_block::commands::{BlockAction, BlockCommand},
     order::{
@@ -14,6 +17,10 @@ use crate::{
     },
     port_request::commands::{PortAction, PortCommand},
     reseller::commands::{ResellerAction, ResellerCommand},
+    webhook::{
+        commands::{WebhookAction, WebhookCommand},
+        values::{EndpointUrl, SigningKey, WebhookDescription},
+    },
 };
 
 /// Something to be done. Where it touches one aggregate alone, it carries that aggregate's own command.
@@ -140,6 +147,28 @@ pub enum Command {
         /// What.
         command: PortCommand,
     },
+    /// Send a reseller's notices somewhere. Answers with `webhook`.
+    CreateWebhook {
+        /// Whose.
+        reseller: ResellerId,
+        /// Where to.
+        url: EndpointUrl,
+        /// Only these types; all of them where there is none.
+        types: BTreeSet<NoticeType>,
+        /// What it is for.
+        description: WebhookDescription,
+        /// What signs.
+        key: SigningKey,
+        /// After which sequence of the reseller's notices it begins.
+        after: u64,
+    },
+    /// Something about a webhook.
+    Webhook {
+        /// Which.
+        webhook: WebhookId,
+        /// What.
+        command: WebhookCommand,
+    },
 }
 
 impl Command {
@@ -162,6 +191,8 @@ impl Command {
             Self::GiveUpLine { .. } => ("order", "give_up_line"),
             Self::Order { command, .. } => ("order", OrderAction::from(command).into()),
             Self::Port { command, .. } => ("port_request", PortAction::from(command).into()),
+            Self::CreateWebhook { .. } => ("webhook", "create"),
+            Self::Webhook { command, .. } => ("webhook", WebhookAction::from(command).into()),
         };
         format!("{aggregate}.{action}")
     }

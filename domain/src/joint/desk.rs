@@ -15,7 +15,7 @@ use crate::{
     company::{Company, events::CompanyEvent},
     decider::{Context, Decider, Event as _, IllegalEvent, Refused, apply, handle},
     fact::Happened,
-    ids::{CompanyId, Mint, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId},
+    ids::{CompanyId, Mint, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId, WebhookId},
     number::NumberSet,
     number_block::{NumberBlock, events::BlockEvent},
     order::{
@@ -26,6 +26,7 @@ use crate::{
     port_request::{PortRequest, events::PortEvent},
     refusal::Reason,
     reseller::{Reseller, events::ResellerEvent},
+    webhook::{Webhook, events::WebhookEvent},
 };
 
 /// The state of any aggregate, shared between cache and desk.
@@ -37,6 +38,7 @@ pub enum State {
     PortRequest(Arc<PortRequest>),
     NumberBlock(Arc<NumberBlock>),
     Reseller(Arc<Reseller>),
+    Webhook(Arc<Webhook>),
 }
 
 /// An aggregate that can be on a desk.
@@ -77,6 +79,7 @@ seated! {
     PortRequest PortRequestId PortEvent;
     NumberBlock NumberBlockId BlockEvent;
     Reseller ResellerId ResellerEvent;
+    Webhook WebhookId WebhookEvent;
 }
 
 impl State {
@@ -89,6 +92,7 @@ impl State {
             AggregateKind::PortRequest => Self::PortRequest(Arc::default()),
             AggregateKind::NumberBlock => Self::NumberBlock(Arc::default()),
             AggregateKind::Reseller => Self::Reseller(Arc::default()),
+            AggregateKind::Webhook => Self::Webhook(Arc::default()),
         }
     }
 
@@ -103,6 +107,7 @@ impl State {
             (Self::PortRequest(state), Happened::PortRequest(_, event)) => step(state, event),
             (Self::NumberBlock(state), Happened::NumberBlock(_, event)) => step(state, event),
             (Self::Reseller(state), Happened::Reseller(_, event)) => step(state, event),
+            (Self::Webhook(state), Happened::Webhook(_, event)) => step(state, event),
             (state, happened) => Err(IllegalEvent {
                 aggregate: happened.stream().kind.word(),
                 from: state.status(),
@@ -120,6 +125,7 @@ impl State {
             Self::PortRequest(state) => state.status().into(),
             Self::NumberBlock(state) => state.status().into(),
             Self::Reseller(state) => state.status().into(),
+            Self::Webhook(state) => state.status().into(),
         }
     }
 
@@ -134,6 +140,7 @@ impl State {
             Self::PortRequest(state) => of::<PortRequest>(state),
             Self::NumberBlock(state) => of::<NumberBlock>(state),
             Self::Reseller(state) => of::<Reseller>(state),
+            Self::Webhook(state) => of::<Webhook>(state),
         }
     }
 }
@@ -345,6 +352,11 @@ impl<'a> Desk<'a> {
             return Err(Halt::Need(vec![Need::Holders(missing)]));
         }
         Ok(claims.into_iter().map(|claim| (claim.clone(), self.lookups.holders[&claim])).collect())
+    }
+
+    /// Whether somebody else was faster to take a claim, as the last attempt to append found out.
+    pub fn lost(&self, claim: &Claim) -> bool {
+        self.lookups.taken.contains(claim)
     }
 
     /// How many companies of the reseller are live, counted since it was as this decision sees it: whoever was resumed

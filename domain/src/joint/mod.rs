@@ -17,6 +17,7 @@ mod reads;
 mod stock;
 mod submit;
 mod todo;
+mod webhooks;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use crate::{
     port_request::PortRequest,
     refusal::Reason,
     reseller::{Reseller, ResellerStatus},
+    webhook::Webhook,
 };
 
 /// What a command answers with besides where it was appended: the ids it made, by what they name.
@@ -157,6 +159,15 @@ fn run(desk: &mut Desk, command: &Command, caller: Option<ResellerId>) -> Result
             let port = desk.existing::<PortRequest>(*port_request)?;
             own(caller, reads::request(&port).reseller, *port_request)?;
             ports::port(desk, *port_request, command)
+        }
+        Command::CreateWebhook { reseller, url, types, description, key, after } => {
+            own(caller, *reseller, *reseller)?;
+            webhooks::create(desk, *reseller, url, types, description, key, *after)
+        }
+        Command::Webhook { webhook, command } => {
+            let state = desk.existing::<Webhook>(*webhook)?;
+            own(caller, reads::reseller_of_webhook(&state), *webhook)?;
+            webhooks::webhook(desk, *webhook, command)
         }
     }
 }

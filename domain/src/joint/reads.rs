@@ -9,6 +9,7 @@ use crate::{
     order::{Order, line::LineNumber},
     port_request::{PortRequest, PortStatus, Request},
     refusal::Reason,
+    webhook::Webhook,
 };
 
 /// Whose order it is.
@@ -19,6 +20,11 @@ pub fn reseller_of_order(order: &Order) -> ResellerId {
 /// Whose company it is.
 pub fn reseller_of_company(company: &Company) -> ResellerId {
     company.reseller().expect("a company that exists is somebody's")
+}
+
+/// Whose webhook it is.
+pub fn reseller_of_webhook(webhook: &Webhook) -> ResellerId {
+    webhook.reseller().expect("a webhook that exists is somebody's")
 }
 
 /// What is known of a port request at every stage.

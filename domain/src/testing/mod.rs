@@ -9,6 +9,7 @@ pub mod company;
 pub mod port_request;
 pub mod number_block;
 pub mod reseller;
+pub mod webhook;
 
 pub mod scenario;
 pub mod matrix;

@@ -12,6 +12,7 @@ pub mod number_availability;
 pub mod notices;
 pub mod company_directory;
 pub mod reservations;
+pub mod webhooks;
 pub mod name_directory;
 
 #[cfg(feature = "testing")]
@@ -59,6 +60,7 @@ pub static READERS: &[Reader] = &[
             &company_directory::COMPANY_DIRECTORY,
             &company_directory::ASSET,
             &reservations::RESERVATION,
+            &webhooks::WEBHOOK,
             &notices::NOTICE,
             &notices::NOTICE_COUNTER,
         ],
@@ -87,5 +89,6 @@ pub fn fold_orders(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     reservations::fold(rows, fact)?;
     number_availability::fold(rows, fact)?;
     company_directory::fold(rows, fact)?;
+    webhooks::fold(rows, fact)?;
     notices::fold(rows, fact)
 }

@@ -17,11 +17,12 @@ use super::{
     port_diary::PortView,
     reservations::ReservationView,
     table::{Record, Rows, Table, Value, integer, text},
+    webhooks::WebhookView,
 };
 use crate::{
     company::events::CompanyEvent,
     fact::{Fact, Happened},
-    ids::{CompanyId, Mint, NoticeId, OrderId, ResellerId},
+    ids::{CompanyId, Mint, NoticeId, OrderId, ResellerId, WebhookId},
     notice::NoticeType,
     number::NumberSet,
     order::{events::OrderEvent, line::LineNumber},
@@ -96,6 +97,9 @@ pub struct NoticeData {
     /// The numbers that left the company, which no row of it shows any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<NumberSet>,
+    /// The webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookView>,
 }
 
 /// The key of the counter whose number is the last position of the log that was looked at.
@@ -174,6 +178,7 @@ fn tell(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
         Happened::Order(order, event) => about_order(rows, *order, event)?,
         Happened::PortRequest(port, _) => about_port(rows, &port.to_string())?,
         Happened::Company(company, event) => about_company(rows, *company, event)?,
+        Happened::Webhook(webhook, _) => about_webhook(rows, *webhook)?,
         Happened::NumberBlock(..) | Happened::Reseller(..) => return Ok(()),
     };
     write(rows, fact, notice_type, about)
@@ -227,6 +232,13 @@ fn about_company(rows: &mut dyn Rows, company: CompanyId, event: &CompanyEvent) 
     let subject = reservation.as_ref().map_or_else(|| company.to_string(), Record::key);
     let data = NoticeData { company: Some(view), reservation, numbers, ..NoticeData::default() };
     Ok(About { reseller, order: None, subject, data })
+}
+
+fn about_webhook(rows: &mut dyn Rows, id: WebhookId) -> Result<About, Fault> {
+    let view: WebhookView = require(rows, &id.to_string())?;
+    let reseller = view.reseller;
+    let data = NoticeData { webhook: Some(view), ..NoticeData::default() };
+    Ok(About { reseller, order: None, subject: id.to_string(), data })
 }
 
 fn write(rows: &mut dyn Rows, fact: &Fact, notice_type: NoticeType, about: About) -> Result<(), Fault> {

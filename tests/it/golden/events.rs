@@ -10,6 +10,7 @@ use orderwire::domain::{
     order::events::OrderEventKind,
     port_request::events::PortEventKind,
     reseller::events::ResellerEventKind,
+    webhook::events::WebhookEventKind,
 };
 use proptest::test_runner::TestRunner;
 use strum::{IntoEnumIterator as _, VariantArray};
@@ -34,6 +35,7 @@ fn every_event() -> Vec<(AggregateKind, &'static str)> {
         names::<PortEventKind>(AggregateKind::PortRequest),
         names::<BlockEventKind>(AggregateKind::NumberBlock),
         names::<ResellerEventKind>(AggregateKind::Reseller),
+        names::<WebhookEventKind>(AggregateKind::Webhook),
     ]
     .concat()
 }

@@ -2,7 +2,7 @@
 
 use orderwire::domain::{
     company::Company, decider::Decider, number_block::NumberBlock, order::Order, port_request::PortRequest,
-    reseller::Reseller,
+    reseller::Reseller, webhook::Webhook,
 };
 
 use super::{bless, path};
@@ -33,6 +33,7 @@ fn the_diagrams_are_those_of_the_tables() {
         ("port_request", page::<PortRequest>()),
         ("number_block", page::<NumberBlock>()),
         ("reseller", page::<Reseller>()),
+        ("webhook", page::<Webhook>()),
     ];
     for (name, text) in pages {
         let path = path(&format!("docs/lifecycles/{name}.md"));

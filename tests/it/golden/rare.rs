@@ -3,12 +3,14 @@
 use orderwire::domain::{
     company::{asset::AssetPlan, events::CompanyEvent},
     fact::Happened,
-    ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId},
+    ids::{AssetId, CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, ReservationId, WebhookId},
+    notice::NoticeType,
     number_block::events::BlockEvent,
     order::{events::OrderEvent, line::Parent},
     port_request::events::PortEvent,
     reseller::events::ResellerEvent,
     testing::{port_request::sealed, scenario::moment},
+    webhook::{events::WebhookEvent, values::SigningKey},
 };
 use uuid::Uuid;
 
@@ -61,12 +63,44 @@ pub fn examples() -> Vec<Happened> {
         ResellerEvent::ResellerDetailsChanged { name: "Northern Voice".parse().unwrap() },
         ResellerEvent::ResellerClosed,
     ];
+    let webhooks = webhooks(ResellerId(id), untouched_until);
     let mut all: Vec<Happened> = orders.map(|event| Happened::Order(OrderId(id), event)).into();
     all.extend(companies.map(|event| Happened::Company(CompanyId(id), event)));
     all.extend(ports.map(|event| Happened::PortRequest(PortRequestId(id), event)));
     all.extend(blocks.map(|event| Happened::NumberBlock(NumberBlockId(id), event)));
     all.extend(resellers.map(|event| Happened::Reseller(ResellerId(id), event)));
+    all.extend(webhooks.map(|event| Happened::Webhook(WebhookId(id), event)));
     all
+}
+
+/// Random lives are of orders; nobody has a webhook in them.
+fn webhooks(reseller: ResellerId, at: chrono::DateTime<chrono::Utc>) -> [WebhookEvent; 9] {
+    let url: orderwire::domain::webhook::values::EndpointUrl =
+        "https://hooks.example/orders".parse().unwrap();
+    let types = std::collections::BTreeSet::from([NoticeType::OrderCompleted, NoticeType::PortAccepted]);
+    let public_key = format!("whpk_{}=", "A".repeat(43)).parse().unwrap();
+    [
+        WebhookEvent::WebhookCreated {
+            reseller,
+            slot: 1,
+            url: url.clone(),
+            types: types.clone(),
+            description: "orders".parse().unwrap(),
+            key: SigningKey::Hmac { secret: sealed("whsec") },
+            after: 41,
+        },
+        WebhookEvent::WebhookUpdated { url, types, description: "".parse().unwrap() },
+        WebhookEvent::WebhookSecretRotated {
+            key: SigningKey::Ed25519 { secret: sealed("whsk"), public_key },
+            previous_until: at,
+        },
+        WebhookEvent::WebhookPaused,
+        WebhookEvent::WebhookResumed,
+        WebhookEvent::WebhookStopped { failing_since: at, last_status: Some(503) },
+        WebhookEvent::WebhookGone,
+        WebhookEvent::WebhookReplayed { after: 0 },
+        WebhookEvent::WebhookDeleted { reseller, slot: 1 },
+    ]
 }
 
 fn pbx_line(name: &str) -> orderwire::domain::order::line::LineRequest {

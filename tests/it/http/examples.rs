@@ -18,6 +18,7 @@ const NOT_READY: &[(&str, u16, &str, &str)] = &[
     ("suspend_company", 409, "not_permitted", "a company in service; this one is qualified"),
     ("provide_information", 409, "not_permitted", "an order whose information is asked for"),
     ("load_stock", 409, "taken", "a range that is not in stock yet"),
+    ("redeliver_notice", 422, "refused", "a notice of this reseller"),
     ("take_numbers_back", 422, "refused", "numbers that are with another provider"),
 ];
 
@@ -34,6 +35,7 @@ struct Ready {
     awaiting: String,
     accepted: String,
     rejected: String,
+    webhook: String,
 }
 
 async fn ready(site: &Site) -> Ready {
@@ -63,6 +65,8 @@ async fn ready(site: &Site) -> Ready {
     let [awaiting, accepted, rejected] = ports.try_into().unwrap();
     let entered = json!({ "lines": ["1 Station Approach", "Leeds"], "postcode": "LS1 4AP" });
     let address = reseller.post("/v1/addresses", &entered).await.is(201).text("key").to_owned();
+    let hook = reseller.post("/v1/webhooks", &json!({ "url": "https://hooks.example/orders" })).await;
+    let webhook = hook.is(201).text("id").to_owned();
     let reseller_id = id.to_string();
     Ready {
         reseller,
@@ -76,6 +80,7 @@ async fn ready(site: &Site) -> Ready {
         awaiting,
         accepted,
         rejected,
+        webhook,
     }
 }
 
@@ -96,6 +101,7 @@ impl Ready {
             .replace("/companies/{id}", &format!("/companies/{}", self.company))
             .replace("/resellers/{id}", &format!("/resellers/{}", self.reseller_id))
             .replace("/stock/{id}", &format!("/stock/{}", self.block))
+            .replace("/webhooks/{id}", &format!("/webhooks/{}", self.webhook))
             .replace("{key}", &self.address)
             .replace("{line}", line)
             .replace("{asset}", asset)

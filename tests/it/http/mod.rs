@@ -32,6 +32,7 @@ mod tenants;
 mod tour;
 #[cfg(feature = "otel")]
 mod traces;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ use orderwire::{
         clock::SimulatedClock,
         fulfilment::{AutoProvisioner, ManualProvisioner, Provisioner},
     },
-    http::{App, Limits, auth::issuer::Issuer, server as serving},
+    http::{App, Limits, auth::issuer::Issuer, delivery, server as serving},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ impl Site {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        Self::working(Arc::new(Store::memory().await), limits, true, AutoProvisioner, None).await
+        Self::working(Arc::new(Store::memory().await), limits, true, AutoProvisioner, None, no_hooks()).await
     }
 
     /// One over a store of the test's choice.
@@ -95,23 +96,38 @@ impl Site {
 
     /// One over a store that others have open too.
     pub async fn sharing(store: &Arc<Store>, limits: Limits, background: bool) -> Self {
-        Self::working(Arc::clone(store), limits, background, AutoProvisioner, None).await
+        Self::working(Arc::clone(store), limits, background, AutoProvisioner, None, no_hooks()).await
     }
 
     /// One that takes tokens of an outside issuer.
     pub async fn trusting(issuer: IssuerSettings) -> Self {
-        Self::working(Arc::new(Store::memory().await), Limits::default(), true, AutoProvisioner, Some(issuer))
-            .await
+        Self::working(
+            Arc::new(Store::memory().await),
+            Limits::default(),
+            true,
+            AutoProvisioner,
+            Some(issuer),
+            no_hooks(),
+        )
+        .await
     }
 
     /// One whose readers do nothing until they are told to.
     pub async fn idle(limits: Limits) -> Self {
-        Self::working(Arc::new(Store::memory().await), limits, false, AutoProvisioner, None).await
+        Self::working(Arc::new(Store::memory().await), limits, false, AutoProvisioner, None, no_hooks()).await
     }
 
     /// One whose lines wait until somebody reports them.
     pub async fn manual() -> Self {
-        Self::working(Arc::new(Store::memory().await), Limits::default(), true, ManualProvisioner, None).await
+        Self::working(
+            Arc::new(Store::memory().await),
+            Limits::default(),
+            true,
+            ManualProvisioner,
+            None,
+            no_hooks(),
+        )
+        .await
     }
 
     async fn working(
@@ -120,6 +136,7 @@ impl Site {
         background: bool,
         provisioner: impl Provisioner,
         issuer: Option<IssuerSettings>,
+        webhooks: delivery::Settings,
     ) -> Self {
         let clock = SimulatedClock::at(beginning());
         let engine = Engine::builder()
@@ -131,7 +148,7 @@ impl Site {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = App::new(engine.clone(), limits);
+        let app = App::new(engine.clone(), limits).delivering(webhooks);
         let app = match issuer {
             Some(issuer) => app.trusting(Issuer::open(issuer, engine.now()).await.unwrap()),
             None => app,
@@ -182,6 +199,11 @@ impl Site {
         self.stop.take().unwrap().send(()).unwrap();
         self.served.await.unwrap().unwrap();
     }
+}
+
+/// Nothing is sent anywhere.
+fn no_hooks() -> delivery::Settings {
+    delivery::Settings::default()
 }
 
 impl Client {

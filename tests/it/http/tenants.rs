@@ -240,8 +240,9 @@ async fn lists_show_only_what_is_the_callers() {
     let (_, other) = site.reseller(2).await;
     owner.post("/v1/orders", &order("PO-1", "Acme")).await.is(201);
     super::ports::submitted(&site, &owner, "PO-2", "020 7946 0123").await;
+    owner.post("/v1/webhooks", &json!({ "url": "https://hooks.example/orders" })).await.is(201);
     let head = site.head().await;
-    for path in ["/v1/orders", "/v1/companies", "/v1/port-requests"] {
+    for path in ["/v1/orders", "/v1/companies", "/v1/port-requests", "/v1/webhooks"] {
         let path = format!("{path}?after_position={head}");
         assert_eq!(other.get(&path).await.is(200).body["items"], serde_json::json!([]));
         let own = owner.get(&path).await.is(200).body["items"].as_array().unwrap().len();

@@ -43,7 +43,7 @@ pub fn check(audit: &Audit, stream: StreamId) {
         }
         State::PortRequest(_) => check_port(audit, PortRequestId(stream.id)),
         State::Reseller(_) => check_closed(audit, ResellerId(stream.id)),
-        State::NumberBlock(_) => {}
+        State::NumberBlock(_) | State::Webhook(_) => {}
     }
 }
 
@@ -68,6 +68,7 @@ fn held(state: &State, stream: StreamId) -> BTreeSet<Claim> {
         State::PortRequest(port) => port.held_claims(PortRequestId(stream.id)),
         State::NumberBlock(block) => block.held_claims(),
         State::Reseller(reseller) => reseller.held_claims(),
+        State::Webhook(webhook) => webhook.held_claims(),
     }
 }
 

@@ -21,6 +21,7 @@ use orderwire::{
             port_diary::PortView,
             reservations::{ReservationStage, ReservationView},
             table::{Record, Row, Table},
+            webhooks::WebhookView,
         },
     },
     engine::{Engine, log::Select, query},
@@ -169,7 +170,7 @@ fn implied(audit: &Audit, now: DateTime<Utc>) -> Due {
                     }
                 }
             }
-            State::Reseller(_) => {}
+            State::Reseller(_) | State::Webhook(_) => {}
         }
     }
     due
@@ -193,6 +194,7 @@ async fn states(audit: &Audit, engine: &Engine) {
                 if view.erased { "erased" } else { view.status.into() }
             }
             State::PortRequest(_) => one::<PortView>(engine, &stream.to_string()).await.status.into(),
+            State::Webhook(_) => one::<WebhookView>(engine, &stream.to_string()).await.status.into(),
             State::NumberBlock(_) | State::Reseller(_) => continue,
         };
         assert_eq!(shown, state.status(), "{stream} as it is shown");

@@ -216,6 +216,7 @@ pub fn state_text(state: &State) -> String {
         State::PortRequest(state) => serde_json::to_string(&**state),
         State::NumberBlock(state) => serde_json::to_string(&**state),
         State::Reseller(state) => serde_json::to_string(&**state),
+        State::Webhook(state) => serde_json::to_string(&**state),
     }
     .unwrap()
 }
@@ -232,6 +233,7 @@ fn read_back(state: &State) -> State {
             State::NumberBlock(std::sync::Arc::new(serde_json::from_str(&text).unwrap()))
         }
         State::Reseller(_) => State::Reseller(std::sync::Arc::new(serde_json::from_str(&text).unwrap())),
+        State::Webhook(_) => State::Webhook(std::sync::Arc::new(serde_json::from_str(&text).unwrap())),
     };
     let same = match (&read, state) {
         (State::Order(a), State::Order(b)) => a == b,
@@ -239,6 +241,7 @@ fn read_back(state: &State) -> State {
         (State::PortRequest(a), State::PortRequest(b)) => a == b,
         (State::NumberBlock(a), State::NumberBlock(b)) => a == b,
         (State::Reseller(a), State::Reseller(b)) => a == b,
+        (State::Webhook(a), State::Webhook(b)) => a == b,
         _ => false,
     };
     assert!(same, "a state reads as another: {text}");

@@ -39,7 +39,7 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
         Happened::Company(company, event) => fold_company(rows, *company, event),
         Happened::PortRequest(request, event) => fold_port(rows, *request, event),
         Happened::NumberBlock(block, event) => fold_block(rows, *block, event),
-        Happened::Order(..) | Happened::Reseller(..) => Ok(()),
+        Happened::Order(..) | Happened::Reseller(..) | Happened::Webhook(..) => Ok(()),
     }
 }
 

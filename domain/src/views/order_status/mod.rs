@@ -44,7 +44,8 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
         Happened::Company(..)
         | Happened::PortRequest(..)
         | Happened::NumberBlock(..)
-        | Happened::Reseller(..) => Ok(()),
+        | Happened::Reseller(..)
+        | Happened::Webhook(..) => Ok(()),
     }
 }
 

@@ -2,13 +2,16 @@
 
 use strum::VariantArray;
 
-use super::super::{company_directory::CompanyStage, order_status::OrderStage, port_diary::PortStage};
+use super::super::{
+    company_directory::CompanyStage, order_status::OrderStage, port_diary::PortStage, webhooks::WebhookStage,
+};
 use crate::{
     company::CompanyStatus,
     decider::Decider,
     lifecycle::Word,
     order::{Order, OrderStatus},
     port_request::PortStatus,
+    webhook::WebhookStatus,
 };
 
 fn words<W: VariantArray + Copy + Into<&'static str>>() -> Vec<&'static str> {
@@ -29,6 +32,7 @@ fn sorted(mut words: Vec<&'static str>) -> Vec<&'static str> {
 fn a_view_has_exactly_the_words_of_the_lifecycle() {
     assert_eq!(sorted(words::<OrderStage>()), sorted(shown(&[OrderStatus::New])));
     assert_eq!(sorted(words::<PortStage>()), sorted(shown(&[PortStatus::New])));
+    assert_eq!(sorted(words::<WebhookStage>()), sorted(shown(&[WebhookStatus::New])));
     // That a company was erased stands beside how it ended.
     assert_eq!(sorted(words::<CompanyStage>()), sorted(shown(&[CompanyStatus::New, CompanyStatus::Erased])));
 }

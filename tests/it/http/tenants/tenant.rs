@@ -17,6 +17,7 @@ pub struct Tenant {
     pub pbx: String,
     pub draft: String,
     pub reservation: String,
+    pub webhook: String,
     /// Accepted, for no company yet.
     pub port: String,
     /// Rejected.
@@ -49,6 +50,8 @@ pub fn nobodys(kind: &str) -> String {
         "PortRequestId" => id("prt"),
         "ResellerCode" => "R4711".to_owned(),
         "ReservationId" => id("rsv"),
+        "WebhookId" => id("whk"),
+        "NoticeId" => id("ntf"),
         "TelephoneNumber" | "NumberRange" => "+441134960199".to_owned(),
         "OrderReference" => "PO-4711".to_owned(),
         "Domain" => "nobody.example".to_owned(),
@@ -76,6 +79,8 @@ impl Tenant {
         for (port, message) in [(&port, accept), (&rejected, reject)] {
             operator.post(&format!("/v1/operator/port-requests/{port}/messages"), &message).await.is(200);
         }
+        let hook = json!({ "url": format!("https://hooks-{n}.example/orders") });
+        let webhook = client.post("/v1/webhooks", &hook).await.is(201).text("id").to_owned();
         site.world.settle().await;
 
         let mut things = vec![
@@ -86,6 +91,7 @@ impl Tenant {
             ("PortRequestId", port.clone()),
             ("PortRequestId", rejected.clone()),
             ("ReservationId", reservation.clone()),
+            ("WebhookId", webhook.clone()),
             ("AddressKey", address.clone()),
             ("CugId", format!("CUG{n}")),
             ("ResellerCode", format!("R{n}")),
@@ -114,6 +120,7 @@ impl Tenant {
             company,
             draft,
             reservation,
+            webhook,
             port,
             rejected,
             address,
@@ -145,6 +152,7 @@ impl Tenant {
             .replace("/port-requests/{id}/re-p", &format!("/port-requests/{}/re-p", self.rejected))
             .replace("/port-requests/{id}", &format!("/port-requests/{}", self.port))
             .replace("/reservations/{id}", &format!("/reservations/{}", self.reservation))
+            .replace("/webhooks/{id}", &format!("/webhooks/{}", self.webhook))
             .replace("{asset}", &self.site)
             .replace("{number}", &self.number)
             .replace("{key}", &self.address)
@@ -153,7 +161,7 @@ impl Tenant {
 
     /// What no answer to another may have in it.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let telling = ["CompanyId", "OrderId", "PortRequestId", "ReservationId", "AssetId", "AddressKey"];
+        let telling = ["CompanyId", "OrderId", "PortRequestId", "ReservationId", "AssetId", "AddressKey", "WebhookId"];
         self.things.iter().filter(move |(kind, _)| telling.contains(kind)).map(|(_, id)| id.as_str())
     }
 
@@ -165,6 +173,7 @@ impl Tenant {
             "PortRequestId" => Some(format!("/v1/port-requests/{id}")),
             "ReservationId" => Some(format!("/v1/reservations/{id}")),
             "AddressKey" => Some(format!("/v1/addresses/{id}")),
+            "WebhookId" => Some(format!("/v1/webhooks/{id}")),
             _ => None,
         });
         let lists = ["orders", "companies", "port-requests", "notices"].map(|list| format!("/v1/{list}"));

@@ -1,0 +1,360 @@
+//! One webhook in the worker: what it is to be sent, and what is known of how it takes it.
+//!
+//! Deliberately absent: other webhooks, and the sending.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use orderwire_domain::{
+    ids::NoticeId,
+    notice::NoticeType,
+    views::{
+        notices::Notice,
+        table::Record as _,
+        webhooks::{WebhookStage, WebhookView},
+    },
+    webhook::Webhook,
+};
+
+use super::{
+    backoff::{self, Next},
+    ledger,
+    sender::Answered,
+    signers,
+    signing::Signer,
+    window::{Job, Window},
+};
+use crate::{
+    edge::deliveries::{Delivery, Place, WEBHOOK_DELIVERY},
+    engine::{
+        Engine, Error,
+        log::{RowChange, SharedLog},
+    },
+    http::notice_bodies::NoticeBody,
+};
+
+/// Notices of one webhook that have not arrived; no more are read then, so one that is down for days costs this much.
+pub const WAITING_MAX: usize = 1_000;
+/// Notices of one webhook that are read before their turn has come.
+const READ_AHEAD: usize = 128;
+/// Requests in flight to one endpoint that answers well and soon.
+const SLOTS_BRISK: usize = 16;
+/// The same to any other: whoever is slow or fails holds up nobody else's.
+const SLOTS_SLUGGISH: usize = 2;
+/// Whoever takes longer is slow.
+const BRISK_MS: u64 = 1_000;
+/// How long what cannot be fetched or signed waits.
+const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(1);
+
+/// A webhook that is delivered to.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// As it was seen last.
+    pub view: WebhookView,
+    /// What it is to be sent.
+    pub window: Window,
+    /// The last sequence that its reseller was given.
+    pub told: u64,
+    /// How many rows there are of its deliveries.
+    pub kept: u64,
+    /// Whether it is being stopped, so nothing more is sent.
+    pub ending: bool,
+    stored_to: u64,
+    records: HashMap<Job, Delivery>,
+    /// Of what was read and has not failed.
+    bodies: HashMap<Job, Bytes>,
+    /// Sequences that arrived beyond where it was left.
+    arrived: BTreeSet<u64>,
+    signers: Option<Arc<Vec<Signer>>>,
+    signers_until: Option<DateTime<Utc>>,
+    brisk: bool,
+    /// It wants to be left alone until then.
+    hold_until: Option<DateTime<Utc>>,
+}
+
+/// What is to be sent now.
+#[derive(Debug)]
+pub struct Turn {
+    /// Which delivery.
+    pub job: Job,
+    /// Which notice.
+    pub notice: NoticeId,
+    /// The notice as JSON, where it is at hand.
+    pub body: Option<Bytes>,
+    /// What signs.
+    pub signers: Arc<Vec<Signer>>,
+    /// Whether the endpoint is one that is slow, or fails.
+    pub sluggish: bool,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It arrived.
+    Arrived,
+    /// It is sent again.
+    Waits,
+    /// The endpoint is there no more.
+    Gone,
+    /// It has failed for too long.
+    TooLong,
+}
+
+impl Endpoint {
+    /// A webhook as it was left, or as it begins; with the rows that this changes.
+    pub async fn open(
+        log: &SharedLog,
+        view: WebhookView,
+        now: DateTime<Utc>,
+    ) -> Result<(Self, Vec<RowChange>), Error> {
+        let id = view.webhook;
+        let place = ledger::place(log, id).await?.filter(|place| place.since == view.after_since);
+        let done_to = place.as_ref().map_or(view.after, |place| place.done_to);
+        let kept = ledger::kept(log, id).await?;
+        let mut endpoint = Self {
+            window: Window::after(done_to),
+            told: 0,
+            kept,
+            ending: false,
+            stored_to: done_to,
+            records: HashMap::new(),
+            bodies: HashMap::new(),
+            arrived: BTreeSet::new(),
+            signers: None,
+            signers_until: None,
+            brisk: false,
+            hold_until: None,
+            view,
+        };
+        let mut changes = Vec::new();
+        let current = |it: &Delivery| it.again || place.is_some() && it.since == endpoint.view.after_since;
+        let (waiting, before): (Vec<_>, Vec<_>) =
+            ledger::waiting(log, id).await?.into_iter().partition(current);
+        for delivery in before {
+            // It waits for a turn that was taken back.
+            changes.push(RowChange::Delete(&WEBHOOK_DELIVERY, delivery.key()));
+        }
+        if place.is_some() {
+            let since = endpoint.view.after_since;
+            let after = ledger::after(log, id, done_to).await?.into_iter();
+            let there = after.filter(|it| !it.again && it.since == since && it.ended_at.is_some());
+            endpoint.arrived = there.map(|it| it.sequence).collect();
+        } else {
+            changes.push(endpoint.place());
+        }
+        for delivery in waiting {
+            endpoint.restore(delivery, now);
+        }
+        Ok((endpoint, changes))
+    }
+
+    fn restore(&mut self, delivery: Delivery, now: DateTime<Utc>) {
+        let job = if delivery.again { Job::Again(delivery.sequence) } else { Job::Notice(delivery.sequence) };
+        let resumed = delivery.sent_at.is_none_or(|sent| sent < self.view.active_since);
+        let due = delivery.next_at.filter(|_| !resumed).unwrap_or(now);
+        self.window.restore(job, &delivery.lane, due, delivery.attempts > 0);
+        self.records.insert(job, delivery);
+    }
+
+    fn place(&self) -> RowChange {
+        let (webhook, since) = (self.view.webhook, self.view.after_since);
+        let place = Place { webhook, done_to: self.window.done_to(), since };
+        RowChange::Put(Place::TABLE, place.to_row())
+    }
+
+    /// Takes in what has changed about it. Answers whether it must be opened anew.
+    pub fn changed(&mut self, view: WebhookView, now: DateTime<Utc>) -> bool {
+        if view.after_since != self.view.after_since {
+            return true;
+        }
+        let resumed = view.active_since != self.view.active_since;
+        self.view = view;
+        (self.signers, self.ending) = (None, false);
+        if resumed {
+            self.window.wake(now);
+            (self.hold_until, self.brisk) = (None, false);
+        }
+        false
+    }
+
+    /// Whether more can be read for it.
+    pub fn wants_more(&self) -> bool {
+        self.is_active()
+            && self.told > self.window.read_to()
+            && self.window.len() < WAITING_MAX
+            && self.window.unstored() < READ_AHEAD / 2
+    }
+
+    /// Whether it is delivered to.
+    pub fn is_active(&self) -> bool {
+        self.view.status == WebhookStage::Active
+    }
+
+    /// Reads what comes next; answers how many notices that were.
+    pub async fn read(&mut self, log: &SharedLog, now: DateTime<Utc>) -> Result<usize, Error> {
+        let page = ledger::notices(log, self.view.reseller, self.window.read_to(), READ_AHEAD).await?;
+        let count = page.len();
+        for notice in page {
+            let (sequence, job) = (notice.sequence, Job::Notice(notice.sequence));
+            let known = self.arrived.remove(&sequence) || self.records.contains_key(&job);
+            if known || !self.wants(notice.notice_type) {
+                self.window.skip(sequence);
+                continue;
+            }
+            let delivery = self.delivery(&notice, false);
+            self.window.add(sequence, &delivery.lane, now);
+            self.records.insert(job, delivery);
+            self.bodies.insert(job, body(notice));
+        }
+        Ok(count)
+    }
+
+    fn wants(&self, notice_type: NoticeType) -> bool {
+        self.view.types.is_empty() || self.view.types.contains(&notice_type)
+    }
+
+    fn delivery(&self, notice: &Notice, again: bool) -> Delivery {
+        let lane = notice.order.map_or_else(|| notice.subject.clone(), |order| order.to_string());
+        Delivery {
+            webhook: self.view.webhook,
+            notice: notice.id,
+            notice_type: notice.notice_type,
+            sequence: notice.sequence,
+            lane: if again { format!("again {}", notice.sequence) } else { lane },
+            again,
+            since: self.view.after_since,
+            ended_at: None,
+            attempts: 0,
+            failing_since: None,
+            next_at: None,
+            sent_at: None,
+            status: None,
+            failure: None,
+            latency_ms: None,
+            excerpt: String::new(),
+        }
+    }
+
+    /// Somebody wants a notice once more; the row that says so.
+    pub fn again(&mut self, notice: &Notice, now: DateTime<Utc>) -> RowChange {
+        let (job, delivery) = (Job::Again(notice.sequence), self.delivery(notice, true));
+        let row = RowChange::Put(Delivery::TABLE, delivery.to_row());
+        self.window.restore(job, &delivery.lane, now, false);
+        self.records.entry(job).or_insert(delivery);
+        row
+    }
+
+    /// Sees to it that it can sign, where something is due.
+    pub async fn sign(&mut self, engine: &Engine) -> Result<(), Error> {
+        let now = engine.now();
+        if self.signers_until.is_some_and(|until| now >= until) {
+            self.signers = None;
+        }
+        if self.signers.is_some() || !self.is_due(now) {
+            return Ok(());
+        }
+        let (_, webhook) = engine.load::<Webhook>(self.view.webhook).await?;
+        let Some(target) = webhook.endpoint() else { return Ok(()) };
+        self.signers = Some(Arc::new(signers(engine, target).await?));
+        self.signers_until = target.previous.as_ref().map(|it| it.until).filter(|until| now < *until);
+        Ok(())
+    }
+
+    fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.is_active()
+            && !self.ending
+            && self.hold_until.is_none_or(|until| now >= until)
+            && self.window.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// What is to be sent now, if anything, and if this endpoint has room for it.
+    pub fn turn(&mut self, now: DateTime<Utc>, sluggish_too: bool) -> Option<Turn> {
+        let slots = if self.brisk { SLOTS_BRISK } else { SLOTS_SLUGGISH };
+        if self.window.flying() >= slots || !(self.brisk || sluggish_too) || !self.is_due(now) {
+            return None;
+        }
+        let signers = Arc::clone(self.signers.as_ref()?);
+        let job = self.window.take(now)?;
+        let notice = self.records[&job].notice;
+        Some(Turn { job, notice, body: self.bodies.get(&job).cloned(), signers, sluggish: !self.brisk })
+    }
+
+    /// It could not be sent for a reason of ours.
+    pub fn not_sent(&mut self, job: Job, now: DateTime<Utc>) {
+        self.window.failed(job, now + AGAIN_AFTER);
+    }
+
+    /// What came of an attempt, and the row that says so.
+    pub fn landed(
+        &mut self,
+        job: Job,
+        answered: Answered,
+        now: DateTime<Utc>,
+        chance: u64,
+    ) -> Option<(Outcome, RowChange)> {
+        let mut delivery = self.records.remove(&job)?;
+        self.bodies.remove(&job);
+        self.kept += u64::from(delivery.attempts == 0);
+        self.brisk = answered.failure.is_none() && answered.latency_ms <= BRISK_MS;
+        delivery.attempts += 1;
+        delivery.sent_at = Some(now);
+        delivery.latency_ms = Some(answered.latency_ms);
+        let (is_gone, retry_after) = (answered.is_gone(), answered.retry_after);
+        (delivery.status, delivery.failure) = (answered.status, answered.failure);
+        delivery.excerpt = answered.excerpt;
+        if delivery.failure.is_none() {
+            (delivery.ended_at, delivery.next_at) = (Some(now), None);
+            self.window.arrived(job);
+            return Some((Outcome::Arrived, RowChange::Put(Delivery::TABLE, delivery.to_row())));
+        }
+        let since = delivery.failing_since.filter(|since| *since >= self.view.active_since).unwrap_or(now);
+        delivery.failing_since = Some(since);
+        let (outcome, due) = match backoff::next(delivery.attempts, since, now, retry_after, chance) {
+            _ if is_gone => (Outcome::Gone, now),
+            Next::GiveUp => (Outcome::TooLong, now),
+            Next::At(due) => (Outcome::Waits, due),
+        };
+        if let Some(asked) = retry_after {
+            // It is the endpoint that wants to be left alone, not this notice.
+            self.hold_until = Some(now + asked.min(backoff::WAIT_MAX));
+        }
+        delivery.next_at = Some(due);
+        self.window.failed(job, due);
+        let row = RowChange::Put(Delivery::TABLE, delivery.to_row());
+        self.records.insert(job, delivery);
+        Some((outcome, row))
+    }
+
+    /// Since when a delivery fails, and what was answered last.
+    pub fn trouble(&self, job: Job) -> Option<(DateTime<Utc>, Option<u16>)> {
+        let delivery = self.records.get(&job)?;
+        Some((delivery.failing_since?, delivery.status))
+    }
+
+    /// The rows that say where it is now: of what waits for another, and of its place where that has moved.
+    pub fn settle(&mut self, changes: &mut Vec<RowChange>) {
+        for sequence in self.window.held_up() {
+            let job = Job::Notice(sequence);
+            self.bodies.remove(&job);
+            changes.push(RowChange::Put(Delivery::TABLE, self.records[&job].to_row()));
+        }
+        if self.window.done_to() != self.stored_to {
+            self.stored_to = self.window.done_to();
+            changes.push(self.place());
+        }
+    }
+
+    /// How many notices have not arrived, read or not.
+    pub fn backlog(&self) -> u64 {
+        self.told.saturating_sub(self.window.read_to()) + self.window.len() as u64
+    }
+}
+
+/// A notice as it is sent.
+pub fn body(notice: Notice) -> Bytes {
+    serde_json::to_vec(&NoticeBody::from(notice)).expect("a notice has string keys only").into()
+}

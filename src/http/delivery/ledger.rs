@@ -1,0 +1,174 @@
+//! Where every webhook is and what became of every delivery, as it is stored.
+//!
+//! All of it is written by one function, in one transaction, under a number that must follow the one before: of two workers
+//! that write at once, one is told that it is not the only one. Deliberately absent: who may be the only one.
+
+use chrono::{DateTime, Utc};
+use orderwire_domain::{
+    ids::{ResellerId, WebhookId},
+    views::{
+        notices::{NOTICE, Notice, NoticeCounter},
+        table::Record,
+        webhooks::{WEBHOOK, WebhookView},
+    },
+};
+
+use crate::{
+    edge::deliveries::{Delivery, Place, Request, WEBHOOK_DELIVERY, WEBHOOK_REQUEST},
+    engine::{
+        Error,
+        log::{Comparison, Filter, Position, ReaderCommit, RowChange, Select, SharedLog, StoreError},
+        query::{self, equal},
+    },
+};
+
+/// The name under which the worker writes.
+pub const WORKER: &str = "webhooks";
+/// Rows that are fetched at once.
+pub const ROWS_AT_ONCE: usize = 500;
+
+/// Writes what became of deliveries, and where webhooks are: the one place that does.
+pub async fn commit(log: &SharedLog, after: Position, changes: Vec<RowChange>) -> Result<(), StoreError> {
+    let commit =
+        ReaderCommit { reader: WORKER.to_owned(), after, to: after + 1, changes, statements: Vec::new() };
+    log.apply(&commit).await
+}
+
+/// The number of the last commit.
+pub async fn turn(log: &SharedLog) -> Result<Position, StoreError> {
+    log.checkpoint(WORKER).await
+}
+
+fn at_least(column: &'static str, value: u64) -> Filter {
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    Filter { column, comparison: Comparison::AtLeast, value: value.into() }
+}
+
+/// Webhooks that have changed since a position, in order of their last changes.
+pub async fn changed(log: &SharedLog, since: Position) -> Result<Vec<WebhookView>, Error> {
+    let select = Select {
+        table: &WEBHOOK,
+        filters: vec![at_least("position", since.saturating_add(1))],
+        order: "position",
+        descending: false,
+        after: None,
+        limit: ROWS_AT_ONCE,
+    };
+    query::select(log, &select).await
+}
+
+/// What somebody wants delivered once more.
+pub async fn requests(log: &SharedLog) -> Result<Vec<Request>, Error> {
+    let select = Select {
+        table: &WEBHOOK_REQUEST,
+        filters: Vec::new(),
+        order: "key",
+        descending: false,
+        after: None,
+        limit: ROWS_AT_ONCE,
+    };
+    query::select(log, &select).await
+}
+
+/// Where a webhook was left.
+pub async fn place(log: &SharedLog, webhook: WebhookId) -> Result<Option<Place>, Error> {
+    query::get(log, &webhook.to_string()).await
+}
+
+/// Deliveries of a webhook that wait; those with larger sequences than `after` alone.
+pub async fn waiting(log: &SharedLog, webhook: WebhookId) -> Result<Vec<Delivery>, Error> {
+    deliveries(log, webhook, vec![equal("waits", 1)], 0).await
+}
+
+/// Deliveries of a webhook after a sequence, whatever became of them.
+pub async fn after(log: &SharedLog, webhook: WebhookId, sequence: u64) -> Result<Vec<Delivery>, Error> {
+    deliveries(log, webhook, Vec::new(), sequence).await
+}
+
+async fn deliveries(
+    log: &SharedLog,
+    webhook: WebhookId,
+    filters: Vec<Filter>,
+    after: u64,
+) -> Result<Vec<Delivery>, Error> {
+    let mut found = Vec::new();
+    let mut page_after = None;
+    loop {
+        let mut filters = filters.clone();
+        filters.push(equal("parent", webhook.to_string()));
+        filters.push(at_least("sequence", after.saturating_add(1)));
+        let select = Select {
+            table: &WEBHOOK_DELIVERY,
+            filters,
+            order: "sequence",
+            descending: false,
+            after: page_after.take(),
+            limit: ROWS_AT_ONCE,
+        };
+        let page: Vec<Delivery> = query::select(log, &select).await?;
+        let whole = page.len() == ROWS_AT_ONCE;
+        page_after =
+            page.last().map(|last| (i64::try_from(last.sequence).unwrap_or(i64::MAX).into(), last.key()));
+        found.extend(page);
+        if !whole {
+            return Ok(found);
+        }
+    }
+}
+
+/// The oldest deliveries of a webhook that have ended: before a time, or whenever where none is given.
+pub async fn ended(
+    log: &SharedLog,
+    webhook: WebhookId,
+    before: Option<DateTime<Utc>>,
+    limit: usize,
+) -> Result<Vec<Delivery>, Error> {
+    let until_us = before.map_or(i64::MAX, |before| before.timestamp_micros());
+    let filters = vec![
+        equal("parent", webhook.to_string()),
+        Filter { column: "ended_at", comparison: Comparison::AtMost, value: until_us.into() },
+    ];
+    let select = Select {
+        table: &WEBHOOK_DELIVERY,
+        filters,
+        order: "ended_at",
+        descending: false,
+        after: None,
+        limit,
+    };
+    query::select(log, &select).await
+}
+
+/// How many deliveries of a webhook are kept.
+pub async fn kept(log: &SharedLog, webhook: WebhookId) -> Result<u64, Error> {
+    Ok(log.count(&WEBHOOK_DELIVERY, &[equal("parent", webhook.to_string())]).await?)
+}
+
+/// The last sequences that these resellers were given.
+pub async fn told(log: &SharedLog, resellers: &[ResellerId]) -> Result<Vec<(ResellerId, u64)>, Error> {
+    let keys: Vec<String> = resellers.iter().map(ToString::to_string).collect();
+    let mut told = Vec::new();
+    for keys in keys.chunks(ROWS_AT_ONCE) {
+        let counters: Vec<NoticeCounter> = query::several(log, keys).await?;
+        told.extend(counters.into_iter().filter_map(|it| Some((it.of.parse().ok()?, it.last))));
+    }
+    Ok(told)
+}
+
+/// Notices of a reseller after a sequence, in order.
+pub async fn notices(
+    log: &SharedLog,
+    reseller: ResellerId,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Notice>, Error> {
+    let select = Select {
+        table: &NOTICE,
+        filters: vec![equal("reseller", reseller.to_string()), at_least("sequence", after.saturating_add(1))],
+        order: "sequence",
+        descending: false,
+        after: None,
+        limit,
+    };
+    query::select(log, &select).await
+}

@@ -1,0 +1,192 @@
+//! What one webhook is about to be sent: lanes, each strictly in order, all of them beside one another.
+//!
+//! A lane is an order, or what a notice is about where it belongs to none. Its first notice is sent; the next when that has
+//! arrived. So a lane whose first does not arrive waits, and no other does. Deliberately absent: time and chance, which are
+//! arguments; what is sent, and where anything is stored.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+
+/// One delivery of a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Job {
+    /// Of the notice of this sequence.
+    Notice(u64),
+    /// Of the same once more, because somebody wants it: out of turn.
+    Again(u64),
+}
+
+#[derive(Debug)]
+struct Item {
+    lane: Arc<str>,
+    due: DateTime<Utc>,
+    failed: bool,
+    flies: bool,
+}
+
+/// What was read and has not arrived.
+#[derive(Debug)]
+pub struct Window {
+    /// Up to where notices were read.
+    read_to: u64,
+    items: BTreeMap<Job, Item>,
+    lanes: HashMap<Arc<str>, BTreeSet<Job>>,
+    /// The first of every lane, unless it is being sent.
+    due: BTreeSet<(DateTime<Utc>, Job)>,
+    /// Sequences that have no row which says that they wait.
+    unstored: BTreeSet<u64>,
+    flying: usize,
+}
+
+impl Window {
+    /// One that goes on after a sequence.
+    pub fn after(sequence: u64) -> Self {
+        Self {
+            read_to: sequence,
+            items: BTreeMap::new(),
+            lanes: HashMap::new(),
+            due: BTreeSet::new(),
+            unstored: BTreeSet::new(),
+            flying: 0,
+        }
+    }
+
+    /// Up to where notices were read.
+    pub fn read_to(&self) -> u64 {
+        self.read_to
+    }
+
+    /// Every notice up to here has arrived, was not wanted, or has a row which says that it waits.
+    pub fn done_to(&self) -> u64 {
+        self.unstored.first().map_or(self.read_to, |first| first - 1)
+    }
+
+    /// How many have not arrived.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many have no row yet.
+    pub fn unstored(&self) -> usize {
+        self.unstored.len()
+    }
+
+    /// How many are being sent.
+    pub fn flying(&self) -> usize {
+        self.flying
+    }
+
+    /// The next notice is not to be sent.
+    pub fn skip(&mut self, sequence: u64) {
+        self.read_to = self.read_to.max(sequence);
+    }
+
+    /// The next notice is to be sent, from `now` on.
+    pub fn add(&mut self, sequence: u64, lane: &str, now: DateTime<Utc>) {
+        self.skip(sequence);
+        if self.insert(Job::Notice(sequence), lane, now, false) {
+            self.unstored.insert(sequence);
+        }
+    }
+
+    /// One that has a row is to be sent from a time on. Must not be of a lane that is being sent.
+    pub fn restore(&mut self, job: Job, lane: &str, due: DateTime<Utc>, failed: bool) {
+        self.insert(job, lane, due, failed);
+    }
+
+    /// Whether it was new.
+    fn insert(&mut self, job: Job, lane: &str, due: DateTime<Utc>, failed: bool) -> bool {
+        if self.items.contains_key(&job) {
+            return false;
+        }
+        let lane =
+            self.lanes.get_key_value(lane).map_or_else(|| Arc::from(lane), |(lane, _)| Arc::clone(lane));
+        let turns = self.lanes.entry(Arc::clone(&lane)).or_default();
+        let before = turns.first().copied();
+        turns.insert(job);
+        if turns.first() == Some(&job) {
+            if let Some(before) = before {
+                self.due.remove(&(self.items[&before].due, before));
+            }
+            self.due.insert((due, job));
+        }
+        self.items.insert(job, Item { lane, due, failed, flies: false });
+        true
+    }
+
+    /// When the next one is due.
+    pub fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// One that is due; it is being sent from here on.
+    pub fn take(&mut self, now: DateTime<Utc>) -> Option<Job> {
+        let (due, job) = *self.due.first().filter(|(due, _)| *due <= now)?;
+        self.due.remove(&(due, job));
+        self.items.get_mut(&job).expect("what is due is there").flies = true;
+        self.flying += 1;
+        Some(job)
+    }
+
+    /// One that was sent has arrived: the next of its lane may follow.
+    pub fn arrived(&mut self, job: Job) {
+        let Some(item) = self.items.remove(&job) else { return };
+        self.flying -= usize::from(item.flies);
+        if let Job::Notice(sequence) = job {
+            self.unstored.remove(&sequence);
+        }
+        let turns = self.lanes.get_mut(&item.lane).expect("an item has a lane");
+        turns.remove(&job);
+        match turns.first() {
+            Some(next) => {
+                self.due.insert((self.items[next].due, *next));
+            }
+            None => {
+                self.lanes.remove(&item.lane);
+            }
+        }
+    }
+
+    /// One that was sent has not arrived; it is sent again from a time on. Whoever says so stores a row of it.
+    pub fn failed(&mut self, job: Job, due: DateTime<Utc>) {
+        let Some(item) = self.items.get_mut(&job) else { return };
+        self.flying -= usize::from(item.flies);
+        (item.due, item.failed, item.flies) = (due, true, false);
+        self.due.insert((due, job));
+        if let Job::Notice(sequence) = job {
+            self.unstored.remove(&sequence);
+        }
+    }
+
+    /// Lets everything that waits be due now, such as when a webhook was resumed.
+    pub fn wake(&mut self, now: DateTime<Utc>) {
+        let waiting = std::mem::take(&mut self.due);
+        for (_, job) in waiting {
+            self.items.get_mut(&job).expect("what is due is there").due = now;
+            self.due.insert((now, job));
+        }
+    }
+
+    /// Those that would hold up [`done_to`](Self::done_to) though they only wait for one before them that does not arrive.
+    /// Whoever asks stores a row of each.
+    pub fn held_up(&mut self) -> Vec<u64> {
+        let mut held_up = Vec::new();
+        while let Some(sequence) = self.unstored.first().copied() {
+            let first = self.lanes[&self.items[&Job::Notice(sequence)].lane].first();
+            let waits = first.is_some_and(|first| self.items[first].failed);
+            if !waits {
+                break;
+            }
+            self.unstored.remove(&sequence);
+            held_up.push(sequence);
+        }
+        held_up
+    }
+}

@@ -1,0 +1,513 @@
+//! The task that delivers: it sees what is told, sends what is due, and writes down what arrived.
+//!
+//! Nothing waits for an endpoint but its own notices: requests are tasks of their own, bounded in all and for each, and
+//! those to endpoints that are slow or fail have a bound of their own too. Whatever goes wrong with the store, the worker
+//! forgets what it knows and begins again from what is stored. Deliberately absent: a lease. Two workers find each other
+//! out when they write.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use aes_gcm::aead::{OsRng, rand_core::RngCore as _};
+use chrono::TimeDelta;
+use orderwire_domain::{
+    ids::{NoticeId, WebhookId},
+    joint::Command,
+    views::{
+        self,
+        notices::Notice,
+        table::Record as _,
+        webhooks::{WebhookStage, WebhookView},
+    },
+    webhook::commands::WebhookCommand,
+};
+use tokio::{
+    task::{JoinError, JoinHandle, JoinSet},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    endpoint::{self, Endpoint, Outcome, Turn},
+    ledger,
+    sender::{Answered, Message, Sender},
+    window::Job,
+};
+use crate::{
+    edge::deliveries::{Delivery, Place, Request},
+    engine::{
+        Actor, Engine, Error, Provenance,
+        log::{Position, RowChange, StoreError},
+        query,
+    },
+};
+
+/// Requests in flight at once.
+const IN_FLIGHT_MAX: usize = 256;
+/// Of them, to endpoints that are slow or fail: the others' half is always free.
+const SLUGGISH_MAX: usize = 128;
+/// How often the worker looks whether something is due, or another process has told something.
+const POLL: Duration = Duration::from_millis(100);
+/// Between two looks at what is told.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Between two transactions: what arrives meanwhile is one.
+const COMMIT_EVERY: Duration = Duration::from_millis(5);
+/// Changes that wait to be written; nothing is sent beyond that.
+const CHANGES_MAX: usize = 4_096;
+/// How long the worker waits after the store failed it, or another worker was found.
+const STEP_BACK: Duration = Duration::from_secs(5);
+/// How long requests in flight may take once the worker is to stop.
+const LANDS_WITHIN: Duration = Duration::from_secs(5);
+/// How often old rows are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long a row of what has arrived is kept.
+const KEPT_FOR: TimeDelta = TimeDelta::days(7);
+/// Rows that are kept for one webhook.
+const KEPT_MAX: u64 = 10_000;
+/// Rows that are removed at once.
+const SWEPT_AT_ONCE: usize = 1_000;
+
+/// A request that has ended.
+struct Landed {
+    webhook: WebhookId,
+    since: u64,
+    job: Job,
+    sluggish: bool,
+    /// Nothing where it could not be sent for a reason of ours.
+    answered: Option<Answered>,
+}
+
+struct Worker {
+    engine: Engine,
+    sender: Arc<Sender>,
+    endpoints: BTreeMap<WebhookId, Endpoint>,
+    /// Webhooks that have something to be sent.
+    busy: BTreeSet<WebhookId>,
+    /// Webhooks for which there may be something to read.
+    hungry: BTreeSet<WebhookId>,
+    /// Webhooks whose place may have moved.
+    touched: BTreeSet<WebhookId>,
+    /// Webhooks that are deleted, and have rows still.
+    leaving: BTreeSet<WebhookId>,
+    /// Changes of webhooks were seen up to here.
+    seen: Position,
+    flights: JoinSet<Landed>,
+    sluggish: usize,
+    endings: JoinSet<(WebhookId, Result<(), Error>)>,
+    changes: Vec<RowChange>,
+    committing: Option<JoinHandle<Result<(), StoreError>>>,
+    turn: Position,
+    commit_at: Instant,
+    look_at: Instant,
+    sweep_at: Instant,
+    /// Whose turn it is to be first.
+    first: usize,
+}
+
+/// Delivers until it is told to stop.
+pub async fn run(engine: Engine, sender: Arc<Sender>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let worked = async { Worker::open(&engine, &sender).await?.work(&stop).await };
+        match worked.await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(STEP_BACK) => {}
+        }
+    }
+}
+
+impl Worker {
+    async fn open(engine: &Engine, sender: &Arc<Sender>) -> Result<Self, Error> {
+        let now = Instant::now();
+        Ok(Self {
+            engine: engine.clone(),
+            sender: Arc::clone(sender),
+            endpoints: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            hungry: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            seen: 0,
+            flights: JoinSet::new(),
+            sluggish: 0,
+            endings: JoinSet::new(),
+            changes: Vec::new(),
+            committing: None,
+            turn: ledger::turn(engine.log()).await?,
+            commit_at: now,
+            look_at: now,
+            sweep_at: now + SWEEP_EVERY,
+            first: 0,
+        })
+    }
+
+    async fn work(mut self, stop: &CancellationToken) -> Result<(), Error> {
+        let reader = self.engine.readers().get(views::ORDERS).expect("the domain has this reader");
+        let mut progress = reader.progress();
+        let mut poll = interval(POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = true;
+        loop {
+            if look && Instant::now() >= self.look_at {
+                look = false;
+                self.look().await?;
+                self.look_at = Instant::now() + LOOK_EVERY;
+            }
+            self.read().await?;
+            self.launch().await?;
+            self.commit();
+            let (commit_at, waits) = (self.commit_at, self.committing.is_none() && self.has_changes());
+            tokio::select! {
+                () = stop.cancelled() => return self.close().await,
+                Some(landed) = self.flights.join_next() => self.land_all(landed)?,
+                Some(ended) = self.endings.join_next() => self.ended(ended)?,
+                committed = committed(&mut self.committing) => self.committed(committed)?,
+                () = sleep_until(commit_at), if waits => {}
+                () = sleep_until(self.look_at), if look => {}
+                changed = progress.changed() => look = changed.is_ok(),
+                _ = poll.tick() => look = true,
+            }
+        }
+    }
+
+    /// Sees which webhooks have changed, what resellers were told, and what somebody wants once more.
+    async fn look(&mut self) -> Result<(), Error> {
+        loop {
+            let changed = ledger::changed(self.engine.log(), self.seen).await?;
+            let whole = changed.len() == ledger::ROWS_AT_ONCE;
+            for view in changed {
+                self.seen = view.position;
+                self.changed(view).await?;
+            }
+            if !whole {
+                break;
+            }
+        }
+        let active = self.endpoints.values().filter(|endpoint| endpoint.is_active());
+        let resellers: BTreeSet<_> = active.map(|endpoint| endpoint.view.reseller).collect();
+        if !resellers.is_empty() {
+            let resellers: Vec<_> = resellers.into_iter().collect();
+            let told: BTreeMap<_, _> =
+                ledger::told(self.engine.log(), &resellers).await?.into_iter().collect();
+            for (id, endpoint) in &mut self.endpoints {
+                endpoint.told = told.get(&endpoint.view.reseller).copied().unwrap_or(endpoint.told);
+                if endpoint.wants_more() {
+                    self.hungry.insert(*id);
+                }
+            }
+        }
+        if !self.endpoints.is_empty() {
+            self.take_requests().await?;
+        }
+        self.sweep().await?;
+        let backlog: u64 = self.endpoints.values().map(Endpoint::backlog).sum();
+        #[expect(clippy::cast_precision_loss, reason = "nobody counts a backlog of 2^52 notices one by one")]
+        metrics::gauge!("orderwire_webhook_backlog").set(backlog as f64);
+        Ok(())
+    }
+
+    async fn changed(&mut self, view: WebhookView) -> Result<(), Error> {
+        let (id, now) = (view.webhook, self.engine.now());
+        if view.status == WebhookStage::Deleted {
+            self.endpoints.remove(&id);
+            if ledger::place(self.engine.log(), id).await?.is_some() {
+                self.leaving.insert(id);
+            }
+            return Ok(());
+        }
+        let anew = match self.endpoints.get_mut(&id) {
+            Some(endpoint) => endpoint.changed(view.clone(), now),
+            None => view.status == WebhookStage::Active,
+        };
+        if anew {
+            // What is read here must have everything that was written for it.
+            self.flush().await?;
+            let (endpoint, changes) = Endpoint::open(self.engine.log(), view, now).await?;
+            self.changes.extend(changes);
+            self.endpoints.insert(id, endpoint);
+        }
+        self.busy.insert(id);
+        Ok(())
+    }
+
+    async fn take_requests(&mut self) -> Result<(), Error> {
+        let requests = ledger::requests(self.engine.log()).await?;
+        if requests.is_empty() {
+            return Ok(());
+        }
+        for request in requests {
+            if let Some(endpoint) = self.endpoints.get_mut(&request.webhook) {
+                let notice: Option<Notice> =
+                    query::get(self.engine.log(), &request.notice.to_string()).await?;
+                if let Some(notice) = notice {
+                    self.changes.push(endpoint.again(&notice, self.engine.now()));
+                    self.busy.insert(request.webhook);
+                }
+            }
+            self.changes.push(RowChange::Delete(Request::TABLE, request.key()));
+        }
+        // So that the next look does not find them once more.
+        self.flush().await
+    }
+
+    /// Reads ahead for those that have room.
+    async fn read(&mut self) -> Result<(), Error> {
+        let now = self.engine.now();
+        while let Some(id) = self.hungry.pop_first() {
+            let Some(endpoint) = self.endpoints.get_mut(&id) else { continue };
+            while endpoint.wants_more() && endpoint.read(self.engine.log(), now).await? > 0 {
+                self.busy.insert(id);
+                self.touched.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what is due, one of each webhook at a time for as long as there is room.
+    async fn launch(&mut self) -> Result<(), Error> {
+        let now = self.engine.now();
+        self.busy.retain(|id| self.endpoints.get(id).is_some_and(|endpoint| endpoint.window.len() > 0));
+        let mut ids: Vec<WebhookId> = self.busy.iter().copied().collect();
+        for id in &ids {
+            let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");
+            endpoint.sign(&self.engine).await?;
+        }
+        if let Some(first) = self.first.checked_rem(ids.len()) {
+            ids.rotate_left(first);
+        }
+        self.first = self.first.wrapping_add(1);
+        let mut more = true;
+        while more {
+            more = false;
+            for id in &ids {
+                if self.flights.len() >= IN_FLIGHT_MAX || self.changes.len() >= CHANGES_MAX {
+                    return Ok(());
+                }
+                let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");
+                if let Some(turn) = endpoint.turn(now, self.sluggish < SLUGGISH_MAX) {
+                    more = true;
+                    let view = endpoint.view.clone();
+                    self.fly(&view, turn);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fly(&mut self, view: &WebhookView, turn: Turn) {
+        let (engine, sender, url) = (self.engine.clone(), Arc::clone(&self.sender), view.url.clone());
+        let (webhook, since) = (view.webhook, view.after_since);
+        self.sluggish += usize::from(turn.sluggish);
+        self.flights.spawn(async move {
+            let Turn { job, notice, body, signers, sluggish } = turn;
+            let body = match body {
+                Some(body) => Some(body),
+                None => fetched(&engine, notice).await,
+            };
+            let answered = match body {
+                None => None,
+                Some(body) => {
+                    let message = Message { id: notice.to_string(), body };
+                    Some(sender.send(&url, &message, &signers, engine.now()).await)
+                }
+            };
+            Landed { webhook, since, job, sluggish, answered }
+        });
+    }
+
+    fn land_all(&mut self, landed: Result<Landed, JoinError>) -> Result<(), Error> {
+        self.land(landed.map_err(|error| lost(&error))?);
+        while let Some(landed) = self.flights.try_join_next() {
+            self.land(landed.map_err(|error| lost(&error))?);
+        }
+        Ok(())
+    }
+
+    fn land(&mut self, landed: Landed) {
+        let Landed { webhook, since, job, sluggish, answered } = landed;
+        self.sluggish -= usize::from(sluggish);
+        let now = self.engine.now();
+        let endpoint = self.endpoints.get_mut(&webhook).filter(|it| it.view.after_since == since);
+        let Some(endpoint) = endpoint else { return };
+        let Some(answered) = answered else {
+            endpoint.not_sent(job, now);
+            return;
+        };
+        measured(&answered);
+        let Some((outcome, row)) = endpoint.landed(job, answered, now, OsRng.next_u64()) else { return };
+        self.changes.push(row);
+        self.touched.insert(webhook);
+        self.hungry.insert(webhook);
+        let command = match (outcome, endpoint.trouble(job)) {
+            (Outcome::Gone, _) => WebhookCommand::GiveUp,
+            (Outcome::TooLong, Some((failing_since, last_status))) => {
+                WebhookCommand::Stop { failing_since, last_status }
+            }
+            _ => return,
+        };
+        if !std::mem::replace(&mut endpoint.ending, true) {
+            self.end(webhook, command);
+        }
+    }
+
+    fn end(&mut self, webhook: WebhookId, command: WebhookCommand) {
+        tracing::info!(%webhook, ?command, "a webhook is delivered to no more");
+        let engine = self.engine.clone();
+        self.endings.spawn(async move {
+            let command = Command::Webhook { webhook, command };
+            let ended = engine.execute(&command, &Provenance::of(Actor::engine(ledger::WORKER)), None).await;
+            (webhook, ended.map(|_| ()))
+        });
+    }
+
+    fn ended(&mut self, ended: Result<(WebhookId, Result<(), Error>), JoinError>) -> Result<(), Error> {
+        let (webhook, outcome) = ended.map_err(|error| lost(&error))?;
+        match outcome {
+            // Refused, somebody has paused or deleted it meanwhile; its row will say so.
+            Ok(()) | Err(Error::Refused(_)) => {}
+            Err(error) => {
+                tracing::warn!(%webhook, %error, "a webhook could not be stopped; it is tried again");
+                if let Some(endpoint) = self.endpoints.get_mut(&webhook) {
+                    endpoint.ending = false;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn has_changes(&self) -> bool {
+        !self.changes.is_empty() || !self.touched.is_empty()
+    }
+
+    /// Begins to write what has changed, unless it is being done or was done a moment ago.
+    fn commit(&mut self) {
+        if self.committing.is_some() || !self.has_changes() || Instant::now() < self.commit_at {
+            return;
+        }
+        self.begin_commit();
+    }
+
+    fn begin_commit(&mut self) {
+        for id in std::mem::take(&mut self.touched) {
+            if let Some(endpoint) = self.endpoints.get_mut(&id) {
+                endpoint.settle(&mut self.changes);
+            }
+        }
+        let changes = std::mem::take(&mut self.changes);
+        if changes.is_empty() {
+            return;
+        }
+        let (log, turn) = (Arc::clone(self.engine.log()), self.turn);
+        self.committing = Some(tokio::spawn(async move { ledger::commit(&log, turn, changes).await }));
+        self.commit_at = Instant::now() + COMMIT_EVERY;
+    }
+
+    fn committed(&mut self, outcome: Result<Result<(), StoreError>, JoinError>) -> Result<(), Error> {
+        self.committing = None;
+        outcome.map_err(|error| lost(&error))??;
+        self.turn += 1;
+        Ok(())
+    }
+
+    /// Writes everything that has changed by now.
+    async fn flush(&mut self) -> Result<(), Error> {
+        while self.committing.is_some() || self.has_changes() {
+            if self.committing.is_none() {
+                self.begin_commit();
+            }
+            if self.committing.is_some() {
+                let outcome = committed(&mut self.committing).await;
+                self.committed(outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes rows that are old, or too many, or of webhooks that are no more.
+    async fn sweep(&mut self) -> Result<(), Error> {
+        let due = Instant::now() >= self.sweep_at;
+        if due {
+            self.sweep_at = Instant::now() + SWEEP_EVERY;
+        }
+        let old = self.engine.now() - KEPT_FOR;
+        let mut swept = Vec::new();
+        for (id, endpoint) in &mut self.endpoints {
+            let excess = endpoint.kept.saturating_sub(KEPT_MAX);
+            if !due && excess < SWEPT_AT_ONCE as u64 {
+                continue;
+            }
+            let before = (excess == 0).then_some(old);
+            let found = ledger::ended(self.engine.log(), *id, before, SWEPT_AT_ONCE).await?;
+            let done_to = endpoint.window.done_to();
+            // What arrived beyond its place says so to whoever goes on from there.
+            let found: Vec<_> = found.into_iter().filter(|it| it.again || it.sequence <= done_to).collect();
+            endpoint.kept = endpoint.kept.saturating_sub(found.len() as u64);
+            swept.extend(found.iter().map(|it| RowChange::Delete(Delivery::TABLE, it.key())));
+        }
+        if let Some(id) = self.leaving.first().copied() {
+            let mut found = ledger::ended(self.engine.log(), id, None, SWEPT_AT_ONCE).await?;
+            found.extend(ledger::waiting(self.engine.log(), id).await?);
+            if found.is_empty() {
+                self.leaving.remove(&id);
+                swept.push(RowChange::Delete(Place::TABLE, id.to_string()));
+            }
+            swept.extend(found.iter().map(|it| RowChange::Delete(Delivery::TABLE, it.key())));
+        }
+        if !swept.is_empty() {
+            self.changes.extend(swept);
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets what is in flight land, and writes down where everything is.
+    async fn close(mut self) -> Result<(), Error> {
+        let until = Instant::now() + LANDS_WITHIN;
+        while let Ok(Some(landed)) = tokio::time::timeout_at(until, self.flights.join_next()).await {
+            self.land(landed.map_err(|error| lost(&error))?);
+        }
+        self.flush().await?;
+        while let Some(ended) = self.endings.join_next().await {
+            self.ended(ended)?;
+        }
+        Ok(())
+    }
+}
+
+async fn fetched(engine: &Engine, notice: NoticeId) -> Option<bytes::Bytes> {
+    match query::get::<Notice>(engine.log(), &notice.to_string()).await {
+        Ok(notice) => notice.map(endpoint::body),
+        Err(error) => {
+            tracing::warn!(%error, "a notice could not be read; it is tried again");
+            None
+        }
+    }
+}
+
+/// Done when the commit that is under way is; never where there is none.
+async fn committed(
+    committing: &mut Option<JoinHandle<Result<(), StoreError>>>,
+) -> Result<Result<(), StoreError>, JoinError> {
+    match committing {
+        Some(commit) => commit.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A task of the worker has panicked: what it was about to say is not known.
+fn lost(error: &JoinError) -> Error {
+    Error::Corrupt { stream: ledger::WORKER.to_owned(), detail: error.to_string() }
+}
+
+fn measured(answered: &Answered) {
+    let outcome: &'static str = answered.failure.map_or("delivered", Into::into);
+    metrics::counter!("orderwire_webhook_deliveries_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("orderwire_webhook_delivery_seconds")
+        .record(Duration::from_millis(answered.latency_ms).as_secs_f64());
+}

@@ -1,0 +1,157 @@
+//! A receiver that does everything wrong, and a server that ends at any moment: every notice arrives, in order, signed.
+//!
+//! The server runs in a runtime of its own, which is taken away: nothing of it comes to an end in good order. `ORDERWIRE_CRASHES`
+//! says how often (5 unless it is set).
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use orderwire::engine::clock::Clock as _;
+
+use super::*;
+
+/// Companies that something is told about.
+const COMPANIES: u32 = 12;
+
+/// What a request meets, by how many came before.
+fn hostile(n: u64) -> Reply {
+    match n % 11 {
+        0 => Reply::Silence,
+        1 => Reply::Status(500, ""),
+        2 => Reply::Status(429, "retry-after: 7\r\n"),
+        3 => Reply::Cut,
+        4 => Reply::Drip,
+        5 => Reply::Long(3_000_000),
+        6 => Reply::Status(307, "location: /elsewhere\r\n"),
+        _ => Reply::Status(200, ""),
+    }
+}
+
+#[test]
+fn whatever_a_receiver_does_and_however_the_server_ends_every_notice_arrives_in_order() {
+    let crashes = std::env::var("ORDERWIRE_CRASHES").map_or(5, |text| text.parse().unwrap());
+    let outside = tokio::runtime::Runtime::new().unwrap();
+    let store = Arc::new(Store::sqlite());
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    // What lies between two answers is different each time.
+    let receiver =
+        outside.block_on(Receiver::replying(move |_| hostile(counted.fetch_add(1, Ordering::SeqCst))));
+    let receiver = Arc::new(receiver);
+    let known: Arc<Mutex<Option<(Client, Vec<orderwire::domain::ids::CompanyId>, Said)>>> = Arc::default();
+    for cycle in 0..=crashes {
+        let server = tokio::runtime::Runtime::new().unwrap();
+        let (store, receiver, known) = (Arc::clone(&store), Arc::clone(&receiver), Arc::clone(&known));
+        server.block_on(async {
+            let site = over(&store, here()).await;
+            if cycle == 0 {
+                site.world.leeds().await;
+                let (_, client, companies) = companies(&site, 1, COMPANIES).await;
+                let hook = hooked(&client, &receiver.url).await;
+                *known.lock().unwrap() = Some((client, companies, hook));
+            }
+            let (client, companies, _) = known.lock().unwrap().clone().unwrap();
+            let client = Client { token: client.token, ..site.nobody() };
+            for company in &companies {
+                tell_two(&site.world, *company).await;
+            }
+            let clock = site.world.clock.clone();
+            let pass = || clock.move_to(clock.now() + TimeDelta::seconds(20));
+            if cycle < crashes {
+                let before = receiver.heard().len();
+                receiver.until_with(|heard| heard.len() >= before + 15 + cycle * 3, pass).await;
+                return;
+            }
+            let told: BTreeSet<String> =
+                all(&client, "", 500).await.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+            let first: BTreeSet<String> = all(&client, "", 500)
+                .await
+                .iter()
+                .filter(|it| it["data"]["order"].is_object())
+                .map(|it| it["id"].as_str().unwrap().to_owned())
+                .collect();
+            let wanted: BTreeSet<String> = told.difference(&first).cloned().collect();
+            receiver
+                .until_with(
+                    |heard| {
+                        let taken: BTreeSet<String> =
+                            heard.iter().filter(|it| it.taken).map(|it| it.id().to_owned()).collect();
+                        wanted.is_subset(&taken)
+                    },
+                    pass,
+                )
+                .await;
+            site.close().await;
+        });
+        server.shutdown_background();
+    }
+    let (_, _, hook) = known.lock().unwrap().clone().unwrap();
+    let taken = receiver.taken();
+    in_order(&taken);
+    assert!(receiver.heard().iter().all(|heard| heard.is_signed_with(hook.text("secret"))));
+    let mut times: HashMap<&str, u32> = HashMap::new();
+    for heard in &taken {
+        *times.entry(heard.id()).or_default() += 1;
+    }
+    assert!(times.values().all(|times| *times <= 1 + u32::try_from(crashes).unwrap()), "{times:?}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_asks_to_be_left_alone_is() {
+    let site = site().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 2).await;
+    let begun = site.world.clock.now();
+    let receiver = Receiver::replying(|_| Reply::Status(429, "retry-after: 3600\r\n")).await;
+    let hook = hooked(&client, &receiver.url).await;
+    tell_two(&site.world, companies[0]).await;
+    let path = format!("/v1/webhooks/{}/deliveries?status=waiting", hook.text("id"));
+    let waiting = until(&client, &path, |page| {
+        page.body["items"].as_array().unwrap().iter().any(|it| it["attempts"] == 1)
+    })
+    .await;
+    let items = waiting.body["items"].as_array().unwrap().clone();
+    let first = items.iter().find(|it| it["attempts"] == 1).unwrap();
+    let next: chrono::DateTime<chrono::Utc> = first["next_attempt_at"].as_str().unwrap().parse().unwrap();
+    assert!(next - begun >= TimeDelta::seconds(3_600), "{first:#}");
+    // Nor is it sent anything else meanwhile.
+    tell_two(&site.world, companies[1]).await;
+    site.world.clock.move_to(begun + TimeDelta::minutes(50));
+    site.world.settle().await;
+    let tested = client.post(&format!("/v1/webhooks/{}/test", hook.text("id")), &json!(null)).await;
+    assert_eq!(tested.is(200).body["response_status"], 429);
+    assert_eq!(receiver.heard().len(), 2, "the first, and the test");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_read_and_kept_within_bounds_and_a_redirect_is_not_followed() {
+    let site = site().await;
+    let (_, client) = site.reseller(1).await;
+    let test = async |reply: Reply| {
+        let receiver = Receiver::replying(move |_| reply.clone()).await;
+        let hook = hooked(&client, &receiver.url).await;
+        let said = client.post(&format!("/v1/webhooks/{}/test", hook.text("id")), &json!(null)).await;
+        said.is(200);
+        (said.body, receiver.heard().len())
+    };
+    let (long, _) = test(Reply::Long(50_000_000)).await;
+    assert_eq!((&long["delivered"], long["response_excerpt"].as_str().unwrap().len()), (&json!(true), 512));
+    let (moved, heard) = test(Reply::Status(302, "location: /elsewhere\r\n")).await;
+    assert_eq!((&moved["failure"], heard), (&json!("redirect"), 1));
+    assert_eq!(test(Reply::Silence).await.0["failure"], "timed_out");
+    assert_eq!(test(Reply::Drip).await.0["failure"], "timed_out");
+    assert_eq!(test(Reply::Cut).await.0["failure"], "cut_short");
+    let nobody = Receiver::open().await;
+    let hook = hooked(&client, &nobody.url.replace("http://", "https://")).await;
+    // Whoever speaks no TLS is nobody that was meant.
+    let said = client.post(&format!("/v1/webhooks/{}/test", hook.text("id")), &json!(null)).await;
+    assert_eq!(said.is(200).body["failure"], "not_connected");
+    assert!(nobody.heard().is_empty());
+    site.close().await;
+}

@@ -1,0 +1,231 @@
+//! A receiver of webhooks on a loopback port, which answers as it is told to; and what it has heard.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::Value;
+use standardwebhooks::Webhook;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+
+/// Longer than anything here takes, and shorter than a test may.
+const HEARD_WITHIN: Duration = Duration::from_secs(60);
+
+/// How a receiver takes one request.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// With this status, and further headers.
+    Status(u16, &'static str),
+    /// With 200 and a body of so many bytes.
+    Long(usize),
+    /// Not at all: the line stays open.
+    Silence,
+    /// The line is cut before an answer.
+    Cut,
+    /// One byte of an answer after the other, for as long as somebody listens.
+    Drip,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub headers: HashMap<String, String>,
+    pub body: String,
+    /// Whether it was answered with success.
+    pub taken: bool,
+}
+
+type Replies = Arc<dyn Fn(&Heard) -> Reply + Send + Sync>;
+
+/// A receiver that runs until it is dropped.
+pub struct Receiver {
+    pub url: String,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    count: watch::Sender<usize>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Heard {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn id(&self) -> &str {
+        &self.headers["webhook-id"]
+    }
+
+    pub fn sequence(&self) -> u64 {
+        self.json()["sequence"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// What it keeps its turn among.
+    pub fn lane(&self) -> String {
+        let json = self.json();
+        let order = &json["data"]["order"]["id"];
+        order.as_str().or(json["subject"].as_str()).unwrap().to_owned()
+    }
+
+    /// Whether one of its signatures is the one that the official library makes of this secret.
+    pub fn is_signed_with(&self, secret: &str) -> bool {
+        let timestamp = self.headers["webhook-timestamp"].parse().unwrap();
+        let webhook = Webhook::new(secret).unwrap();
+        let signature = webhook.sign(self.id(), timestamp, self.body.as_bytes()).unwrap();
+        self.headers["webhook-signature"].split(' ').any(|one| one == signature)
+    }
+}
+
+impl Receiver {
+    /// One that takes everything.
+    pub async fn open() -> Self {
+        Self::replying(|_| Reply::Status(204, "")).await
+    }
+
+    pub async fn replying(replies: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let (heard, count, replies) =
+            (Arc::new(Mutex::default()), watch::channel(0).0, Arc::new(replies) as Replies);
+        let shared = (Arc::clone(&heard), count.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(stream, Arc::clone(&replies), Arc::clone(&shared.0), shared.1.clone()));
+            }
+        });
+        Self { url, heard, count, task }
+    }
+
+    /// Everything that came.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// What was answered with success.
+    pub fn taken(&self) -> Vec<Heard> {
+        self.heard().into_iter().filter(|heard| heard.taken).collect()
+    }
+
+    /// Waits until what came is enough; `meanwhile` is done now and then.
+    pub async fn until_with(
+        &self,
+        mut enough: impl FnMut(&[Heard]) -> bool,
+        mut meanwhile: impl FnMut(),
+    ) -> Vec<Heard> {
+        let mut count = self.count.subscribe();
+        let waited = tokio::time::timeout(HEARD_WITHIN, async {
+            loop {
+                count.borrow_and_update();
+                let heard = self.heard();
+                if enough(&heard) {
+                    return heard;
+                }
+                meanwhile();
+                // Whoever waits for time has it pass above; whoever waits for a request is woken by it.
+                if let Ok(changed) = tokio::time::timeout(Duration::from_millis(50), count.changed()).await {
+                    changed.unwrap();
+                }
+            }
+        });
+        let last = || {
+            self.heard()
+                .iter()
+                .map(|it| (it.body.chars().take(300).collect::<String>(), it.taken))
+                .collect::<Vec<_>>()
+        };
+        waited.await.unwrap_or_else(|_| panic!("it did not come in time: {:#?}", last()))
+    }
+
+    pub async fn until(&self, enough: impl FnMut(&[Heard]) -> bool) -> Vec<Heard> {
+        self.until_with(enough, || {}).await
+    }
+
+    /// Waits until so many were answered with success.
+    pub async fn took(&self, count: usize) -> Vec<Heard> {
+        self.until(|heard| heard.iter().filter(|it| it.taken).count() >= count).await;
+        self.taken()
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    replies: Replies,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    count: watch::Sender<usize>,
+) {
+    let mut buffer = Vec::new();
+    while let Some(mut request) = read(&mut stream, &mut buffer).await {
+        let reply = replies(&request);
+        request.taken = matches!(reply, Reply::Status(200..300, _) | Reply::Long(_));
+        heard.lock().unwrap().push(request);
+        count.send_modify(|count| *count += 1);
+        match reply {
+            Reply::Status(status, headers) => {
+                let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n{headers}\r\n");
+                if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Long(bytes) => {
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{}", "z".repeat(bytes));
+                if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Silence => {
+                // Until the other side has had enough.
+                let mut rest = [0; 64];
+                while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
+                return;
+            }
+            Reply::Cut => return,
+            Reply::Drip => {
+                for byte in b"HTTP/1.1 200 OK\r\nx-slow: ".iter().chain(std::iter::repeat(&b'z')) {
+                    if stream.write_all(&[*byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+}
+
+/// The next request on a connection.
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Heard> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8(buffer[..end].to_vec()).unwrap();
+            let headers: HashMap<String, String> = head
+                .lines()
+                .skip(1)
+                .filter_map(|line| line.split_once(": "))
+                .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+                .collect();
+            let length: usize = headers["content-length"].parse().unwrap();
+            if buffer.len() >= end + 4 + length {
+                let body = String::from_utf8(buffer[end + 4..end + 4 + length].to_vec()).unwrap();
+                buffer.drain(..end + 4 + length);
+                return Some(Heard { headers, body, taken: false });
+            }
+        }
+        let mut chunk = [0; 16_384];
+        match stream.read(&mut chunk).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => buffer.extend_from_slice(&chunk[..count]),
+        }
+    }
+}
