@@ -63,6 +63,8 @@ pub mod notices;
 pub mod notice_stream;
 mod notice_bodies;
 pub mod hub;
+#[cfg(feature = "nats")]
+pub mod jetstream;
 
 use std::{
     num::NonZeroU32,
