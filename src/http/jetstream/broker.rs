@@ -32,8 +32,9 @@ use crate::{
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// How often a server is tried again before the connection is given up and made anew, with a rest between.
 const RECONNECTS: usize = 3;
-/// How long the broker itself notes the ids of messages. What is sent again is sent within seconds.
-const DUPLICATES_WITHIN: Duration = Duration::from_mins(2);
+/// How long the broker itself notes the ids of messages. Nothing rests on that; and some versions note the id of a message
+/// that they then refuse, which can only be sent again once it is forgotten.
+const DUPLICATES_WITHIN: Duration = Duration::from_secs(10);
 
 /// A connection, and the stream at its other end.
 pub struct Broker {
@@ -166,11 +167,21 @@ pub async fn outcome(sent: PublishAckFuture, place: &Place) -> Result<Outcome, T
         Ok(_) => Ok(Outcome::Published),
         Err(error) => match error.kind() {
             PublishErrorKind::WrongLastSequence => Ok(Outcome::Overtaken),
+            // Another publisher's copy of it is under way to the replicas.
+            PublishErrorKind::Other if code(&error) == Some(ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT) => {
+                Ok(Outcome::Overtaken)
+            }
             PublishErrorKind::Other => Err(refused(error)),
             // Without a leader nobody listens to the subject either.
             _ => Err(away(error)),
         },
     }
+}
+
+/// What the broker calls an error.
+fn code(error: &dyn StdError) -> Option<ErrorCode> {
+    let error = error.source()?.downcast_ref::<async_nats::jetstream::Error>()?;
+    Some(error.error_code())
 }
 
 async fn make(context: &Context, settings: &NatsSettings) -> Result<Stream, Trouble> {
@@ -227,4 +238,39 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     compare("discard", format!("{:?}", wanted.discard), format!("{:?}", found.discard));
     compare("storage", format!("{:?}", wanted.storage), format!("{:?}", found.storage));
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> NatsSettings {
+        NatsSettings {
+            servers: vec!["nats://127.0.0.1:4222".to_owned()],
+            login: Login::Nobody,
+            ca_file: None,
+            stream: "ORDERWIRE_NOTICES".to_owned(),
+            subject: "orderwire.notices".to_owned(),
+            replicas: 3,
+            max_age: Duration::from_hours(720),
+            max_bytes: None,
+            after_position: 0,
+        }
+    }
+
+    #[test]
+    fn what_a_stream_has_otherwise_than_it_is_set_is_said() {
+        let wanted = Config::from(&settings());
+        assert!(differences(&wanted, &wanted).is_empty());
+        let found = Config { num_replicas: 1, max_age: Duration::from_hours(24), ..wanted.clone() };
+        assert_eq!(
+            differences(&wanted, &found),
+            ["the stream has replicas 1, and 3 is set", "the stream has max_age 86400s, and 2592000s is set"]
+        );
+        let found = Config { subjects: vec!["orders.>".to_owned()], max_bytes: 1_000, ..wanted.clone() };
+        assert_eq!(differences(&wanted, &found).len(), 2);
+        // The broker has more to say of a stream than is set, which is no difference.
+        let found = Config { max_consumers: -1, num_replicas: 3, allow_direct: true, ..wanted.clone() };
+        assert!(differences(&wanted, &found).is_empty());
+    }
 }

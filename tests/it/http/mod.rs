@@ -23,7 +23,7 @@ mod reference;
 mod reservations;
 mod retries;
 mod server;
-mod stopping;
+pub mod stopping;
 mod tenants;
 mod tour;
 #[cfg(feature = "otel")]

@@ -62,7 +62,11 @@ impl Drop for Server {
 
 /// A server on a free port, and where it is.
 pub fn served(folder: &Path) -> (Server, String) {
-    let mut server = orderwire(folder);
+    served_by(&mut orderwire(folder))
+}
+
+/// The same, by a command that says what else it is given.
+pub fn served_by(server: &mut Command) -> (Server, String) {
     let server = server.args(["serve", "--listen", "127.0.0.1:0"]);
     let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();

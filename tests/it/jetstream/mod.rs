@@ -4,6 +4,7 @@ mod away;
 mod cluster;
 mod node;
 mod race;
+mod served;
 mod stream;
 
 use std::time::Duration;

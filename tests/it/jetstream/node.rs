@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream;
+use async_nats::jetstream::{self, ErrorCode, context::GetStreamErrorKind};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -155,8 +155,17 @@ impl Cluster {
         });
         let cluster = Self { nodes: nodes.collect() };
         let client = cluster.nodes[0].client().await;
-        // It answers once it has a leader.
-        tokio::time::timeout(WITHIN, async { while client.query_account().await.is_err() {} }).await.unwrap();
+        // Only once it has a leader does it know that there is no such stream.
+        let led = async {
+            loop {
+                let Err(error) = client.get_stream("NONE").await else { panic!("there is one") };
+                if matches!(error.kind(), GetStreamErrorKind::JetStream(why) if why.error_code() == ErrorCode::STREAM_NOT_FOUND)
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(WITHIN, led).await.unwrap();
         cluster
     }
 
