@@ -6,6 +6,7 @@
 
 mod file;
 mod issuer;
+mod nats;
 mod server;
 mod settings;
 
@@ -20,6 +21,7 @@ use std::{
 pub use self::{
     file::{NAME, check},
     issuer::{IssuerSettings, KeysFrom},
+    nats::{Login, NatsSettings},
     server::ServerSettings,
     settings::{FORMATS, Kind, SETTINGS, Setting, Shown, Value, setting},
 };

@@ -12,7 +12,7 @@ use orderwire::{
 };
 use tracing_subscriber::{
     Layer, Registry,
-    filter::LevelFilter,
+    filter::{LevelFilter, Targets},
     fmt,
     layer::{Layered, SubscriberExt as _},
     util::SubscriberInitExt as _,
@@ -85,6 +85,9 @@ fn tell(verbosity: u64, cli: &Cli, config: &Config) -> Result<Traces, Failure> {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
+    // What its client says of a broker that is away, at every attempt, the publisher says once.
+    let of_client = if level == LevelFilter::TRACE { level } else { LevelFilter::OFF };
+    let level = Targets::new().with_default(level).with_target("async_nats", of_client);
     let json = fmt::layer().json().flatten_event(true).with_span_list(false);
     let shown: Box<dyn Layer<Registry> + Send + Sync> = if cli.measures_serving() && verbosity == 0 {
         json.with_writer(io::sink).with_filter(level).boxed()

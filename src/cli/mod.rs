@@ -40,8 +40,6 @@ pub use self::{
     exit::{Exit, Failure},
     output::{Bars, Format, Output},
 };
-#[cfg(feature = "server")]
-use crate::config::{IssuerSettings, ServerSettings};
 use crate::{
     config::{Config, Value},
     engine::clock::SimulatedClock,
@@ -340,11 +338,8 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
         Command::Bench(command) => return bench::run(command, explicit, output).await,
         #[cfg(feature = "server")]
         Command::Serve(arguments) => {
-            let settings = ServerSettings::of(&config);
-            let issuer =
-                IssuerSettings::of(&config).map_err(|problems| Failure::Settings { file: None, problems })?;
             let named = explicit.is_some();
-            return serve::run(&arguments, named, &globals, surroundings, &settings, issuer, output).await;
+            return serve::run(&arguments, named, &globals, surroundings, &config, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),

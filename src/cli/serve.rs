@@ -13,8 +13,10 @@ use super::{
     output::Column,
     session,
 };
+#[cfg(feature = "nats")]
+use crate::http::jetstream::Publisher;
 use crate::{
-    config::{IssuerSettings, ServerSettings},
+    config::{Config, IssuerSettings, NatsSettings, ServerSettings},
     edge::{
         Problem,
         keys::{self, Role},
@@ -51,10 +53,17 @@ pub async fn run(
     store_named: bool,
     globals: &Globals,
     surroundings: &Surroundings,
-    settings: &ServerSettings,
-    issuer: Option<IssuerSettings>,
+    config: &Config,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let unusable = |problems| Failure::Settings { file: None, problems };
+    let settings = ServerSettings::of(config);
+    let issuer = IssuerSettings::of(config).map_err(unusable)?;
+    let broker = NatsSettings::of(config).map_err(unusable)?;
+    #[cfg(not(feature = "nats"))]
+    if broker.is_some() {
+        return Err(unusable(no_broker()));
+    }
     // Before the store: an address in use is found out without opening anything.
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -83,14 +92,14 @@ pub async fn run(
     }
     let engine = open_engine(&options, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&options.store), error })?;
-    let app = App::new(engine.clone(), limits(settings)).delivering(delivery(settings));
+    let app = App::new(engine.clone(), limits(&settings)).delivering(delivery(&settings));
     let app = match issuer {
         None => app,
         Some(issuer) => match Issuer::open(issuer, engine.now()).await {
             Ok(issuer) => app.trusting(issuer),
             Err(error) => {
                 engine.close().await;
-                return Err(unusable(error));
+                return Err(untrusted(error));
             }
         },
     };
@@ -98,9 +107,15 @@ pub async fn run(
         ready_made(&engine, output).await?;
     }
     let address = listener.local_addr()?;
+    #[cfg(feature = "nats")]
+    let publisher = broker.map(|settings| Publisher::start(&engine, settings));
     tracing::info!(%address, "listening");
     output.say(&format!("listening on http://{address}"))?;
     let served = server::serve(listener, app, signalled).await;
+    #[cfg(feature = "nats")]
+    if let Some(publisher) = publisher {
+        publisher.end().await;
+    }
     // Whatever was taken in is appended before the store is closed.
     engine.close().await;
     tracing::info!("stopped");
@@ -124,8 +139,15 @@ impl Drop for Passing {
     }
 }
 
+/// A broker is set, and nothing here can speak to it.
+#[cfg(not(feature = "nats"))]
+fn no_broker() -> Vec<Problem> {
+    let detail = "this binary was built without NATS";
+    vec![Problem::new("nats.url", "nats_unusable", detail, "a binary built with `--features nats`")]
+}
+
 /// What is set of an issuer cannot be used.
-fn unusable(error: IssuerError) -> Failure {
+fn untrusted(error: IssuerError) -> Failure {
     let detail = format!("{:#}", anyhow::Error::new(error));
     let problem = Problem::new("auth", "issuer_unusable", detail, "a set of public keys (RFC 7517)");
     Failure::Settings { file: None, problems: vec![problem] }

@@ -36,6 +36,10 @@ pub enum Kind {
     Url,
     /// Where something is sent that is no secret, such as to a collector in the same network.
     OpenUrl,
+    /// The servers of a NATS cluster.
+    Servers,
+    /// A name that is a word of a NATS subject, or with dots several.
+    Subject,
     /// A whole number between two others.
     Count(u64, u64),
     /// Yes or no.
@@ -161,6 +165,17 @@ pub const SETTINGS: &[Setting] = &[
     plain("auth.role_claim", Kind::Text, "orderwire_role", "the claim with the role: reseller, operator or auditor"),
     plain("auth.reseller_claim", Kind::Text, "orderwire_reseller", "the claim with the code or id of the reseller, for that role"),
     plain("auth.scope_claim", Kind::Text, "scope", "the claim with the scopes: orderwire.read, orderwire.write"),
+    plain("nats.url", Kind::Servers, "", "where notices are published: the servers of a NATS with JetStream").otherwise("nothing is published"),
+    plain("nats.credentials_file", Kind::Text, "", "a file with the credentials of a NATS user: a JWT and the seed of its key").otherwise("none"),
+    plain("nats.user", Kind::Text, "", "the name of a NATS user, in place of that file").otherwise("none"),
+    plain("nats.password", Kind::Text, "", "the password of that user").secret(Secret::Whole).otherwise("none"),
+    plain("nats.ca_file", Kind::Text, "", "certificates to trust beside those that the system does, in PEM").otherwise("none"),
+    plain("nats.stream", Kind::Subject, "ORDERWIRE_NOTICES", "the stream, a single word; it is made where it is missing"),
+    plain("nats.subject", Kind::Subject, "orderwire.notices", "what subjects begin with; the reseller and the type follow"),
+    plain("nats.replicas", Kind::Count(1, 5), "1", "on how many servers the stream is kept, if it has to be made"),
+    plain("nats.max_age_hours", Kind::Count(1, 1_000_000), "720", "how long the stream keeps a notice, if it has to be made"),
+    plain("nats.max_bytes", Kind::Count(0, 1 << 50), "0", "how much the stream keeps, if it has to be made; 0 for no bound"),
+    plain("nats.after_position", Kind::Count(0, 1 << 62), "0", "the position in the log after which the notices of a stream begin that never had any"),
 ];
 
 /// The words of `--format`; a test compares them with its type.
@@ -205,9 +220,9 @@ impl Kind {
     /// Reads a text of the environment; else what it should be.
     pub fn read(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Text | Self::Word(_) | Self::Socket | Self::Url | Self::OpenUrl => self.text(text),
             Self::Count(..) => text.parse().map_err(|_| self.expected()).and_then(|count| self.count(count)),
             Self::Switch => text.parse().map(Value::Switch).map_err(|_| self.expected()),
+            _ => self.text(text),
         }
     }
 
@@ -219,6 +234,8 @@ impl Kind {
             Self::Socket => text.parse::<SocketAddr>().is_ok(),
             Self::Url => is_safe_url(text),
             Self::OpenUrl => is_plain_url(text),
+            Self::Servers => text.split(',').all(is_nats_url),
+            Self::Subject => text.split('.').all(is_nats_word),
             Self::Count(..) | Self::Switch => false,
         };
         if fits { Ok(Value::Text(text.to_owned())) } else { Err(self.expected()) }
@@ -244,6 +261,8 @@ impl Kind {
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::Url => "an https:// URL, or http:// of this machine".to_owned(),
             Self::OpenUrl => "an http:// or https:// URL without a password".to_owned(),
+            Self::Servers => "nats:// or tls:// URLs without a password, with commas between them".to_owned(),
+            Self::Subject => "words of letters, digits, - and _, with dots between them".to_owned(),
             Self::Socket => "an address and a port, such as 127.0.0.1:8080".to_owned(),
             Self::Count(least, most) => format!("a whole number from {least} to {most}"),
             Self::Switch => "true or false".to_owned(),
@@ -258,6 +277,18 @@ fn is_plain_url(url: &str) -> bool {
     printable
         && rest
             .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '['))
+}
+
+/// Whether it is a server of NATS that shows no user, password or token.
+fn is_nats_url(url: &str) -> bool {
+    let rest = url.strip_prefix("nats://").or_else(|| url.strip_prefix("tls://"));
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain))
+}
+
+fn is_nats_word(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Whether what is fetched there comes from whom it says: over TLS, or without leaving this machine. A URL with a user or a

@@ -49,6 +49,8 @@ fn example(setting: &Setting, number: usize) -> String {
         Kind::Text => format!("{}-{number}", setting.key),
         Kind::Word(words) => words[number].to_owned(),
         Kind::Url | Kind::OpenUrl => format!("https://somebody-{number}.example/at"),
+        Kind::Servers => format!("nats://one-{number}.example:4222,tls://two.example"),
+        Kind::Subject => format!("somebody-{number}"),
         Kind::Socket => format!("127.0.0.1:{}", 9_000 + number),
         Kind::Count(least, _) => (least + number as u64).to_string(),
         Kind::Switch => (number == 0).to_string(),
@@ -205,6 +207,45 @@ fn traces_are_sent_anywhere_without_a_password() {
     {
         assert!(Kind::OpenUrl.read(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn brokers_are_named_without_a_password() {
+    for right in ["nats://127.0.0.1:4222", "tls://one.example,nats://[::1]:4222,nats://two.example:4222"] {
+        assert!(Kind::Servers.read(right).is_ok(), "{right}");
+    }
+    for wrong in [
+        "",
+        "nats://",
+        "nats://token@one.example",
+        "nats://user:hunter2@one.example",
+        "http://one.example",
+        "nats://one.example,",
+    ] {
+        assert!(Kind::Servers.read(wrong).is_err(), "{wrong}");
+    }
+    for wrong in ["", "orders.", ".orders", "orders.*", "orders.>", "or ders"] {
+        assert!(Kind::Subject.read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn half_a_broker_is_none() {
+    let of =
+        |text: &str| NatsSettings::of(&Outside::default().file(&format!("[nats]\n{text}")).read().unwrap());
+    let missing = |text: &str| of(text).unwrap_err()[0].pointer.clone();
+    let url = "url = 'nats://one.example'\n";
+    assert_eq!(of("replicas = 3"), Ok(None), "what a stream would be like is no broker");
+    assert_eq!(missing("user = 'orders'\npassword = 'hunter2'"), "nats.url");
+    assert_eq!(missing(&format!("{url}user = 'orders'")), "nats.password");
+    assert_eq!(missing(&format!("{url}password = 'hunter2'")), "nats.user");
+    assert_eq!(missing(&format!("{url}stream = 'two.words'")), "nats.stream");
+    let both = "credentials_file = 'orders.creds'\nuser = 'orders'\npassword = 'hunter2'";
+    assert_eq!(missing(&format!("{url}{both}")), "nats.credentials_file");
+    let broker = of(&format!("{url}user = 'orders'\npassword = 'hunter2'\nmax_bytes = 0")).unwrap().unwrap();
+    assert_eq!(broker.login, Login::User("orders".into(), "hunter2".into()));
+    assert_eq!((broker.replicas, broker.max_bytes), (1, None));
+    assert!(!format!("{broker:?}").contains("hunter2"), "{broker:?}");
 }
 
 #[test]

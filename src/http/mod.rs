@@ -69,6 +69,8 @@ pub mod webhooks;
 pub mod webhook_deliveries;
 mod webhook_bodies;
 pub mod delivery;
+#[cfg(feature = "nats")]
+pub mod jetstream;
 
 use std::{
     num::NonZeroU32,

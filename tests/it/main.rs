@@ -14,6 +14,8 @@ mod import;
 #[cfg(feature = "server")]
 mod http;
 mod invariants;
+#[cfg(feature = "nats")]
+mod jetstream;
 mod planted;
 mod planted_derived;
 mod searches;

@@ -26,7 +26,7 @@ mod receivers;
 mod reservations;
 mod retries;
 mod server;
-mod stopping;
+pub mod stopping;
 mod strict;
 mod tenants;
 mod tour;

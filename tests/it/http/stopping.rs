@@ -64,12 +64,19 @@ impl Drop for Server {
 
 /// A server on a free port, and where it is.
 pub fn served(folder: &Path) -> (Server, String) {
-    served_with(folder, &[])
+    served_by(&mut orderwire(folder))
 }
 
 fn served_with(folder: &Path, more: &[&str]) -> (Server, String) {
-    let mut server = orderwire(folder);
-    let server = server.env("TMPDIR", folder).args(["serve", "--listen", "127.0.0.1:0"]).args(more);
+    listening(orderwire(folder).env("TMPDIR", folder).args(["serve", "--listen", "127.0.0.1:0"]).args(more))
+}
+
+/// The same, by a command that says what else it is given.
+pub fn served_by(server: &mut Command) -> (Server, String) {
+    listening(server.args(["serve", "--listen", "127.0.0.1:0"]))
+}
+
+fn listening(server: &mut Command) -> (Server, String) {
     let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut said = Vec::new();

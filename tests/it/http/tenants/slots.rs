@@ -119,6 +119,7 @@ fn of_path(path: &str, name: &str) -> String {
             "orders" => "OrderId",
             "port-requests" => "PortRequestId",
             "reservations" => "ReservationId",
+            "webhooks" => "WebhookId",
             other => panic!("this test does not know what `{other}` have as ids"),
         },
         other => panic!("this test does not know what `{other}` in {path} names"),
