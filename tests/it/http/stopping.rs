@@ -66,12 +66,12 @@ pub fn served(folder: &Path) -> (Server, String) {
 fn served_with(folder: &Path, more: &[&str]) -> (Server, String) {
     let mut server = orderwire(folder);
     let server = server.env("TMPDIR", folder).args(["serve", "--listen", "127.0.0.1:0"]).args(more);
-    let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut server = Server(server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut said = Vec::new();
     for line in lines {
         if let Some(url) = line.strip_prefix("listening on ") {
-            return (Server(server), url.to_owned());
+            return (server, url.to_owned());
         }
         said.push(line);
     }
