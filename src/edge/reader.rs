@@ -139,13 +139,10 @@ impl<'a> Spot<'a> {
         )]
         let whole = number.as_u64().or_else(|| float().map(|it| it as u64));
         let within = whole.filter(|number| (min..=max).contains(number));
-        match within.and_then(|number| T::try_from(number).ok()) {
-            Some(number) => Some(number),
-            None => {
-                let detail = out_of_bounds(&number.to_string(), min, max);
-                self.refuse("number_out_of_bounds", detail, expected)
-            }
-        }
+        within.and_then(|number| T::try_from(number).ok()).or_else(|| {
+            let detail = out_of_bounds(&number.to_string(), min, max);
+            self.refuse("number_out_of_bounds", detail, expected)
+        })
     }
 
     /// `true` or `false`.

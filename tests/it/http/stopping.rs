@@ -77,12 +77,12 @@ pub fn served_by(server: &mut Command) -> (Server, String) {
 }
 
 fn listening(server: &mut Command) -> (Server, String) {
-    let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut server = Server(server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut said = Vec::new();
     for line in lines {
         if let Some(url) = line.strip_prefix("listening on ") {
-            return (Server(server), url.to_owned());
+            return (server, url.to_owned());
         }
         said.push(line);
     }
