@@ -5,6 +5,8 @@
 //! forgets what it knows and begins again from what is stored. Deliberately absent: a lease. Two workers find each other
 //! out when they write.
 
+mod sweep;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -12,7 +14,6 @@ use std::{
 };
 
 use aes_gcm::aead::{OsRng, rand_core::RngCore as _};
-use chrono::TimeDelta;
 use orderwire_domain::{
     ids::{NoticeId, WebhookId},
     joint::Command,
@@ -37,7 +38,7 @@ use super::{
     window::Job,
 };
 use crate::{
-    edge::deliveries::{Delivery, Place, Request},
+    edge::deliveries::Request,
     engine::{
         Actor, Engine, Error, Provenance,
         log::{Position, RowChange, StoreError},
@@ -61,15 +62,6 @@ const CHANGES_MAX: usize = 4_096;
 const STEP_BACK: Duration = Duration::from_secs(5);
 /// How long requests in flight may take once the worker is to stop.
 const LANDS_WITHIN: Duration = Duration::from_secs(5);
-/// How often old rows are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// How long a row of what has arrived is kept.
-const KEPT_FOR: TimeDelta = TimeDelta::days(7);
-/// Rows that are kept for one webhook.
-const KEPT_MAX: u64 = 10_000;
-/// Rows that are removed at once.
-const SWEPT_AT_ONCE: usize = 1_000;
-
 /// A request that has ended.
 struct Landed {
     webhook: WebhookId,
@@ -142,7 +134,7 @@ impl Worker {
             turn: ledger::turn(engine.log()).await?,
             commit_at: now,
             look_at: now,
-            sweep_at: now + SWEEP_EVERY,
+            sweep_at: now + sweep::EVERY,
             first: 0,
         })
     }
@@ -425,43 +417,6 @@ impl Worker {
                 let outcome = committed(&mut self.committing).await;
                 self.committed(outcome)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Removes rows that are old, or too many, or of webhooks that are no more.
-    async fn sweep(&mut self) -> Result<(), Error> {
-        let due = Instant::now() >= self.sweep_at;
-        if due {
-            self.sweep_at = Instant::now() + SWEEP_EVERY;
-        }
-        let old = self.engine.now() - KEPT_FOR;
-        let mut swept = Vec::new();
-        for (id, endpoint) in &mut self.endpoints {
-            let excess = endpoint.kept.saturating_sub(KEPT_MAX);
-            if !due && excess < SWEPT_AT_ONCE as u64 {
-                continue;
-            }
-            let before = (excess == 0).then_some(old);
-            let found = ledger::ended(self.engine.log(), *id, before, SWEPT_AT_ONCE).await?;
-            let done_to = endpoint.window.done_to();
-            // What arrived beyond its place says so to whoever goes on from there.
-            let found: Vec<_> = found.into_iter().filter(|it| it.again || it.sequence <= done_to).collect();
-            endpoint.kept = endpoint.kept.saturating_sub(found.len() as u64);
-            swept.extend(found.iter().map(|it| RowChange::Delete(Delivery::TABLE, it.key())));
-        }
-        if let Some(id) = self.leaving.first().copied() {
-            let mut found = ledger::ended(self.engine.log(), id, None, SWEPT_AT_ONCE).await?;
-            found.extend(ledger::waiting(self.engine.log(), id).await?);
-            if found.is_empty() {
-                self.leaving.remove(&id);
-                swept.push(RowChange::Delete(Place::TABLE, id.to_string()));
-            }
-            swept.extend(found.iter().map(|it| RowChange::Delete(Delivery::TABLE, it.key())));
-        }
-        if !swept.is_empty() {
-            self.changes.extend(swept);
-            self.flush().await?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 /// Longer than anything here takes, and shorter than a test may.
@@ -100,9 +100,16 @@ impl Receiver {
             (Arc::new(Mutex::default()), watch::channel(0).0, Arc::new(replies) as Replies);
         let shared = (Arc::clone(&heard), count.clone());
         let task = tokio::spawn(async move {
+            // They end with this task.
+            let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, Arc::clone(&replies), Arc::clone(&shared.0), shared.1.clone()));
+                connections.spawn(serve(
+                    stream,
+                    Arc::clone(&replies),
+                    Arc::clone(&shared.0),
+                    shared.1.clone(),
+                ));
             }
         });
         Self { url, heard, count, task }
