@@ -55,10 +55,11 @@ impl Server {
         }
     }
 
-    /// A connection for everything but appends.
+    /// A connection for everything but appends. Its statements are planned once too, unless the server finds that a plan for
+    /// the values is much better: what is rare is known only of them, and a plan for any value may read a whole table.
     pub(super) async fn read_connection(&self) -> Result<PgConnection, StoreError> {
         let settings = [TIMEOUTS[0], TIMEOUTS[1], PLANS[0], PLANS[1]];
-        self.connection(self.options.clone().options(settings).options(PLANNED_ONCE)).await
+        self.connection(self.options.clone().options(settings)).await
     }
 
     /// A connection for appends.
