@@ -20,13 +20,17 @@ pub const AGE_MAX: Duration = Duration::from_secs(1);
 /// Rows at hand; past this it starts again from none.
 const ROWS_MAX: usize = 10_000;
 
-/// Rows by table and key.
+/// Rows that were read a moment ago.
 #[derive(Debug, Default)]
 pub struct Lately(Mutex<Rows>);
 
+/// A table and a key in it.
+type Place = (&'static str, String);
+
 #[derive(Debug, Default)]
 struct Rows {
-    rows: HashMap<(&'static str, String), (Instant, Arc<dyn AnyRecord>)>,
+    /// Each with when it was asked for.
+    rows: HashMap<Place, (Instant, Arc<dyn AnyRecord>)>,
     /// How often this process has changed rows: what was read before a change is not kept after it.
     changes: u64,
 }
@@ -58,7 +62,7 @@ impl Engine {
 
     /// Changes rows that no event changes; they are asked for anew from here on.
     pub async fn change_rows(&self, changes: &[RowChange]) -> Result<(), Error> {
-        let changed = self.log().change_rows(changes).await;
+        let outcome = self.log().change_rows(changes).await;
         // Also where it failed: what became of it is not known.
         let mut lately = self.inner.lately.lock();
         lately.changes += 1;
@@ -69,7 +73,7 @@ impl Engine {
             };
             lately.rows.remove(&(table.name, key.clone()));
         }
-        Ok(changed?)
+        Ok(outcome?)
     }
 }
 

@@ -324,6 +324,11 @@ mod tests {
         assert_eq!(places(&recent.page(&log, 2, Source::Own).await.unwrap()), [3, 4, 5, 6]);
         assert!(recent.page(&log, 6, Source::Own).await.unwrap().is_empty());
         assert!(recent.page(&log, 6, Source::Log).await.unwrap().is_empty());
+
+        let nobody_looked = Recent::default();
+        hand_on(&nobody_looked, &events[..2]);
+        hand_on(&nobody_looked, &events[4..]);
+        assert_eq!(places(&nobody_looked.page(&log, 0, Source::Own).await.unwrap()), [1, 2, 3, 4, 5, 6]);
     }
 
     #[tokio::test]
