@@ -207,9 +207,9 @@ pub fn is_id(id: &str) -> bool {
     rest.len() == Uuid::nil().simple().to_string().len() && rest.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The key of an id, unless it is unknown or revoked.
+/// The key of an id, unless it is unknown or revoked. That another process has revoked it is known a second later.
 pub async fn in_force(engine: &Engine, id: &str) -> Result<Option<ApiKey>, Error> {
-    let key = query::get::<ApiKey>(engine.log(), id).await?;
+    let key = engine.row_lately::<ApiKey>(id).await?;
     Ok(key.filter(|key| key.revoked_at.is_none()))
 }
 
@@ -229,9 +229,47 @@ pub async fn revoked(engine: &Engine, ids: &[String]) -> Result<Vec<String>, Err
 }
 
 async fn put(engine: &Engine, key: &ApiKey) -> Result<(), Error> {
-    Ok(engine.log().change_rows(&[RowChange::Put(&API_KEY, key.to_row())]).await?)
+    engine.change_rows(&[RowChange::Put(&API_KEY, key.to_row())]).await
 }
 
 fn hash(secret: &str) -> String {
     hex(&Sha256::digest(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        engine::{lately::AGE_MAX, log::SharedLog, sealing::MasterKey},
+        stores::memory::MemoryLog,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_revoked_here_ends_at_once_and_one_revoked_elsewhere_within_a_second() {
+        let log: SharedLog = Arc::new(MemoryLog::new());
+        log.create_tables(&crate::edge::open::tables()).await.unwrap();
+        let master = MasterKey::generate();
+        let open = async || {
+            let engine = Engine::builder().background(false);
+            engine.open(Arc::clone(&log), master.clone()).await.unwrap()
+        };
+        let (here, elsewhere) = (open().await, open().await);
+        let label = "x".parse().unwrap();
+        let in_force = async |key: &ApiKey| in_force(&here, &key.id).await.unwrap().is_some();
+        let (own, _) = create(&here, Role::Operator, None, &label).await.unwrap();
+        let (others, token) = create(&elsewhere, Role::Operator, None, &label).await.unwrap();
+        assert!(in_force(&own).await && in_force(&others).await, "a new key is accepted at once");
+        revoke(&here, &own.id).await.unwrap().unwrap();
+        assert!(!in_force(&own).await);
+
+        revoke(&elsewhere, &others.id).await.unwrap().unwrap();
+        tokio::time::advance(AGE_MAX / 2).await;
+        let (id, secret) = parts(&token).unwrap();
+        assert!(authenticated(&here, id, secret).await.unwrap().is_some(), "it is not known here yet");
+        assert!(authenticated(&here, id, "wrong").await.unwrap().is_none());
+        tokio::time::advance(AGE_MAX / 2).await;
+        assert!(!in_force(&others).await);
+    }
 }

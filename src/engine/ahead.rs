@@ -16,23 +16,31 @@ use super::{
     error::Error,
     log::{Position, SharedLog},
     readers::fact,
+    recent::Recent,
 };
 
 /// Orders with more events than this wait for their row: folding them takes longer than that.
 const EVENTS_MAX: usize = 64;
 
 /// An order as of a position; `None` where there was none, or where it has too many events.
-pub(super) async fn order(log: &SharedLog, id: OrderId, to: Position) -> Result<Option<OrderView>, Error> {
-    let events = log.stream(id.into(), 0, EVENTS_MAX).await?;
-    if events.len() == EVENTS_MAX {
+pub(super) async fn order(
+    log: &SharedLog,
+    recent: &Recent,
+    id: OrderId,
+    to: Position,
+) -> Result<Option<OrderView>, Error> {
+    let facts = match recent.stream(id.into(), to) {
+        Some(facts) => facts,
+        None => log.stream(id.into(), 0, EVENTS_MAX).await?.iter().map(fact).collect::<Result<_, _>>()?,
+    };
+    if facts.len() >= EVENTS_MAX {
         return Ok(None);
     }
     let broken = |why: String| Error::Corrupt { stream: id.to_string(), detail: why };
     let mut rows = Overlay::new();
-    for event in events.iter().filter(|event| event.position <= to) {
-        let fact = fact(event)?;
+    for fact in facts.iter().filter(|fact| fact.position <= to) {
         loop {
-            match rows.fold(order_status::fold, &fact) {
+            match rows.fold(order_status::fold, fact) {
                 Ok(()) => break,
                 // Every row of an order comes from its own events, so what is not at hand does not exist.
                 Err(Fault::Need(need)) => rows.supply(&need, Vec::new()),

@@ -5,8 +5,9 @@
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
+use tokio::time::Instant;
 
-use super::{Inner, error::Error};
+use super::{Inner, error::Error, recent::Source};
 
 /// How often readers look for events that another process appended.
 const POLL: Duration = Duration::from_millis(250);
@@ -58,16 +59,33 @@ pub(super) async fn forget_records(inner: Arc<Inner>) {
     }
 }
 
-/// Runs a step for as long as there is something to do; then waits for the head to move, or for another process.
+/// What begins a step before [`POLL`] is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wakes {
+    /// This process has appended something.
+    Head,
+    /// Nothing does.
+    Time,
+}
+
+/// Runs a step for as long as there is something to do; then waits for the head to move, or for another process. Whoever
+/// is woken by the head looks no further than that: what others appended is looked for when nothing has happened here.
 pub(super) async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
     inner: Arc<Inner>,
     name: String,
-    step: impl Fn() -> F + Send,
+    wakes: Wakes,
+    step: impl Fn(Source) -> F + Send,
 ) {
     let mut head = inner.head.clone();
     let mut ended = inner.stop.subscribe();
+    let mut source = Source::Log;
+    let mut looked = Instant::now();
     loop {
-        let wait = match whole(step()).await {
+        if looked.elapsed() >= POLL {
+            // However much happens here.
+            source = Source::Log;
+        }
+        let wait = match whole(step(source)).await {
             Ok(0) => POLL,
             Ok(_) if !*ended.borrow() => continue,
             // Why a reader stopped was said once, when it did.
@@ -82,10 +100,19 @@ pub(super) async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
                 RETRY
             }
         };
-        tokio::select! {
-            _ = ended.wait_for(|ended| *ended) => return,
-            moved = head.changed() => if moved.is_err() { return },
-            () = tokio::time::sleep(wait) => {}
+        if source == Source::Log {
+            looked = Instant::now();
         }
+        let moved = async {
+            match wakes {
+                Wakes::Head => head.changed().await,
+                Wakes::Time => std::future::pending().await,
+            }
+        };
+        source = tokio::select! {
+            _ = ended.wait_for(|ended| *ended) => return,
+            moved = moved => if moved.is_err() { return } else { Source::Own },
+            () = tokio::time::sleep(wait) => Source::Log,
+        };
     }
 }

@@ -1,6 +1,6 @@
 //! Putting an engine together: its ports, each with what it is unless somebody says otherwise.
 
-use std::sync::{Arc, Mutex, atomic::AtomicU64};
+use std::sync::{Arc, Mutex};
 
 use orderwire_domain::rules::Rules;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -9,13 +9,16 @@ use super::{
     COMMANDS_IN_FLIGHT_MAX, Engine, Error, Inner,
     clock::{Clock, SystemClock},
     committer::{self, Core, SharedCore},
+    follower::Follower,
+    fulfilment::FULFILMENT,
     hundreds::Hundreds,
     keyring::Keyring,
+    lately::Lately,
     loader::Loader,
     log::SharedLog,
     parked::Parked,
     picks::Picks,
-    provisioning::{ManualProvisioner, Provisioner},
+    provisioning::{ManualProvisioner, PROVISIONING, Provisioner},
     readers::{Effect, Reader, Readers},
     recent::Recent,
     reference::Chosen,
@@ -104,13 +107,16 @@ impl Builder {
         let core: SharedCore = Arc::new(Mutex::new(Core {
             tips: Tips::new(self.aggregates_at_hand),
             next: 1,
+            certain_to: 0,
             queue: Some(queue),
         }));
+        let recent: Arc<Recent> = Arc::default();
         let (head_sender, head) = watch::channel(start);
         let committer = committer::run(
             Arc::clone(&log),
             Arc::clone(&self.clock),
             Arc::clone(&core),
+            Arc::clone(&recent),
             waiting,
             head_sender,
         );
@@ -136,11 +142,11 @@ impl Builder {
             keyring,
             readers: Readers::new(self.own_readers),
             background: self.background,
-            recent: Recent::default(),
+            recent,
+            lately: Lately::default(),
             parked: Parked::default(),
-            certain_to: AtomicU64::default(),
-            fulfilment_turn: tokio::sync::Mutex::default(),
-            provisioning_turn: tokio::sync::Mutex::default(),
+            fulfilment: Follower::new(FULFILMENT),
+            provisioning: Follower::new(PROVISIONING),
             timers_turn: tokio::sync::Mutex::default(),
             head,
             stop,

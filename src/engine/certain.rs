@@ -3,10 +3,7 @@
 //! Whoever finds that nothing is to be done, and is not asked again, first waits until what it looked at is durable.
 //! Absent: decisions, which rest on what they saw by the queue itself.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use orderwire_domain::{
     ids::StreamId,
@@ -46,13 +43,13 @@ impl Inner {
     /// Waits until what was seen is durable; `false` where it is not what there is any more: look again.
     pub(super) async fn certain(&self, seen: &Seen) -> Result<bool, Error> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
-        let (number, answer) = {
+        let answer = {
             let mut core = lock(&self.core);
             if seen.0.iter().any(|(stream, written)| core.tips.written_by(*stream) != Some(*written)) {
                 return Ok(false);
             }
             let newest = seen.0.values().map(|(number, _)| *number).max().unwrap_or_default();
-            if newest <= self.certain_to.load(Ordering::Relaxed) {
+            if newest <= core.certain_to {
                 return Ok(true);
             }
             let nothing = Commit {
@@ -65,13 +62,10 @@ impl Inner {
                 keys: Vec::new(),
             };
             // The queue is ordered: once this is answered, so is everything before it.
-            (core.next, queue(&mut core, nothing, &Arc::new(permit))?)
+            queue(&mut core, nothing, &Arc::new(permit))?
         };
         match answer.await.map_err(|_| Error::Closed)? {
-            Answer::Verdict(Verdict::Appended(_)) => {
-                self.certain_to.fetch_max(number, Ordering::Relaxed);
-                Ok(true)
-            }
+            Answer::Verdict(Verdict::Appended(_)) => Ok(true),
             Answer::Verdict(_) | Answer::Followed => Ok(false),
             Answer::Failed(error) => Err(error.into()),
         }

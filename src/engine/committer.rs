@@ -19,6 +19,7 @@ use super::{
         StoreError, Verdict,
     },
     measures,
+    recent::Recent,
     tips::Tips,
 };
 
@@ -53,6 +54,8 @@ pub struct Core {
     pub tips: Tips,
     /// The number of the next commit.
     pub next: u64,
+    /// Every commit up to this number has been answered, or is about to be.
+    pub certain_to: u64,
     /// Where commits wait; nothing once the engine is closed.
     pub queue: Option<mpsc::UnboundedSender<Waiting>>,
 }
@@ -89,6 +92,7 @@ pub async fn run(
     log: SharedLog,
     clock: Arc<dyn Clock>,
     core: SharedCore,
+    recent: Arc<Recent>,
     mut queue: mpsc::UnboundedReceiver<Waiting>,
     head: watch::Sender<Position>,
 ) {
@@ -108,7 +112,7 @@ pub async fn run(
             answer(follower, Answer::Followed);
         }
         if !batch.is_empty() {
-            append(&log, &*clock, &core, &mut refused, batch, &head).await;
+            append(&log, &*clock, &core, &recent, &mut refused, batch, &head).await;
         }
         refused.forget_before(last);
     }
@@ -118,6 +122,7 @@ async fn append(
     log: &SharedLog,
     clock: &dyn Clock,
     core: &SharedCore,
+    recent: &Recent,
     refused: &mut Refused,
     batch: Vec<Waiting>,
     head: &watch::Sender<Position>,
@@ -136,12 +141,13 @@ async fn append(
         }
     };
     assert_eq!(verdicts.len(), batch.len(), "a store gives one verdict per commit");
-    let mut last = 0;
+    let number = batch.last().map_or(0, |waiting| waiting.number);
+    let (mut appended, mut answers) = (Vec::new(), Vec::with_capacity(batch.len()));
     for (waiting, verdict) in batch.into_iter().zip(verdicts) {
         let outcome = match verdict {
-            Verdict::Appended(appended) => {
-                last = last.max(appended.last());
-                Answer::Verdict(Verdict::Appended(appended))
+            Verdict::Appended(it) => {
+                appended.push((Arc::clone(&waiting.commit), it.clone()));
+                Answer::Verdict(Verdict::Appended(it))
             }
             Verdict::Refused(CommitRefusal::RestsOnRefused) => {
                 refuse(core, refused, &waiting);
@@ -152,8 +158,15 @@ async fn append(
                 Answer::Verdict(other)
             }
         };
+        answers.push((waiting, outcome));
+    }
+    // Whoever is answered, or hears of the head, finds this done.
+    lock(core).certain_to = number;
+    recent.appended(appended.iter().map(|(commit, appended)| (commit, appended)));
+    for (waiting, outcome) in answers {
         answer(waiting, outcome);
     }
+    let last = appended.iter().map(|(_, appended)| appended.last()).max().unwrap_or(0);
     head.send_if_modified(|position| {
         let moved = last > *position;
         *position = last.max(*position);

@@ -25,9 +25,11 @@ use super::{
     certain::Seen,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
-    log::{Position, ReaderCommit, StoreError},
+    follower::Left,
+    log::Position,
     parked::Parked,
     provenance::{Actor, Provenance},
+    recent::Source,
 };
 
 /// The name under which its checkpoint is kept.
@@ -45,56 +47,37 @@ const RUNS_MAX: usize = 4;
 pub(super) const ROUNDS_MAX: u32 = 8;
 
 /// Takes what is there, within bounds; answers how many events it took.
-pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
-    let _turn = inner.fulfilment_turn.lock().await;
-    let after = inner.log.checkpoint(FULFILMENT).await?;
+pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Error> {
+    let mut place = inner.fulfilment.turn().await;
+    let after = inner.fulfilment.after(&inner.log, &mut place, source).await?;
     let mut work = BTreeMap::new();
     let mut to = after;
     while to - after < AHEAD_EVENTS_MAX {
-        let page = inner.recent.page(&inner.log, to).await?;
+        let page = inner.recent.page(&inner.log, to, source).await?;
         let Some(last) = page.last() else { break };
         gather(inner, &page, &mut work).await?;
         to = last.position;
     }
-    if to == after {
-        return Ok(0);
-    }
-    stream::iter(work)
+    let done: Vec<Left> = stream::iter(work)
         .map(|(order, cause)| async move {
             match carry_on(inner, order, cause).await {
-                Ok(()) => {
+                Ok(left) => {
                     inner.parked.free(&order.stream().to_string());
-                    Ok(())
+                    Ok(left)
                 }
                 // The others go on; this one is looked at again with its next fact.
                 Err(error) if Parked::takes(&error) => {
                     inner.parked.park(&order.stream().to_string(), &error);
-                    Ok(())
+                    Ok(Left::Work)
                 }
                 Err(error) => Err(error),
             }
         })
         .buffer_unordered(ORDERS_AT_ONCE)
-        .try_collect::<()>()
+        .try_collect()
         .await?;
-    leave_behind(inner, FULFILMENT, after, to).await
-}
-
-/// Advances a checkpoint past what was done; answers how many events that were.
-pub(super) async fn leave_behind(
-    inner: &Inner,
-    name: &str,
-    after: Position,
-    to: Position,
-) -> Result<usize, Error> {
-    let commit = ReaderCommit { reader: name.to_owned(), after, to, ..ReaderCommit::default() };
-    match inner.log.apply(&commit).await {
-        // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
-        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => {
-            Ok(usize::try_from(to - after).unwrap_or(usize::MAX))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let left = if done.contains(&Left::Work) { Left::Work } else { Left::Nothing };
+    inner.fulfilment.leave_behind(&inner.log, &mut place, (to, left), source).await
 }
 
 /// Each order that facts are about, with the last of them.
@@ -145,18 +128,19 @@ async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, E
 }
 
 /// Does everything about one order that can be done now.
-async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Position) -> Result<(), Error> {
-    let mut uncertain = false;
+async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Position) -> Result<Left, Error> {
+    let (mut uncertain, mut left) = (false, Left::Nothing);
     for _ in 0..ROUNDS_MAX {
         let mut seen = Seen::default();
         let todos = todos(inner, id, &mut seen).await?;
         uncertain = todos.is_empty();
         if uncertain {
             if inner.certain(&seen).await? {
-                return Ok(());
+                return Ok(left);
             }
             continue;
         }
+        left = Left::Work;
         stream::iter(todos)
             .map(|todo| issue(inner, id, todo, cause))
             .buffered(COMMANDS_AT_ONCE)
@@ -164,7 +148,7 @@ async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Position) -> Result<()
             .await?;
     }
     // Work that was done brings facts of its own; that there is none must be certain before the page is left behind.
-    if uncertain { Err(unsettled()) } else { Ok(()) }
+    if uncertain { Err(unsettled()) } else { Ok(left) }
 }
 
 /// What an order rests on changed whenever it was looked at: its page is tried again.

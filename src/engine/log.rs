@@ -294,6 +294,13 @@ pub struct ReaderCommit {
     pub statements: Vec<Statement>,
 }
 
+impl ReaderCommit {
+    /// Whether it only says that the page was read.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.statements.is_empty()
+    }
+}
+
 /// A look into one table of a read model.
 #[derive(Clone, Debug)]
 pub struct Select {

@@ -15,6 +15,7 @@ pub mod clock;
 mod committer;
 pub mod error;
 mod execute;
+mod follower;
 pub mod fulfilment;
 pub mod hosted;
 mod hundreds;
@@ -23,6 +24,7 @@ pub mod keyring;
 pub mod leaf;
 mod loader;
 mod measures;
+pub mod lately;
 pub mod log;
 mod parked;
 mod picks;
@@ -40,11 +42,12 @@ mod timers;
 mod tips;
 
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use orderwire_domain::{
     ids::{OrderId, ResellerId, StreamId},
     joint::{Seated, State},
@@ -59,20 +62,22 @@ use tokio::{
 };
 
 use self::{
-    background::{forget_records, keep_going},
+    background::{Wakes, forget_records, keep_going},
     clock::Clock,
     committer::SharedCore,
     execute::Turns,
+    follower::Follower,
     fulfilment::FULFILMENT,
     hundreds::Hundreds,
     keyring::Keyring,
+    lately::Lately,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     parked::Parked,
     picks::Picks,
     provisioning::{PROVISIONING, Provisioner},
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
-    recent::Recent,
+    recent::{Recent, Source},
     reference::References,
     snapshots::Snapshots,
 };
@@ -112,12 +117,11 @@ struct Inner {
     keyring: Keyring,
     readers: Readers,
     background: bool,
-    recent: Recent,
+    recent: Arc<Recent>,
+    lately: Lately,
     parked: Parked,
-    /// Every commit up to this number has been answered.
-    certain_to: AtomicU64,
-    fulfilment_turn: tokio::sync::Mutex<()>,
-    provisioning_turn: tokio::sync::Mutex<()>,
+    fulfilment: Follower,
+    provisioning: Follower,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
     stop: watch::Sender<bool>,
@@ -202,7 +206,7 @@ impl Engine {
     /// An order as it was at a position, folded from its own events; `None` where there was none, or where it has too many
     /// events to be worth it.
     pub async fn order_as_of(&self, order: OrderId, to: Position) -> Result<Option<OrderView>, Error> {
-        ahead::order(&self.inner.log, order, to).await
+        ahead::order(&self.inner.log, &self.inner.recent, order, to).await
     }
 
     /// Whether readers, fulfilment and timers run by themselves.
@@ -255,7 +259,7 @@ impl Engine {
         let (head, until) = (self.head().await?.position, Instant::now() + within);
         let mut lacks = 0;
         for reader in self.inner.readers.iter() {
-            while reader.step(&self.inner.log, &self.inner.recent).await? > 0
+            while reader.step(&self.inner.log, &self.inner.recent, Source::Log).await? > 0
                 && reader.reached() < head
                 && Instant::now() < until
             {}
@@ -268,7 +272,10 @@ impl Engine {
     async fn fulfil(&self) -> Result<usize, Error> {
         let mut moved = 0;
         loop {
-            match tokio::try_join!(fulfilment::step(&self.inner), provisioning::step(&self.inner))? {
+            match tokio::try_join!(
+                fulfilment::step(&self.inner, Source::Log),
+                provisioning::step(&self.inner, Source::Log)
+            )? {
                 (0, 0) => return Ok(moved),
                 (fulfilled, given_out) => moved += fulfilled + given_out,
             }
@@ -284,7 +291,8 @@ impl Engine {
             let last = *fulfilled.borrow();
             let behind = head.borrow_and_update().saturating_sub(reader.reached());
             let step = last || behind >= PAGE_EVENTS_MAX as u64;
-            match if step { reader.step(&self.inner.log, &self.inner.recent).await? } else { 0 } {
+            match if step { reader.step(&self.inner.log, &self.inner.recent, Source::Log).await? } else { 0 }
+            {
                 0 if last => return Ok(taken),
                 0 => tokio::select! {
                     _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
@@ -310,7 +318,7 @@ impl Engine {
     pub async fn rebuild(&self) -> Result<(), Error> {
         for reader in self.inner.readers.iter().filter(|reader| !reader.tables.is_empty()) {
             reader.reset(&self.inner.log).await?;
-            while reader.step(&self.inner.log, &self.inner.recent).await? > 0 {}
+            while reader.step(&self.inner.log, &self.inner.recent, Source::Log).await? > 0 {}
         }
         Ok(())
     }
@@ -342,36 +350,32 @@ impl Engine {
     fn start(&self) {
         let mut tasks = Vec::new();
         for reader in self.inner.readers.iter() {
-            let reader = Arc::clone(reader);
-            let inner = Arc::clone(&self.inner);
+            let (inner, reader) = (Arc::clone(&self.inner), Arc::clone(reader));
             let name = reader.name.clone();
-            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name, move || {
+            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name, Wakes::Head, move |source| {
                 let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
-                async move { reader.step(&inner.log, &inner.recent).await }
+                async move { reader.step(&inner.log, &inner.recent, source).await }
             })));
         }
-        let inner = Arc::clone(&self.inner);
-        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), FULFILMENT.to_owned(), move || {
-            let inner = Arc::clone(&inner);
-            async move { fulfilment::step(&inner).await }
-        })));
-        if self.inner.provisioner.takes_lines() {
+        let mut follow = |name: &str, wakes, step: Step| {
             let inner = Arc::clone(&self.inner);
-            tasks.push(tokio::spawn(keep_going(
-                Arc::clone(&self.inner),
-                PROVISIONING.to_owned(),
-                move || {
-                    let inner = Arc::clone(&inner);
-                    async move { provisioning::step(&inner).await }
-                },
-            )));
+            let step = move |source| step(Arc::clone(&inner), source);
+            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name.to_owned(), wakes, step)));
+        };
+        follow(FULFILMENT, Wakes::Head, |inner, source| {
+            Box::pin(async move { fulfilment::step(&inner, source).await })
+        });
+        if self.inner.provisioner.takes_lines() {
+            follow(PROVISIONING, Wakes::Head, |inner, source| {
+                Box::pin(async move { provisioning::step(&inner, source).await })
+            });
         }
-        let inner = Arc::clone(&self.inner);
-        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), "due timers".to_owned(), move || {
-            let inner = Arc::clone(&inner);
-            async move { timers::fire_due(&inner).await }
-        })));
+        // What is due does not depend on what was appended last, and looking takes several questions to the store.
+        follow("due timers", Wakes::Time, |inner, _| Box::pin(async move { timers::fire_due(&inner).await }));
         tasks.push(tokio::spawn(forget_records(Arc::clone(&self.inner))));
         self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
     }
 }
+
+/// What a task in the background does over and over.
+type Step = fn(Arc<Inner>, Source) -> BoxFuture<'static, Result<usize, Error>>;

@@ -26,9 +26,11 @@ use super::{
     background::said,
     certain::Seen,
     error::Error,
-    fulfilment::{AHEAD_EVENTS_MAX, ROUNDS_MAX, leave_behind, run, unsettled},
+    follower::Left,
+    fulfilment::{AHEAD_EVENTS_MAX, ROUNDS_MAX, run, unsettled},
     log::{Position, Sequence},
     parked::Parked,
+    recent::Source,
 };
 
 /// The name under which its checkpoint is kept.
@@ -121,23 +123,22 @@ struct Started {
 type Lines = BTreeMap<(OrderId, LineNumber), Started>;
 
 /// Gives out what was started, within bounds; answers how many events it took.
-pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
+pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Error> {
     if !inner.provisioner.takes_lines() {
         return Ok(0);
     }
-    let _turn = inner.provisioning_turn.lock().await;
-    let after = inner.log.checkpoint(PROVISIONING).await?;
+    let mut place = inner.provisioning.turn().await;
+    let after = inner.provisioning.after(&inner.log, &mut place, source).await?;
     let mut lines = Lines::new();
     let mut to = after;
     while to - after < AHEAD_EVENTS_MAX {
-        let page = inner.recent.page(&inner.log, to).await?;
+        let page = inner.recent.page(&inner.log, to, source).await?;
         let Some(last) = page.last() else { break };
         page.iter().for_each(|fact| gather(inner, fact, &mut lines));
         to = last.position;
     }
-    if to == after {
-        return Ok(0);
-    }
+    // What was given out once should not be given out twice.
+    let left = if lines.is_empty() { Left::Nothing } else { Left::Work };
     stream::iter(lines)
         .map(|((order, line), started)| async move {
             match provision(inner, order, line, started).await {
@@ -150,7 +151,7 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         .buffer_unordered(LINES_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    leave_behind(inner, PROVISIONING, after, to).await
+    inner.provisioning.leave_behind(&inner.log, &mut place, (to, left), source).await
 }
 
 /// What a line is parked as.

@@ -11,6 +11,7 @@ use std::{
 
 use orderwire_domain::{
     fact::{Fact, Happened},
+    ids::StreamId,
     views::{
         self,
         fold::{Fault, Fold},
@@ -23,9 +24,13 @@ use tokio::sync::watch;
 use super::{
     clock::time,
     error::{Error, ErrorKind},
-    log::{Log, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
+    follower::Lag,
+    log::{
+        Log, NewEvent, Position, ReaderCommit, RowChange, Sequence, SharedLog, Statement, StoreError,
+        StoredEvent,
+    },
     provenance,
-    recent::Recent,
+    recent::{Recent, Source},
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
@@ -79,8 +84,8 @@ pub struct Reader {
     pub tables: Vec<&'static Table>,
     work: Work,
     reached: watch::Sender<Position>,
-    /// One page at a time, whoever asks for it.
-    turn: tokio::sync::Mutex<()>,
+    /// One page at a time, whoever asks for it; and how far it is beyond its checkpoint.
+    turn: tokio::sync::Mutex<Lag>,
     stopped: Mutex<Option<String>>,
 }
 
@@ -115,13 +120,15 @@ impl Reader {
 
     /// Learns where it was left.
     pub async fn begin(&self, log: &SharedLog) -> Result<(), Error> {
-        self.reached.send_replace(log.checkpoint(&self.name).await?);
+        let stored = log.checkpoint(&self.name).await?;
+        *self.turn.lock().await = Lag::none(stored);
+        self.reached.send_replace(stored);
         Ok(())
     }
 
     /// Takes one page; answers how many events it took.
-    pub async fn step(&self, log: &SharedLog, recent: &Recent) -> Result<usize, Error> {
-        let _turn = self.turn.lock().await;
+    pub async fn step(&self, log: &SharedLog, recent: &Recent, source: Source) -> Result<usize, Error> {
+        let mut lag = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
         }
@@ -131,11 +138,11 @@ impl Reader {
         }
         // Whether it is still there is found out by the commit, or where nothing is left to take.
         let mut after = self.reached();
-        let page = recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error));
+        let page = recent.page(log, after, source).await.map_err(|error| self.stop_if_corrupt(error));
         let page = match page? {
-            page if page.is_empty() => {
-                after = self.moved(log).await?;
-                recent.page(log, after).await.map_err(|error| self.stop_if_corrupt(error))?
+            page if page.is_empty() && source == Source::Log => {
+                after = self.at_rest(log, &mut lag).await?;
+                recent.page(log, after, source).await.map_err(|error| self.stop_if_corrupt(error))?
             }
             page => page,
         };
@@ -144,8 +151,16 @@ impl Reader {
         // Rows are at hand again only when they are stored: a page that failed is folded on what is stored, and so is one
         // whose caller gave up half way, which nothing here would notice.
         let mut rows = self.take_rows();
-        let applied = match self.commit(log, after, to, &page, &mut rows).await {
-            Ok(commit) => log.apply(&commit).await.map_err(Error::from),
+        let applied = match self.commit(log, lag.stored, to, &page, &mut rows).await {
+            // What changes nothing can wait for what does.
+            Ok(commit) if source == Source::Own && commit.is_empty() && lag.may_grow(to) => Ok(()),
+            Ok(commit) => match log.apply(&commit).await {
+                Ok(()) => {
+                    *lag = Lag::none(to);
+                    Ok(())
+                }
+                Err(error) => Err(Error::from(error)),
+            },
             Err(error) => Err(error),
         };
         match applied {
@@ -156,24 +171,43 @@ impl Reader {
             }
             // Another process took this page: there is nothing left of it to do.
             Err(Error::Store(StoreError::CheckpointMoved { .. })) => {
-                self.moved(log).await?;
+                self.moved(log, &mut lag).await?;
                 Ok(page.len())
             }
             // It did so while rows were fetched for this page, so they were of a later one.
-            Err(Error::ReaderStopped { .. }) if self.moved(log).await? != after => Ok(page.len()),
+            Err(Error::ReaderStopped { .. }) if self.moved(log, &mut lag).await? => Ok(page.len()),
             Err(Error::ReaderStopped { detail, .. }) => Err(self.stop(detail)),
             Err(error) => Err(error),
         }
     }
 
-    /// Looks where it is. If somebody else advanced it, or it was reset, what is at hand may be old.
-    async fn moved(&self, log: &SharedLog) -> Result<Position, Error> {
+    /// Looks whether somebody else advanced it, or it was reset; then what is at hand may be old.
+    async fn moved(&self, log: &SharedLog, lag: &mut Lag) -> Result<bool, Error> {
         let at = log.checkpoint(&self.name).await?;
-        if at != self.reached() {
+        let moved = at != lag.stored;
+        if moved {
             self.forget_rows();
+            *lag = Lag::none(at);
             self.reached.send_replace(at);
         }
-        Ok(at)
+        Ok(moved)
+    }
+
+    /// Nothing is left to take: the store is told where it is, if nobody moved it. Answers where that is.
+    async fn at_rest(&self, log: &SharedLog, lag: &mut Lag) -> Result<Position, Error> {
+        let reached = self.reached();
+        if !self.moved(log, lag).await? && reached > lag.stored {
+            let reader = self.name.clone();
+            let commit = ReaderCommit { reader, after: lag.stored, to: reached, ..ReaderCommit::default() };
+            match log.apply(&commit).await {
+                Ok(()) => *lag = Lag::none(reached),
+                Err(StoreError::CheckpointMoved { .. }) => {
+                    self.moved(log, lag).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.reached())
     }
 
     async fn commit(
@@ -276,11 +310,12 @@ impl Reader {
 
     /// Clears its tables, but for what is kept for good, and starts again from the first event.
     pub async fn reset(&self, log: &SharedLog) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
+        let mut lag = self.turn.lock().await;
         let kept = |table: &&'static Table| views::KEPT.iter().any(|kept| kept.name == table.name);
         let cleared: Vec<_> = self.tables.iter().filter(|table| !kept(table)).copied().collect();
         log.reset(&self.name, &cleared).await?;
         self.forget_rows();
+        *lag = Lag::none(0);
         self.reached.send_replace(0);
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
@@ -325,7 +360,7 @@ impl Readers {
         let unknown =
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
-        while reader.step(log, recent).await? > 0 && reader.reached() < to {}
+        while reader.step(log, recent, Source::Log).await? > 0 && reader.reached() < to {}
         Ok(())
     }
 
@@ -389,10 +424,32 @@ async fn fetch(
 
 /// An event of the log as folds see it.
 pub fn fact(event: &StoredEvent) -> Result<Fact, Error> {
-    let corrupt = |detail: String| Error::Corrupt { stream: event.stream.to_string(), detail };
-    let happened = Happened::read(event.stream, &event.event_type, &event.event_version, &event.payload)
-        .map_err(|error| corrupt(format!("event {} cannot be read: {error}", event.sequence)))?;
-    let recorded_at = time(event.recorded_at_us);
-    let decided_at = provenance::decided_at(&event.metadata).unwrap_or(recorded_at);
-    Ok(Fact { position: event.position, sequence: event.sequence, recorded_at, decided_at, happened })
+    let StoredEvent { position, stream, sequence, recorded_at_us, .. } = *event;
+    let texts = [&event.event_type, &event.event_version, &event.payload, &event.metadata];
+    read(stream, (position, sequence), texts, recorded_at_us)
+}
+
+/// The same of an event that was appended at a position and sequence.
+pub fn fact_of(
+    stream: StreamId,
+    place: (Position, Sequence),
+    event: &NewEvent,
+    recorded_at_us: i64,
+) -> Result<Fact, Error> {
+    let texts = [&event.event_type, &event.event_version, &event.payload, &event.metadata];
+    read(stream, place, texts, recorded_at_us)
+}
+
+fn read(
+    stream: StreamId,
+    (position, sequence): (Position, Sequence),
+    [event_type, event_version, payload, metadata]: [&String; 4],
+    recorded_at_us: i64,
+) -> Result<Fact, Error> {
+    let corrupt = |detail: String| Error::Corrupt { stream: stream.to_string(), detail };
+    let happened = Happened::read(stream, event_type, event_version, payload)
+        .map_err(|error| corrupt(format!("event {sequence} cannot be read: {error}")))?;
+    let recorded_at = time(recorded_at_us);
+    let decided_at = provenance::decided_at(metadata).unwrap_or(recorded_at);
+    Ok(Fact { position, sequence, recorded_at, decided_at, happened })
 }

@@ -10,6 +10,7 @@ use orderwire_domain::{
     ids::{AggregateKind, AssetId, CompanyId, ResellerId},
     names::{CugId, SiteName},
     number::AreaCode,
+    reseller::Reseller,
     views::{
         company_directory::CompanyView,
         number_availability::{FreeRun, Holding, NUMBER, NUMBER_RUN, NumberView},
@@ -177,11 +178,16 @@ async fn scope(look: &Look) -> Result<Scope, Problem> {
 async fn reseller(look: &Look, text: &str) -> Result<ResellerId, Problem> {
     let missing = || Problem::not_found("reseller", text);
     let cug_id: CugId = text.parse().map_err(|_| missing())?;
+    if let Some(own) = look.caller.reseller {
+        // Its own is the only one there is for it, and is most often at hand.
+        let (_, reseller) = look.app.engine.load::<Reseller>(own).await?;
+        let named = reseller.tenant().is_some_and(|tenant| tenant.cug_id.key() == cug_id.key());
+        return if named { Ok(own) } else { Err(missing()) };
+    }
     let claim = Claim::platform(ClaimScope::CugId, cug_id.key());
     let holders = look.app.engine.log().holders(&[claim]).await.map_err(engine::Error::from)?;
     let holder = holders.into_iter().flatten().find(|holder| holder.kind == AggregateKind::Reseller);
-    let reseller = holder.map(|holder| ResellerId(holder.id));
-    reseller.filter(|reseller| look.caller.sees(*reseller)).ok_or_else(missing)
+    holder.map(|holder| ResellerId(holder.id)).ok_or_else(missing)
 }
 
 /// Numbers that are the scope's own, in their order.

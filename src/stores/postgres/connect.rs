@@ -3,14 +3,11 @@
 use std::{str::FromStr as _, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgDatabaseError, PgPoolOptions, PgSeverity},
+    ConnectOptions as _, PgConnection,
+    postgres::{PgConnectOptions, PgDatabaseError, PgSeverity},
 };
 
 use crate::engine::log::StoreError;
-
-/// Connections for reads and readers; the append connection is one more.
-pub(super) const POOL_CONNECTIONS_MAX: u32 = 16;
 
 /// How long anything waits for a connection: longer, and a caller is better told to come back.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -58,19 +55,11 @@ impl Server {
         }
     }
 
-    /// The connections of everything but appends.
-    pub(super) fn pool(&self) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(POOL_CONNECTIONS_MAX)
-            .acquire_timeout(CONNECT_TIMEOUT)
-            // A ping before each use is a round trip; a connection found dead is dropped and the read repeated.
-            .test_before_acquire(false)
-            .connect_lazy_with(
-                self.options
-                    .clone()
-                    .options([TIMEOUTS[0], TIMEOUTS[1], PLANS[0], PLANS[1]])
-                    .options(PLANNED_ONCE),
-            )
+    /// A connection for everything but appends. Its statements are planned once too, unless the server finds that a plan for
+    /// the values is much better: what is rare is known only of them, and a plan for any value may read a whole table.
+    pub(super) async fn read_connection(&self) -> Result<PgConnection, StoreError> {
+        let settings = [TIMEOUTS[0], TIMEOUTS[1], PLANS[0], PLANS[1]];
+        self.connection(self.options.clone().options(settings)).await
     }
 
     /// A connection for appends.

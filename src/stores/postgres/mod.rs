@@ -10,7 +10,7 @@ use orderwire_domain::{
     ids::StreamId,
     views::table::{Row, Table},
 };
-use sqlx::{Connection as _, PgPool};
+use sqlx::Connection as _;
 use std::{fmt, sync::Arc};
 
 use super::Migrate;
@@ -23,6 +23,7 @@ mod append;
 pub(super) mod baseline;
 mod connect;
 mod migrate;
+mod pool;
 mod read;
 mod reader;
 pub(super) mod stock;
@@ -33,7 +34,7 @@ pub use migrate::SCHEMA_VERSION;
 /// A log on `PostgreSQL` 14 or later.
 pub struct PostgresLog {
     appender: append::Appender,
-    pool: PgPool,
+    pool: pool::Pool,
 }
 
 /// How often each way of appending was taken.
@@ -58,7 +59,7 @@ impl PostgresLog {
             tracing::debug!(%error, "the migrating connection was closed by the other side");
         }
         let appending = server.append_connection().await?;
-        let pool = server.pool();
+        let pool = pool::Pool::new(server.clone());
         Ok(Self { appender: append::Appender::new(server, appending), pool })
     }
 

@@ -4,15 +4,17 @@ use std::{collections::HashMap, time::Duration};
 
 use orderwire_domain::{claim::Claim, ids::StreamId};
 use sqlx::{
-    PgPool, Postgres, Row as _,
+    Postgres, Row as _,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
 
 use super::{
     Failure,
-    connect::{POOL_CONNECTIONS_MAX, is_connection_lost},
-    limit_of, signed, unsigned,
+    connect::is_connection_lost,
+    limit_of,
+    pool::{CONNECTIONS_MAX, Pool},
+    signed, unsigned,
     write::{HOLDERS, RECORDS, claim_of, head_of, name_of, record_of, stream_of},
 };
 use crate::{
@@ -32,25 +34,29 @@ const EVENT: &str = "e.position, e.aggregate_type, e.aggregate_id, e.sequence, e
 
 /// The rows of a statement that may be run twice: on a connection that turns out to be dead, it is.
 pub(super) async fn fetch<'q>(
-    pool: &PgPool,
+    pool: &Pool,
     query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send + Sync,
 ) -> Result<Vec<PgRow>, StoreError> {
     // After a restart of the server, every connection of the pool may have to be found dead once.
     let mut lost = 0;
     loop {
-        let error = match tokio::time::timeout(READ_TIMEOUT, query().fetch_all(pool)).await {
-            Ok(Ok(rows)) => return Ok(rows),
+        let mut connection = pool.take().await?;
+        let error = match tokio::time::timeout(READ_TIMEOUT, query().fetch_all(&mut *connection)).await {
+            Ok(Ok(rows)) => {
+                connection.give_back();
+                return Ok(rows);
+            }
             Ok(Err(error)) => error,
             Err(_) => return Err(StoreError::Unavailable("the database did not answer in time".to_owned())),
         };
         lost += 1;
-        if !is_connection_lost(&error) || lost > POOL_CONNECTIONS_MAX {
+        if !is_connection_lost(&error) || lost > CONNECTIONS_MAX {
             return Err(super::connect::store_error(&error));
         }
     }
 }
 
-pub(super) async fn head(pool: &PgPool) -> Result<Head, StoreError> {
+pub(super) async fn head(pool: &Pool) -> Result<Head, StoreError> {
     let sql = "SELECT position, recorded_at, frontier FROM log_head WHERE log_id = $1";
     head_of(fetch(pool, || sqlx::query(sql).bind(LOG_ID)).await?.first())
 }
@@ -69,7 +75,7 @@ LEFT JOIN LATERAL (SELECT e.sequence, e.event_type, e.event_version, e.payload F
     AND e.sequence > coalesce(s.sequence, 0) OFFSET 0) e ON true
 ORDER BY a.nth, e.sequence";
 
-pub(super) async fn load(pool: &PgPool, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
+pub(super) async fn load(pool: &Pool, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
     let kinds: Vec<&str> = streams.iter().map(|(stream, _)| stream.kind.word()).collect();
     let ids: Vec<String> = streams.iter().map(|(stream, _)| stream.to_string()).collect();
     let fingerprints: Vec<&str> = streams.iter().map(|(_, fingerprint)| *fingerprint).collect();
@@ -104,7 +110,7 @@ fn add_to_load(row: &PgRow, streams: &[(StreamId, &str)], loads: &mut [StreamLoa
 }
 
 pub(super) async fn stream(
-    pool: &PgPool,
+    pool: &Pool,
     stream: StreamId,
     after: Sequence,
     limit: usize,
@@ -119,11 +125,7 @@ pub(super) async fn stream(
     events_of(&fetch(pool, query).await?)
 }
 
-pub(super) async fn page(
-    pool: &PgPool,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<StoredEvent>, StoreError> {
+pub(super) async fn page(pool: &Pool, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
     let sql = format!(
         "SELECT {EVENT} FROM events e WHERE log_id = $1 AND position > $2 ORDER BY position LIMIT $3"
     );
@@ -156,7 +158,7 @@ fn event_of(row: &PgRow) -> Result<StoredEvent, Failure> {
     })
 }
 
-pub(super) async fn keep_snapshots(pool: &PgPool, snapshots: &[Snapshot]) -> Result<(), StoreError> {
+pub(super) async fn keep_snapshots(pool: &Pool, snapshots: &[Snapshot]) -> Result<(), StoreError> {
     // One statement may not change a row twice, so of two snapshots of one stream the later goes in.
     let mut latest: HashMap<StreamId, &Snapshot> = HashMap::new();
     for snapshot in snapshots {
@@ -183,7 +185,7 @@ pub(super) async fn keep_snapshots(pool: &PgPool, snapshots: &[Snapshot]) -> Res
     Ok(())
 }
 
-pub(super) async fn holders(pool: &PgPool, claims: &[Claim]) -> Result<Vec<Option<StreamId>>, StoreError> {
+pub(super) async fn holders(pool: &Pool, claims: &[Claim]) -> Result<Vec<Option<StreamId>>, StoreError> {
     let names: Vec<String> = claims.iter().map(name_of).collect();
     let rows = fetch(pool, || sqlx::query(HOLDERS).bind(LOG_ID).bind(&names)).await?;
     let holder = |row: &PgRow| -> Result<Option<StreamId>, Failure> {
@@ -194,7 +196,7 @@ pub(super) async fn holders(pool: &PgPool, claims: &[Claim]) -> Result<Vec<Optio
 }
 
 pub(super) async fn claims(
-    pool: &PgPool,
+    pool: &Pool,
     after: Option<&Claim>,
     limit: usize,
 ) -> Result<Vec<(Claim, StreamId)>, StoreError> {
@@ -207,14 +209,14 @@ pub(super) async fn claims(
     fetch(pool, query).await?.iter().map(claim).collect::<Result<_, _>>().map_err(Failure::into_store_error)
 }
 
-pub(super) async fn claim_count(pool: &PgPool) -> Result<u64, StoreError> {
+pub(super) async fn claim_count(pool: &Pool) -> Result<u64, StoreError> {
     let sql = "SELECT count(*) FROM claims WHERE log_id = $1";
     let count = value(pool, || sqlx::query(sql).bind(LOG_ID)).await?;
     unsigned(count.unwrap_or(0))
 }
 
 pub(super) async fn record(
-    pool: &PgPool,
+    pool: &Pool,
     owner: &str,
     key: &str,
     now_us: i64,
@@ -224,23 +226,23 @@ pub(super) async fn record(
     rows.first().map(record_of).transpose().map_err(Failure::into_store_error)
 }
 
-pub(super) async fn forget_records(pool: &PgPool, now_us: i64) -> Result<u64, StoreError> {
+pub(super) async fn forget_records(pool: &Pool, now_us: i64) -> Result<u64, StoreError> {
     let sql = "DELETE FROM idempotency WHERE log_id = $1 AND expires_at <= $2 RETURNING 1";
     let forgotten = fetch(pool, || sqlx::query(sql).bind(LOG_ID).bind(now_us)).await?;
     Ok(forgotten.len() as u64)
 }
 
-pub(super) async fn data_key(pool: &PgPool, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
+pub(super) async fn data_key(pool: &Pool, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
     let sql = "SELECT wrapped FROM data_keys WHERE key_id = $1 AND wrapped IS NOT NULL";
     let wrapped = value(pool, || sqlx::query(sql).bind(key_id)).await?;
     Ok(wrapped.map(|wrapped| WrappedKey { key_id: key_id.to_owned(), wrapped }))
 }
 
-pub(super) async fn setting(pool: &PgPool, name: &str) -> Result<Option<String>, StoreError> {
+pub(super) async fn setting(pool: &Pool, name: &str) -> Result<Option<String>, StoreError> {
     value(pool, || sqlx::query("SELECT value FROM settings WHERE name = $1").bind(name)).await
 }
 
-pub(super) async fn settle(pool: &PgPool, name: &str, settled: &str) -> Result<String, StoreError> {
+pub(super) async fn settle(pool: &Pool, name: &str, settled: &str) -> Result<String, StoreError> {
     // The update changes nothing; it makes the statement answer with the row that was there.
     let sql = "INSERT INTO settings AS s (name, value) VALUES ($1, $2) \
                ON CONFLICT (name) DO UPDATE SET value = s.value RETURNING value";
@@ -250,7 +252,7 @@ pub(super) async fn settle(pool: &PgPool, name: &str, settled: &str) -> Result<S
 
 /// The first column of the first row, if there is one.
 pub(super) async fn value<'q, T>(
-    pool: &PgPool,
+    pool: &Pool,
     query: impl Fn() -> Query<'q, Postgres, PgArguments> + Send + Sync,
 ) -> Result<Option<T>, StoreError>
 where

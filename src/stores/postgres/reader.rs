@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use orderwire_domain::views::table::{ColumnKind, Row, Table, Value};
 use sqlx::{
-    Encode, Executor as _, PgConnection, PgPool, Postgres, Row as _, Transaction, Type,
+    Encode, Executor as _, PgConnection, Postgres, Row as _, Type,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, types::Oid},
@@ -13,7 +13,8 @@ use sqlx::{
 
 use super::{
     Failure,
-    connect::{POOL_CONNECTIONS_MAX, is_connection_lost, store_error},
+    connect::store_error,
+    pool::Pool,
     read::{fetch, value},
     signed, unsigned,
 };
@@ -25,7 +26,7 @@ use crate::{
 /// The write of a page takes longer only if the server cannot be heard.
 const APPLY_TIMEOUT: Duration = Duration::from_mins(1);
 
-pub(super) async fn create_tables(pool: &PgPool, tables: &[&'static Table]) -> Result<(), StoreError> {
+pub(super) async fn create_tables(pool: &Pool, tables: &[&'static Table]) -> Result<(), StoreError> {
     let statements: Vec<(String, String)> =
         tables.iter().flat_map(|table| sql::create_table(table, Dialect::Postgres)).collect();
     create(pool, &statements).await.map_err(Failure::into_store_error)
@@ -33,8 +34,8 @@ pub(super) async fn create_tables(pool: &PgPool, tables: &[&'static Table]) -> R
 
 /// Creates what is missing. To find out that an index exists already, its statement would wait for every transaction that
 /// writes to the table, and those of another process for this one, until one of them is ended.
-async fn create(pool: &PgPool, statements: &[(String, String)]) -> Result<(), Failure> {
-    let mut transaction = begin(pool).await?;
+async fn create(pool: &Pool, statements: &[(String, String)]) -> Result<(), Failure> {
+    let mut transaction = pool.begin().await?;
     // The same turn as for migrations: two processes that create one table at once would collide.
     let turn = "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE";
     sqlx::query(turn).fetch_one(&mut *transaction).await?;
@@ -47,47 +48,51 @@ async fn create(pool: &PgPool, statements: &[(String, String)]) -> Result<(), Fa
     let statements: Vec<&str> = statements.map(|(_, statement)| statement.as_str()).collect();
     // A plain text is sent as it is, however many statements it holds.
     transaction.execute(statements.join("; ").as_str()).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
-pub(super) async fn checkpoint(pool: &PgPool, reader: &str) -> Result<Position, StoreError> {
+pub(super) async fn checkpoint(pool: &Pool, reader: &str) -> Result<Position, StoreError> {
     let sql = "SELECT position FROM readers WHERE log_id = $1 AND name = $2";
     let position = value(pool, || sqlx::query(sql).bind(LOG_ID).bind(reader)).await?;
     unsigned(position.unwrap_or(0))
 }
 
-pub(super) async fn apply(pool: &PgPool, commit: &ReaderCommit) -> Result<(), StoreError> {
+pub(super) async fn apply(pool: &Pool, commit: &ReaderCommit) -> Result<(), StoreError> {
     bounded(apply_page(pool, commit)).await
 }
 
-async fn apply_page(pool: &PgPool, commit: &ReaderCommit) -> Result<(), Failure> {
-    let mut transaction = begin(pool).await?;
-    advance(&mut transaction, commit).await?;
+async fn apply_page(pool: &Pool, commit: &ReaderCommit) -> Result<(), Failure> {
+    let mut transaction = pool.begin().await?;
+    if let Err(moved) = advance(&mut transaction, commit).await {
+        // Where others read as well, that is an everyday thing: the connection is kept.
+        transaction.roll_back().await?;
+        return Err(moved);
+    }
     write_rows(&mut transaction, &commit.changes).await?;
     for statement in &commit.statements {
         // Not kept prepared: a null takes its type from its place, and the next value there may have another.
         let query = sqlx::query(&statement.sql).persistent(false);
         bind_all(query, &statement.parameters).execute(&mut *transaction).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
-pub(super) async fn change_rows(pool: &PgPool, changes: &[RowChange]) -> Result<(), StoreError> {
+pub(super) async fn change_rows(pool: &Pool, changes: &[RowChange]) -> Result<(), StoreError> {
     bounded(change_rows_now(pool, changes)).await
 }
 
-async fn change_rows_now(pool: &PgPool, changes: &[RowChange]) -> Result<(), Failure> {
-    let mut transaction = begin(pool).await?;
+async fn change_rows_now(pool: &Pool, changes: &[RowChange]) -> Result<(), Failure> {
+    let mut transaction = pool.begin().await?;
     write_rows(&mut transaction, changes).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
-pub(super) async fn reset(pool: &PgPool, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
+pub(super) async fn reset(pool: &Pool, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
     reset_now(pool, reader, tables).await.map_err(Failure::into_store_error)
 }
 
-async fn reset_now(pool: &PgPool, reader: &str, tables: &[&'static Table]) -> Result<(), Failure> {
-    let mut transaction = begin(pool).await?;
+async fn reset_now(pool: &Pool, reader: &str, tables: &[&'static Table]) -> Result<(), Failure> {
+    let mut transaction = pool.begin().await?;
     let sql = "INSERT INTO readers (log_id, name, position) VALUES ($1, $2, 0) \
                ON CONFLICT (log_id, name) DO UPDATE SET position = 0";
     sqlx::query(sql).bind(LOG_ID).bind(reader).execute(&mut *transaction).await?;
@@ -95,11 +100,11 @@ async fn reset_now(pool: &PgPool, reader: &str, tables: &[&'static Table]) -> Re
         let (sql, values) = sql::clear(table);
         bind_all(sqlx::query(&sql), &values).execute(&mut *transaction).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
 pub(super) async fn rows(
-    pool: &PgPool,
+    pool: &Pool,
     table: &'static Table,
     keys: &[String],
 ) -> Result<Vec<Row>, StoreError> {
@@ -109,7 +114,7 @@ pub(super) async fn rows(
 }
 
 pub(super) async fn children(
-    pool: &PgPool,
+    pool: &Pool,
     table: &'static Table,
     parents: &[String],
 ) -> Result<Vec<Row>, StoreError> {
@@ -119,30 +124,14 @@ pub(super) async fn children(
     rows_of(table, &fetch(pool, || sqlx::query(&sql).bind(LOG_ID).bind(parents)).await?)
 }
 
-pub(super) async fn select(pool: &PgPool, select: &Select) -> Result<Vec<Row>, StoreError> {
+pub(super) async fn select(pool: &Pool, select: &Select) -> Result<Vec<Row>, StoreError> {
     let (sql, values) = sql::select(select);
     rows_of(select.table, &fetch(pool, || bind_all(sqlx::query(&sql), &values)).await?)
 }
 
-pub(super) async fn count(
-    pool: &PgPool,
-    table: &'static Table,
-    filters: &[Filter],
-) -> Result<u64, StoreError> {
+pub(super) async fn count(pool: &Pool, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError> {
     let (sql, values) = sql::count(table, filters);
     unsigned(value(pool, || bind_all(sqlx::query(&sql), &values)).await?.unwrap_or(0))
-}
-
-/// A transaction on a connection that works: one that died in the pool is found out here, before anything was done.
-async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Failure> {
-    let mut lost = 0;
-    loop {
-        match pool.begin().await {
-            Ok(transaction) => return Ok(transaction),
-            Err(error) if is_connection_lost(&error) && lost < POOL_CONNECTIONS_MAX => lost += 1,
-            Err(error) => return Err(error.into()),
-        }
-    }
 }
 
 async fn bounded(work: impl Future<Output = Result<(), Failure>>) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod append;
 mod import;
 mod open;
 mod outcome;
+mod plans;
 mod proxy;
 pub mod server;
 mod stock;

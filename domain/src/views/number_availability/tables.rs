@@ -14,7 +14,8 @@ use crate::{
 
 /// Numbers that are not free stock; the key is the number, the parent whoever has it: the user or site, else the company,
 /// else the port request or block. The indexes answer what a reseller, a company or a site has, in order of the number, and
-/// which ported numbers of a reseller wait for a company.
+/// which ported numbers of a reseller wait for a company. Deliberately absent: an index of the reseller alone. A database that
+/// knows little of the table takes it for the other one, and then looks at every number that the reseller has.
 pub static NUMBER: Table = Table {
     name: "number",
     columns: &[
@@ -26,7 +27,7 @@ pub static NUMBER: Table = Table {
         text("area"),
         text("place"),
     ],
-    indexes: &[&["reseller"], &["reseller", "holding"], &["company"], &["site"]],
+    indexes: &[&["reseller", "holding"], &["company"], &["site"]],
 };
 
 /// Whose each company is.
