@@ -135,7 +135,8 @@ pub fn of(kind: AggregateKind, role: Role) -> impl Iterator<Item = (&'static str
 mod tests {
     use orderwire_domain::{
         company::commands::CompanyAction, number_block::commands::BlockAction, order::commands::OrderAction,
-        port_request::commands::PortAction, reseller::commands::ResellerAction, webhook::commands::WebhookAction,
+        port_request::commands::PortAction, reseller::commands::ResellerAction,
+        webhook::commands::WebhookAction,
     };
     use strum::VariantArray;
 

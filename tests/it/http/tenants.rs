@@ -7,6 +7,8 @@ mod bodies;
 mod slots;
 mod tenant;
 
+use std::num::NonZeroU32;
+
 use orderwire::http::{self, Limits};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,6 +26,12 @@ const OWN_REFUSED: &[(&str, &str, &str)] = &[
     ("reserve_numbers", "/ask/numbers/-", "the number is in use"),
     ("represent_port", "/main_number", "the number is a site's"),
 ];
+
+/// Here a key asks more often than anybody should.
+fn unhurried() -> Limits {
+    const OFTEN: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
+    Limits { asks_per_second: OFTEN, asks_at_once: OFTEN, ..Limits::default() }
+}
 
 /// Two resellers, each with one of everything, and every operation that one of them may ask for.
 async fn two(site: &Site) -> (Tenant, Tenant, Vec<Operation>) {
@@ -96,7 +104,7 @@ fn foreign_paths(
 
 #[tokio::test]
 async fn what_another_has_is_as_what_does_not_exist_in_every_path() {
-    let site = Site::open().await;
+    let site = Site::with(unhurried()).await;
     let (own, other, operations) = two(&site).await;
     let (head, seen) = (site.head().await, other.seen(&site).await);
     for operation in &operations {
@@ -142,7 +150,7 @@ async fn looked(client: &Client, path: &str) -> Said {
 
 #[tokio::test]
 async fn what_another_has_is_as_what_does_not_exist_in_every_query() {
-    let limits = Limits { heartbeat: std::time::Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits { heartbeat: std::time::Duration::from_millis(50), ..unhurried() };
     let site = Site::with(limits).await;
     let (own, other, operations) = two(&site).await;
     let (head, seen) = (site.head().await, other.seen(&site).await);
@@ -186,7 +194,7 @@ fn end(outcome: &Outcome) -> &Said {
 
 #[tokio::test]
 async fn what_another_has_is_as_what_does_not_exist_in_every_body() {
-    let site = Site::open().await;
+    let site = Site::with(unhurried()).await;
     let (own, other, operations) = two(&site).await;
     let seen = other.seen(&site).await;
     let mut fields = 0;
@@ -235,7 +243,7 @@ async fn what_another_has_is_as_what_does_not_exist_in_every_body() {
 
 #[tokio::test]
 async fn lists_show_only_what_is_the_callers() {
-    let site = Site::open().await;
+    let site = Site::with(unhurried()).await;
     let (_, owner) = site.reseller(1).await;
     let (_, other) = site.reseller(2).await;
     owner.post("/v1/orders", &order("PO-1", "Acme")).await.is(201);

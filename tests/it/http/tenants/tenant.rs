@@ -161,7 +161,8 @@ impl Tenant {
 
     /// What no answer to another may have in it.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let telling = ["CompanyId", "OrderId", "PortRequestId", "ReservationId", "AssetId", "AddressKey", "WebhookId"];
+        let telling =
+            ["CompanyId", "OrderId", "PortRequestId", "ReservationId", "AssetId", "AddressKey", "WebhookId"];
         self.things.iter().filter(move |(kind, _)| telling.contains(kind)).map(|(_, id)| id.as_str())
     }
 
