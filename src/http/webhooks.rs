@@ -38,16 +38,15 @@ use super::{
     words,
 };
 use crate::{
-    edge::{
-        self, place,
-        reader::{Fields, Spot},
-    },
+    edge::{self, place, reader::Spot},
     engine::{Engine, Receipt, query::equal},
 };
 
 const WHAT: &str = "webhook";
 /// Most types that one webhook names: more than there are is a mistake.
 const TYPES_MAX: usize = 100;
+/// The largest sequence that a store can keep.
+const SEQUENCE_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
@@ -148,7 +147,7 @@ async fn create(call: Call) -> Result<Answer, Problem> {
             let types = fields.optional("types", |it| types(&it));
             let description = fields.optional("description", |it| it.parsed());
             let signing = fields.optional("signing", |it| it.word(Signing::VARIANTS));
-            let after = sequence(fields);
+            let after = fields.optional("after", |it| it.whole(0, SEQUENCE_MAX));
             Some(NewWebhook {
                 url: url?,
                 types: types?.unwrap_or_default(),
@@ -295,8 +294,8 @@ async fn resume(call: Call) -> Result<Answer, Problem> {
     responses((status = 200, description = "It begins there.", body = WebhookBody),
         (status = 202, description = "It does, and cannot be shown yet.", body = Done)))]
 async fn replay(call: Call) -> Result<Answer, Problem> {
-    let after = call
-        .read(|it| it.object(|fields| fields.required("after", |it| it.whole(0, i64::MAX.unsigned_abs()))))?;
+    let after =
+        call.read(|it| it.object(|fields| fields.required("after", |it| it.whole(0, SEQUENCE_MAX))))?;
     let reseller = visible(&call.look).await?.reseller;
     let after = within_told(&call.look.app.engine, reseller, after).await?;
     done(&call, WebhookCommand::Replay { after }).await
@@ -390,10 +389,6 @@ fn types(spot: &Spot<'_>) -> Option<BTreeSet<NoticeType>> {
         NoticeType::named(name).or_else(unknown)
     })?;
     Some(types.into_iter().collect())
-}
-
-fn sequence(fields: &Fields<'_>) -> Option<Option<u64>> {
-    fields.optional("after", |it| it.whole(0, i64::MAX.unsigned_abs()))
 }
 
 /// Whoever names a sequence that was never given has it from somewhere else.

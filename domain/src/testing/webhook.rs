@@ -113,7 +113,9 @@ impl Model for WebhookModel {
 fn follow(stage: WebhookStatus, command: &WebhookCommand) -> Option<WebhookStatus> {
     use {WebhookCommand as C, WebhookStatus as S};
     match (stage, command) {
-        (S::New, C::Create { .. }) => Some(S::Active),
+        (S::New, C::Create { .. }) | (S::Paused | S::Stopped | S::Gone, C::ResumeDeliveries) => {
+            Some(S::Active)
+        }
         (S::New | S::Deleted, _) | (_, C::Create { .. }) => None,
         (_, C::Delete) => Some(S::Deleted),
         (_, C::RotateSecret { overlap_hours, .. }) if *overlap_hours > OVERLAP_HOURS_MAX => None,
@@ -121,7 +123,6 @@ fn follow(stage: WebhookStatus, command: &WebhookCommand) -> Option<WebhookStatu
         (S::Active, C::Pause) => Some(S::Paused),
         (S::Active, C::Stop { .. }) => Some(S::Stopped),
         (S::Active, C::GiveUp) => Some(S::Gone),
-        (S::Paused | S::Stopped | S::Gone, C::ResumeDeliveries) => Some(S::Active),
         (_, C::Pause | C::Stop { .. } | C::GiveUp | C::ResumeDeliveries) => None,
     }
 }

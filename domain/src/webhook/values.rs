@@ -26,6 +26,7 @@ text_value! {
 
 text_value! {
     /// What a webhook is for, in a few words; empty where nobody says.
+    #[derive(Default)]
     WebhookDescription <- |text| {
         if text.trim().is_empty() { Ok(String::new()) }
         else { printable("description", text, WEBHOOK_DESCRIPTION_MAX) }
@@ -35,12 +36,6 @@ text_value! {
 text_value! {
     /// What verifies Ed25519 signatures; no secret.
     PublicKey <- public_key
-}
-
-impl Default for WebhookDescription {
-    fn default() -> Self {
-        Self(String::new())
-    }
 }
 
 /// What signs, as the Standard Webhooks specification has it. The secret half is sealed.

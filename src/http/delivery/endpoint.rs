@@ -185,7 +185,7 @@ impl Endpoint {
     pub fn wants_more(&self) -> bool {
         self.is_active()
             && self.told > self.window.read_to()
-            && self.window.len() < WAITING_MAX
+            && self.window.waiting() < WAITING_MAX
             && self.window.unstored() < READ_AHEAD / 2
     }
 
@@ -350,7 +350,7 @@ impl Endpoint {
 
     /// How many notices have not arrived, read or not.
     pub fn backlog(&self) -> u64 {
-        self.told.saturating_sub(self.window.read_to()) + self.window.len() as u64
+        self.told.saturating_sub(self.window.read_to()) + self.window.waiting() as u64
     }
 }
 

@@ -69,7 +69,7 @@ impl Window {
     }
 
     /// How many have not arrived.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.items.len()
     }
 

@@ -264,7 +264,7 @@ impl Worker {
     /// Sends what is due, one of each webhook at a time for as long as there is room.
     async fn launch(&mut self) -> Result<(), Error> {
         let now = self.engine.now();
-        self.busy.retain(|id| self.endpoints.get(id).is_some_and(|endpoint| endpoint.window.len() > 0));
+        self.busy.retain(|id| self.endpoints.get(id).is_some_and(|endpoint| endpoint.window.waiting() > 0));
         let mut ids: Vec<WebhookId> = self.busy.iter().copied().collect();
         for id in &ids {
             let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");

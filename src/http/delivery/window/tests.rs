@@ -71,7 +71,7 @@ fn its_place_moves_past_what_waits_once_that_has_rows() {
     assert_eq!(window.held_up(), [3]);
     assert_eq!(window.done_to(), 3);
     window.arrived(Job::Notice(4));
-    assert_eq!((window.done_to(), window.len()), (4, 2));
+    assert_eq!((window.done_to(), window.waiting()), (4, 2));
 }
 
 #[test]
@@ -179,7 +179,7 @@ proptest! {
                 prop_assert!(known, "{} is lost in a crash", sequence);
             }
         }
-        prop_assert_eq!(window.len(), 0);
+        prop_assert_eq!(window.waiting(), 0);
         let mut by_lane: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
         for sequence in &arrived {
             by_lane.entry(lane_of[sequence]).or_default().push(*sequence);

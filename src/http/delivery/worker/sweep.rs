@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How often old rows are looked for.
-pub(super) const EVERY: Duration = Duration::from_secs(60);
+pub(super) const EVERY: Duration = Duration::from_mins(1);
 /// How long a row of what has arrived is kept.
 const KEPT_FOR: TimeDelta = TimeDelta::days(7);
 /// Rows that are kept for one webhook.
