@@ -35,7 +35,7 @@ const RULES: &[Rule] = &[
     ),
     only("axum", &["src/http/", "src/bench/http/"], "only http and its bench know HTTP"),
     only("hyper", &["src/http/", "src/bench/http/"], "only http and its bench know HTTP"),
-    only("async_nats", &["src/http/jetstream/"], "one place speaks to the broker"),
+    only("async_nats", &["src/http/jetstream/", "src/main.rs"], "one place speaks to the broker"),
     only("jsonwebtoken", &["src/http/auth/", "src/http/auth.rs"], "tokens are read in one place"),
     only("utoipa", &["src/http/"], "only http knows HTTP"),
     only("clap", &["src/main.rs", "src/config.rs", "src/cli/"], "only the command line knows its arguments"),
