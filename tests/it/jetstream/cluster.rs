@@ -100,9 +100,8 @@ async fn a_replica_that_starts_late_has_what_the_others_have() {
     let whole = cluster.nodes[leader].has(STREAM).await.unwrap();
     assert_eq!(whole.0, many);
     let same = async { while cluster.nodes[late].has(STREAM).await != Some(whole) {} };
-    if tokio::time::timeout(LEVEL_WITHIN, same).await.is_err() {
-        panic!("it has {:?}, and the leader {whole:?}", cluster.nodes[late].has(STREAM).await);
-    }
+    let level = tokio::time::timeout(LEVEL_WITHIN, same).await.is_ok();
+    assert!(level, "it has {:?}, and the leader {whole:?}", cluster.nodes[late].has(STREAM).await);
 }
 
 /// Waits until a replica has what the leader has.

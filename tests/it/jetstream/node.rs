@@ -75,7 +75,7 @@ impl Node {
 
     fn prepared(name: &str, cluster: &str) -> Self {
         let (folder, port, monitor) = (tempfile::tempdir().unwrap(), free_port(), free_port());
-        let store = folder.path().join("store");
+        let store = folder.path().join("store").display().to_string();
         let named = if name.is_empty() { String::new() } else { format!("server_name: {name}\n") };
         let listens = format!("listen: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\n");
         let text = format!("{listens}{named}jetstream {{ store_dir: {store:?} }}\n{cluster}");
