@@ -32,7 +32,7 @@ const REST: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_secs(10);
 /// How often it is counted how far the stream is behind.
-const MEASURE_EVERY: Duration = Duration::from_secs(1);
+const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
 /// Who publishes, as far as this process can tell.
 #[derive(Clone, Copy, PartialEq, Eq)]

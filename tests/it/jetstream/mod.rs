@@ -28,7 +28,7 @@ use crate::world::World;
 
 pub const STREAM: &str = "ORDERWIRE_NOTICES";
 /// Longer than anything here takes, and shorter than a test may.
-pub const WITHIN: Duration = Duration::from_secs(60);
+pub const WITHIN: Duration = Duration::from_mins(1);
 
 /// A broker that asks nobody who they are.
 pub fn broker(servers: Vec<String>) -> NatsSettings {
@@ -156,7 +156,6 @@ pub async fn tell_two(world: &World, company: CompanyId) {
 pub async fn comes_to(publisher: &Publisher, is: impl Fn(Option<&str>) -> bool) {
     let mut trouble: watch::Receiver<Option<String>> = publisher.trouble();
     let came = trouble.wait_for(|trouble| is(trouble.as_deref()));
-    if tokio::time::timeout(WITHIN, came).await.is_err() {
-        panic!("it did not come to that, but to {:?}", publisher.trouble().borrow());
-    }
+    let came = tokio::time::timeout(WITHIN, came).await.is_ok();
+    assert!(came, "it did not come to that, but to {:?}", publisher.trouble().borrow());
 }

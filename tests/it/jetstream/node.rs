@@ -27,6 +27,7 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 pub struct Node {
     folder: TempDir,
     port: u16,
+    monitor: u16,
     process: Option<Child>,
 }
 
@@ -73,13 +74,23 @@ impl Node {
     }
 
     fn prepared(name: &str, cluster: &str) -> Self {
-        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let store = folder.path().join("store");
+        let (folder, port, monitor) = (tempfile::tempdir().unwrap(), free_port(), free_port());
+        let store = folder.path().join("store").display().to_string();
         let named = if name.is_empty() { String::new() } else { format!("server_name: {name}\n") };
-        let text =
-            format!("listen: \"127.0.0.1:{port}\"\n{named}jetstream {{ store_dir: {store:?} }}\n{cluster}");
+        let listens = format!("listen: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\n");
+        let text = format!("{listens}{named}jetstream {{ store_dir: {store:?} }}\n{cluster}");
         std::fs::write(folder.path().join("nats.conf"), text).unwrap();
-        Self { folder, port, process: None }
+        Self { folder, port, monitor, process: None }
+    }
+
+    /// How many messages this broker itself has of a stream, and how many bytes they are.
+    pub async fn has(&self, stream: &str) -> Option<(u64, u64)> {
+        let asked = format!("http://127.0.0.1:{}/jsz?streams=true&accounts=true", self.monitor);
+        let text = reqwest::get(asked).await.unwrap().text().await.unwrap();
+        let said: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let streams = said["account_details"][0]["stream_detail"].as_array()?;
+        let state = &streams.iter().find(|it| it["name"] == stream)?["state"];
+        Some((state["messages"].as_u64()?, state["bytes"].as_u64()?))
     }
 
     pub fn url(&self) -> String {
