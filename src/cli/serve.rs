@@ -61,7 +61,7 @@ pub async fn run(
         .map_err(|error| Failure::of_argument("--listen", format!("{}: {error}", settings.listen)))?;
     let signalled = signalled()?;
     let mut options = session::open_options(globals, surroundings);
-    let mut builder = Engine::builder();
+    let mut builder = Engine::builder().lease_ttl(settings.lease_ttl);
     if let Some(clock) = &surroundings.clock {
         builder = builder.clock(clock.clone());
     }

@@ -25,6 +25,8 @@ pub struct ServerSettings {
     pub stream_heartbeat: Duration,
     /// Events that a reader may be behind while the server calls itself ready: 10,000.
     pub readers_behind_max: u64,
+    /// How long others wait for the work of a server that was killed or is frozen: 10 s.
+    pub lease_ttl: Duration,
 }
 
 impl ServerSettings {
@@ -48,6 +50,7 @@ impl ServerSettings {
                 .expect("the table bounds it"),
             stream_heartbeat: ms("server.stream_heartbeat_ms"),
             readers_behind_max: config.count("server.readers_behind_max"),
+            lease_ttl: ms("server.lease_ttl_ms"),
         }
     }
 }

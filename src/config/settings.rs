@@ -145,6 +145,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("server.streams_per_key", Kind::Count(1, 1_000_000), "100", "streams of notices that one API key may have open at once, waiting requests included"),
     plain("server.stream_heartbeat_ms", Kind::Count(100, DAY_MS), "15000", "how often a stream on which nothing happens shows that it lives"),
     plain("server.readers_behind_max", Kind::Count(0, 1_000_000_000), "10000", "events that a reader may be behind while the server calls itself ready"),
+    plain("server.lease_ttl_ms", Kind::Count(1_000, 10 * 60 * 1_000), "10000", "how long others wait for the work of a server that was killed or is frozen"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
     plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),

@@ -229,7 +229,7 @@ pub async fn revoked(engine: &Engine, ids: &[String]) -> Result<Vec<String>, Err
 }
 
 async fn put(engine: &Engine, key: &ApiKey) -> Result<(), Error> {
-    Ok(engine.log().change_rows(&[RowChange::Put(&API_KEY, key.to_row())]).await?)
+    Ok(engine.log().change_rows(&[RowChange::Put(&API_KEY, key.to_row())], None).await?)
 }
 
 fn hash(secret: &str) -> String {

@@ -1,6 +1,12 @@
 //! Putting an engine together: its ports, each with what it is unless somebody says otherwise.
 
-use std::sync::{Arc, Mutex, atomic::AtomicU64};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Duration,
+};
 
 use orderwire_domain::rules::Rules;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -11,6 +17,7 @@ use super::{
     committer::{self, Core, SharedCore},
     hundreds::Hundreds,
     keyring::Keyring,
+    leases::{LEASE_TTL, Leases},
     loader::Loader,
     log::SharedLog,
     parked::Parked,
@@ -36,6 +43,7 @@ pub struct Builder {
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
+    lease_ttl: Duration,
 }
 
 impl Default for Builder {
@@ -48,6 +56,7 @@ impl Default for Builder {
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
+            lease_ttl: LEASE_TTL,
         }
     }
 }
@@ -95,6 +104,13 @@ impl Builder {
         self
     }
 
+    /// How long a lease runs: so long others wait for a process that was killed or is frozen. It is renewed after a third.
+    #[must_use]
+    pub fn lease_ttl(mut self, ttl: Duration) -> Self {
+        self.lease_ttl = ttl;
+        self
+    }
+
     /// An engine over this store, which was opened and migrated before.
     pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
         let keyring = Keyring::open(master, &log).await?;
@@ -112,19 +128,20 @@ impl Builder {
             Arc::clone(&self.clock),
             Arc::clone(&core),
             waiting,
-            head_sender,
+            head_sender.clone(),
         );
         tokio::spawn(async move {
             if let Err(panic) = tokio::spawn(committer).await {
                 tracing::error!(%panic, "the committer has ended: nothing is appended any more");
             }
         });
-        let (stop, _) = watch::channel(false);
+        let (stop, ended) = watch::channel(false);
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
             picks: Picks::default(),
             hundreds: Hundreds::default(),
+            leases: Arc::new(Leases::new(Arc::clone(&log), self.lease_ttl, ended)),
             log,
             clock: self.clock,
             rules: self.rules,
@@ -135,6 +152,7 @@ impl Builder {
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
+            keeps_leases: AtomicBool::new(false),
             background: self.background,
             recent: Recent::default(),
             parked: Parked::default(),
@@ -143,6 +161,7 @@ impl Builder {
             provisioning_turn: tokio::sync::Mutex::default(),
             timers_turn: tokio::sync::Mutex::default(),
             head,
+            head_known: head_sender,
             stop,
             tasks: Mutex::default(),
         });
@@ -151,7 +170,7 @@ impl Builder {
         }
         let engine = Engine { inner };
         if self.background {
-            engine.start();
+            engine.start().await;
         }
         Ok(engine)
     }

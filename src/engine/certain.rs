@@ -63,6 +63,7 @@ impl Inner {
                 claims: Vec::new(),
                 record: None,
                 keys: Vec::new(),
+                fence: None,
             };
             // The queue is ordered: once this is answered, so is everything before it.
             (core.next, queue(&mut core, nothing, &Arc::new(permit))?)

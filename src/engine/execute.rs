@@ -23,8 +23,8 @@ use super::{
     leaf::Hash,
     loader::Loaded,
     log::{
-        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, Sequence, StoredRecord,
-        StreamAppend, Verdict,
+        Appended, Commit, CommitRefusal, Fence, IdempotencyRecord, KeyChange, NewEvent, Sequence, StoreError,
+        StoredRecord, StreamAppend, Verdict,
     },
     measures,
     provenance::{Provenance, metadata},
@@ -102,6 +102,8 @@ pub(super) struct Asked<'a> {
     pub key: Option<&'a IdempotencyKey>,
     pub expected: Option<Expected>,
     pub at: Option<DateTime<Utc>>,
+    /// Under which lease, where a part of the engine asks.
+    pub fence: Option<&'a Fence>,
 }
 
 /// What one decision is known by. It stays the same while the decision is brought what it needs, so that the ids it
@@ -153,7 +155,7 @@ impl Engine {
         if let Some(key) = key.filter(|key| key.owner.len().max(key.key.len()) > KEY_BYTES_MAX) {
             return Err(Error::Refused(vec![key_too_long(key)]));
         }
-        execute(&self.inner, Asked { command, provenance, key, expected, at: None }).await
+        execute(&self.inner, Asked { command, provenance, key, expected, at: None, fence: None }).await
     }
 }
 
@@ -250,6 +252,9 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
                 picked.forget();
                 brought.forget();
             }
+            (Answer::Verdict(Verdict::Refused(CommitRefusal::FencedOut(lease))), _) => {
+                return Err(StoreError::FencedOut(lease).into());
+            }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
                 let detail = refusal.to_string();
                 return Err(Error::Corrupt { stream: asked.command.name(), detail });
@@ -331,6 +336,7 @@ fn confirm(
         claims: Vec::new(),
         record: None,
         keys: Vec::new(),
+        fence: None,
     };
     queue(core, confirm, permit)
 }
@@ -410,6 +416,7 @@ fn commit(
         claims: decision.claims.clone(),
         record,
         keys,
+        fence: asked.fence.cloned(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! are given out by [`provisioning`](super::provisioning); losing providers, range holders and the network answer with
 //! commands of their own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use orderwire_domain::{
@@ -25,7 +25,8 @@ use super::{
     certain::Seen,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
-    log::{Position, ReaderCommit, StoreError},
+    leases::Turn,
+    log::{Fence, Position, ReaderCommit, StoreError},
     parked::Parked,
     provenance::{Actor, Provenance},
 };
@@ -44,10 +45,28 @@ const RUNS_MAX: usize = 4;
 /// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
 pub(super) const ROUNDS_MAX: u32 = 8;
 
-/// Takes what is there, within bounds; answers how many events it took.
+/// Why a command is issued, and under which lease.
+#[derive(Clone, Copy)]
+pub(super) struct Cause<'a> {
+    pub position: Position,
+    pub fence: &'a Fence,
+}
+
+/// Takes what is there, within bounds, or waits for whoever has the lease to do so; answers how many events were taken.
 pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.fulfilment_turn.lock().await;
     let after = inner.log.checkpoint(FULFILMENT).await?;
+    if inner.recent.page(&inner.log, after).await?.is_empty() {
+        return Ok(0);
+    }
+    match inner.leases.turn(FULFILMENT, after).await? {
+        Turn::Mine(fence) => inner.leases.left(&fence, work_off(inner, after, &fence).await),
+        Turn::Theirs(at) => Ok(distance(after, at)),
+    }
+}
+
+/// Works off what comes after a position, as long as nobody else has the lease.
+async fn work_off(inner: &Arc<Inner>, after: Position, fence: &Fence) -> Result<usize, Error> {
     let mut work = BTreeMap::new();
     let mut to = after;
     while to - after < AHEAD_EVENTS_MAX {
@@ -56,12 +75,9 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         gather(inner, &page, &mut work).await?;
         to = last.position;
     }
-    if to == after {
-        return Ok(0);
-    }
     stream::iter(work)
-        .map(|(order, cause)| async move {
-            match carry_on(inner, order, cause).await {
+        .map(|(order, position)| async move {
+            match carry_on(inner, order, Cause { position, fence }).await {
                 Ok(()) => {
                     inner.parked.free(&order.stream().to_string());
                     Ok(())
@@ -77,24 +93,29 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         .buffer_unordered(ORDERS_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    leave_behind(inner, FULFILMENT, after, to).await
+    leave_behind(inner, FULFILMENT, fence, after..to).await
 }
 
 /// Advances a checkpoint past what was done; answers how many events that were.
 pub(super) async fn leave_behind(
     inner: &Inner,
     name: &str,
-    after: Position,
-    to: Position,
+    fence: &Fence,
+    done: Range<Position>,
 ) -> Result<usize, Error> {
-    let commit = ReaderCommit { reader: name.to_owned(), after, to, ..ReaderCommit::default() };
+    let (after, to) = (done.start, done.end);
+    inner.leases.confirm(fence).await?;
+    let (reader, fence) = (name.to_owned(), Some(fence.clone()));
+    let commit = ReaderCommit { reader, after, to, fence, ..ReaderCommit::default() };
     match inner.log.apply(&commit).await {
         // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
-        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => {
-            Ok(usize::try_from(to - after).unwrap_or(usize::MAX))
-        }
+        Ok(()) | Err(StoreError::CheckpointMoved { .. }) => Ok(distance(after, to)),
         Err(error) => Err(error.into()),
     }
+}
+
+pub(super) fn distance(after: Position, to: Position) -> usize {
+    usize::try_from(to.saturating_sub(after)).unwrap_or(usize::MAX)
 }
 
 /// Each order that facts are about, with the last of them.
@@ -145,7 +166,7 @@ async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, E
 }
 
 /// Does everything about one order that can be done now.
-async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Position) -> Result<(), Error> {
+async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Cause<'_>) -> Result<(), Error> {
     let mut uncertain = false;
     for _ in 0..ROUNDS_MAX {
         let mut seen = Seen::default();
@@ -204,7 +225,7 @@ fn wrong_kind(stream: StreamId, state: &State) -> Error {
 }
 
 /// Issues a command. Where it is refused for good and still to be done, its line fails with that reason.
-async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> Result<(), Error> {
+async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Cause<'_>) -> Result<(), Error> {
     let refused = match run(inner, &todo.command, cause).await? {
         Ok(()) => return Ok(()),
         Err(reasons) => reasons,
@@ -235,7 +256,7 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 pub(super) async fn run(
     inner: &Arc<Inner>,
     command: &Command,
-    cause: Position,
+    Cause { position: cause, fence }: Cause<'_>,
 ) -> Result<Result<(), Vec<Reason>>, Error> {
     let provenance = Provenance::of(Actor::engine("fulfilment")).caused_by(cause);
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
@@ -248,7 +269,9 @@ pub(super) async fn run(
     let mut runs = 0;
     loop {
         runs += 1;
-        let asked = Asked { command, provenance: &provenance, key: Some(&key), expected: None, at: None };
+        inner.leases.confirm(fence).await?;
+        let (provenance, key, fence) = (&provenance, Some(&key), Some(fence));
+        let asked = Asked { command, provenance, key, expected: None, at: None, fence };
         match execute(inner, asked).await {
             Ok(_) => return Ok(Ok(())),
             Err(Error::Refused(reasons)) => return Ok(Err(reasons)),

@@ -15,12 +15,16 @@ pub mod clock;
 mod committer;
 pub mod error;
 mod execute;
+mod folding;
 pub mod fulfilment;
 pub mod hosted;
 mod hundreds;
 pub mod import;
+mod keeper;
 pub mod keyring;
 pub mod leaf;
+pub mod lease;
+mod leases;
 mod loader;
 mod measures;
 pub mod log;
@@ -31,6 +35,7 @@ pub mod provenance;
 pub mod provisioning;
 pub mod query;
 pub mod readers;
+mod rebuild;
 pub mod reference;
 mod recent;
 pub mod sealing;
@@ -40,7 +45,10 @@ mod timers;
 mod tips;
 
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -59,13 +67,14 @@ use tokio::{
 };
 
 use self::{
-    background::{forget_records, keep_going},
+    background::{Task, forget_records},
     clock::Clock,
     committer::SharedCore,
     execute::Turns,
     fulfilment::FULFILMENT,
     hundreds::Hundreds,
     keyring::Keyring,
+    leases::Leases,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     parked::Parked,
@@ -75,11 +84,14 @@ use self::{
     recent::Recent,
     reference::References,
     snapshots::Snapshots,
+    timers::DUE_TIMERS,
 };
 pub use self::{
     builder::Builder,
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, Expected, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    lease::HeldLease,
+    leases::LEASE_TTL,
     loader::schema as snapshot_schema,
     provenance::{Actor, Provenance},
 };
@@ -111,6 +123,9 @@ struct Inner {
     hundreds: Hundreds,
     keyring: Keyring,
     readers: Readers,
+    leases: Arc<Leases>,
+    /// Whether somebody asks for leases already.
+    keeps_leases: AtomicBool,
     background: bool,
     recent: Recent,
     parked: Parked,
@@ -120,6 +135,8 @@ struct Inner {
     provisioning_turn: tokio::sync::Mutex<()>,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
+    /// Where whoever learns of the head says so.
+    head_known: watch::Sender<Position>,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -255,7 +272,8 @@ impl Engine {
         let (head, until) = (self.head().await?.position, Instant::now() + within);
         let mut lacks = 0;
         for reader in self.inner.readers.iter() {
-            while reader.step(&self.inner.log, &self.inner.recent).await? > 0
+            // Whoever has its lease may take longer than that.
+            while tokio::time::timeout_at(until, reader.step(&self.inner)).await.unwrap_or(Ok(0))? > 0
                 && reader.reached() < head
                 && Instant::now() < until
             {}
@@ -284,7 +302,7 @@ impl Engine {
             let last = *fulfilled.borrow();
             let behind = head.borrow_and_update().saturating_sub(reader.reached());
             let step = last || behind >= PAGE_EVENTS_MAX as u64;
-            match if step { reader.step(&self.inner.log, &self.inner.recent).await? } else { 0 } {
+            match if step { reader.step(&self.inner).await? } else { 0 } {
                 0 if last => return Ok(taken),
                 0 => tokio::select! {
                     _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
@@ -304,15 +322,6 @@ impl Engine {
     /// When the next timer is due, as far as the readers have come.
     pub async fn next_timer(&self) -> Result<Option<DateTime<Utc>>, Error> {
         timers::next_due(&self.inner).await
-    }
-
-    /// Folds every read model again from the first event.
-    pub async fn rebuild(&self) -> Result<(), Error> {
-        for reader in self.inner.readers.iter().filter(|reader| !reader.tables.is_empty()) {
-            reader.reset(&self.inner.log).await?;
-            while reader.step(&self.inner.log, &self.inner.recent).await? > 0 {}
-        }
-        Ok(())
     }
 
     /// Every table of the read models and of reference data, for migrating a store.
@@ -336,42 +345,54 @@ impl Engine {
             self.inner.permits.close();
         }
         committer::lock(&self.inner.core).queue = None;
+        self.inner.leases.give_all_back().await;
         self.inner.log.close().await;
     }
 
-    fn start(&self) {
-        let mut tasks = Vec::new();
+    async fn start(&self) {
         for reader in self.inner.readers.iter() {
             let reader = Arc::clone(reader);
-            let inner = Arc::clone(&self.inner);
-            let name = reader.name.clone();
-            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name, move || {
-                let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
-                async move { reader.step(&inner.log, &inner.recent).await }
-            })));
+            self.run(Task::following(&reader.name), move |inner| {
+                let reader = Arc::clone(&reader);
+                async move { reader.step(&inner).await }
+            });
         }
-        let inner = Arc::clone(&self.inner);
-        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), FULFILMENT.to_owned(), move || {
-            let inner = Arc::clone(&inner);
-            async move { fulfilment::step(&inner).await }
-        })));
+        self.run(Task::following(FULFILMENT), |inner| async move { fulfilment::step(&inner).await });
         if self.inner.provisioner.takes_lines() {
-            let inner = Arc::clone(&self.inner);
-            tasks.push(tokio::spawn(keep_going(
-                Arc::clone(&self.inner),
-                PROVISIONING.to_owned(),
-                move || {
-                    let inner = Arc::clone(&inner);
-                    async move { provisioning::step(&inner).await }
-                },
-            )));
+            self.run(Task::following(PROVISIONING), |inner| async move { provisioning::step(&inner).await });
         }
+        self.run(Task::by_the_clock(DUE_TIMERS), |inner| async move { timers::fire_due(&inner).await });
+        // What is free is here before anybody asks for anything.
+        if let Err(error) = keeper::ask(&self.inner, false).await {
+            tracing::warn!(%error, "leases could not be asked for; that is tried again");
+        }
+        self.keep_leases();
+        self.spawn(keeper::watch(Arc::clone(&self.inner)));
+        self.spawn(forget_records(Arc::clone(&self.inner)));
+    }
+
+    /// Runs a task in the background, while this process has its lease.
+    fn run<F: Future<Output = Result<usize, Error>> + Send + 'static>(
+        &self,
+        task: Task,
+        step: impl Fn(Arc<Inner>) -> F + Send + Sync + 'static,
+    ) {
         let inner = Arc::clone(&self.inner);
-        tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), "due timers".to_owned(), move || {
-            let inner = Arc::clone(&inner);
-            async move { timers::fire_due(&inner).await }
-        })));
-        tasks.push(tokio::spawn(forget_records(Arc::clone(&self.inner))));
-        self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
+        let held = inner.leases.want(&task.lease);
+        let step = move || step(Arc::clone(&inner));
+        self.spawn(task.keep_going(Arc::clone(&self.inner), held, step));
+    }
+
+    /// Asks for leases and renews them from here on.
+    fn keep_leases(&self) {
+        if !self.inner.keeps_leases.swap(true, Ordering::Relaxed) {
+            self.spawn(keeper::keep(Arc::clone(&self.inner)));
+        }
+    }
+
+    /// Closing waits for this task.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tasks.push(tokio::spawn(task));
     }
 }

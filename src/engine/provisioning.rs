@@ -26,8 +26,9 @@ use super::{
     background::said,
     certain::Seen,
     error::Error,
-    fulfilment::{AHEAD_EVENTS_MAX, ROUNDS_MAX, leave_behind, run, unsettled},
-    log::{Position, Sequence},
+    fulfilment::{AHEAD_EVENTS_MAX, Cause, ROUNDS_MAX, distance, leave_behind, run, unsettled},
+    leases::Turn,
+    log::{Fence, Position, Sequence},
     parked::Parked,
 };
 
@@ -120,13 +121,25 @@ struct Started {
 /// Lines to give out, each with the last fact that says so.
 type Lines = BTreeMap<(OrderId, LineNumber), Started>;
 
-/// Gives out what was started, within bounds; answers how many events it took.
+/// Gives out what was started, within bounds, or waits for whoever has the lease to do so; answers how many events were
+/// taken.
 pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
     if !inner.provisioner.takes_lines() {
         return Ok(0);
     }
     let _turn = inner.provisioning_turn.lock().await;
     let after = inner.log.checkpoint(PROVISIONING).await?;
+    if inner.recent.page(&inner.log, after).await?.is_empty() {
+        return Ok(0);
+    }
+    match inner.leases.turn(PROVISIONING, after).await? {
+        Turn::Mine(fence) => inner.leases.left(&fence, give_out(inner, after, &fence).await),
+        Turn::Theirs(at) => Ok(distance(after, at)),
+    }
+}
+
+/// Gives out what was started after a position, as long as nobody else has the lease.
+async fn give_out(inner: &Arc<Inner>, after: Position, fence: &Fence) -> Result<usize, Error> {
     let mut lines = Lines::new();
     let mut to = after;
     while to - after < AHEAD_EVENTS_MAX {
@@ -135,12 +148,9 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         page.iter().for_each(|fact| gather(inner, fact, &mut lines));
         to = last.position;
     }
-    if to == after {
-        return Ok(0);
-    }
     stream::iter(lines)
         .map(|((order, line), started)| async move {
-            match provision(inner, order, line, started).await {
+            match provision(inner, order, line, started, fence).await {
                 Ok(()) => inner.parked.free(&name(order, line)),
                 Err(error) if Parked::takes(&error) => inner.parked.park(&name(order, line), &error),
                 Err(error) => return Err(error),
@@ -150,7 +160,7 @@ pub(super) async fn step(inner: &Arc<Inner>) -> Result<usize, Error> {
         .buffer_unordered(LINES_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    leave_behind(inner, PROVISIONING, after, to).await
+    leave_behind(inner, PROVISIONING, fence, after..to).await
 }
 
 /// What a line is parked as.
@@ -182,6 +192,7 @@ async fn provision(
     id: OrderId,
     number: LineNumber,
     started: Started,
+    fence: &Fence,
 ) -> Result<(), Error> {
     // Another process may have started it: what is at hand here must not be older than that.
     inner.catch_up(id.stream(), started.sequence).await?;
@@ -198,13 +209,16 @@ async fn provision(
         request: LineRequest::clone(&line.request),
         asset: order.asset(number),
     };
+    // An outside system is not asked in vain by whoever lost the lease and can know it.
+    inner.leases.confirm(fence).await?;
     let command = match ask(inner, &given).await? {
         Provisioned::Later => return Ok(()),
         Provisioned::Done => OrderCommand::CompleteLine { line: number },
         Provisioned::Failed(failure) => OrderCommand::FailLine { line: number, failure },
     };
     let command = Command::Order { order: id, command };
-    if let Err(reasons) = run(inner, &command, started.position).await? {
+    let cause = Cause { position: started.position, fence };
+    if let Err(reasons) = run(inner, &command, cause).await? {
         tracing::info!(order = %id, line = %number, ?reasons, "an outcome of provisioning came too late");
     }
     Ok(())

@@ -4,7 +4,6 @@
 //! Deliberately absent: what the read models mean (`domain::views`), and how rows are stored.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,19 +12,21 @@ use orderwire_domain::{
     fact::{Fact, Happened},
     views::{
         self,
-        fold::{Fault, Fold},
+        fold::Fold,
         overlay::Overlay,
-        table::{Need, Row, Table},
+        table::{Row, Table},
     },
 };
 use tokio::sync::watch;
 
 use super::{
+    Inner,
     clock::time,
     error::{Error, ErrorKind},
-    log::{Log, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
+    folding::{FoldError, fold_page},
+    leases::{Turn, is_fenced_out},
+    log::{Fence, Position, ReaderCommit, RowChange, SharedLog, Statement, StoreError, StoredEvent},
     provenance,
-    recent::Recent,
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
@@ -81,6 +82,8 @@ pub struct Reader {
     reached: watch::Sender<Position>,
     /// One page at a time, whoever asks for it.
     turn: tokio::sync::Mutex<()>,
+    /// The token under which the rows at hand were written; under any other, somebody else may have written since.
+    under: Mutex<Option<u64>>,
     stopped: Mutex<Option<String>>,
 }
 
@@ -109,6 +112,7 @@ impl Reader {
             work,
             reached,
             turn: tokio::sync::Mutex::default(),
+            under: Mutex::default(),
             stopped: Mutex::default(),
         }
     }
@@ -119,8 +123,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes one page; answers how many events it took.
-    pub async fn step(&self, log: &SharedLog, recent: &Recent) -> Result<usize, Error> {
+    /// Takes one page, or waits for whoever has its lease to do so; answers how many events were taken.
+    pub(super) async fn step(&self, inner: &Inner) -> Result<usize, Error> {
+        let (log, recent) = (&inner.log, &inner.recent);
         let _turn = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
@@ -141,11 +146,18 @@ impl Reader {
         };
         let Some(last) = page.last() else { return Ok(0) };
         let to = last.position;
+        let fence = match inner.leases.turn(&self.name, after).await? {
+            Turn::Mine(fence) => fence,
+            Turn::Theirs(_) => return self.moved(log).await.map(|_| page.len()),
+        };
+        if self.comes_under(&fence) && self.moved(log).await? != after {
+            return Ok(page.len());
+        }
         // Rows are at hand again only when they are stored: a page that failed is folded on what is stored, and so is one
         // whose caller gave up half way, which nothing here would notice.
         let mut rows = self.take_rows();
         let applied = match self.commit(log, after, to, &page, &mut rows).await {
-            Ok(commit) => log.apply(&commit).await.map_err(Error::from),
+            Ok(commit) => self.apply(inner, ReaderCommit { fence: Some(fence.clone()), ..commit }).await,
             Err(error) => Err(error),
         };
         match applied {
@@ -159,10 +171,65 @@ impl Reader {
                 self.moved(log).await?;
                 Ok(page.len())
             }
+            // Another process takes it now.
+            Err(error) if is_fenced_out(&error) => {
+                inner.leases.lost(&fence);
+                Ok(page.len())
+            }
             // It did so while rows were fetched for this page, so they were of a later one.
             Err(Error::ReaderStopped { .. }) if self.moved(log).await? != after => Ok(page.len()),
             Err(Error::ReaderStopped { detail, .. }) => Err(self.stop(detail)),
             Err(error) => Err(error),
+        }
+    }
+
+    async fn apply(&self, inner: &Inner, commit: ReaderCommit) -> Result<(), Error> {
+        if let Some(fence) = &commit.fence {
+            inner.leases.confirm(fence).await?;
+        }
+        Ok(inner.log.apply(&commit).await?)
+    }
+
+    /// Works under this fence from here on. If that is another than before, what is at hand may be old, and so may be where
+    /// it thinks it is.
+    fn comes_under(&self, fence: &Fence) -> bool {
+        let token = Some(fence.token);
+        let before =
+            std::mem::replace(&mut *self.under.lock().unwrap_or_else(PoisonError::into_inner), token);
+        if before != token {
+            self.forget_rows();
+        }
+        before != token
+    }
+
+    /// Learns where another process has taken it.
+    pub(super) fn saw(&self, at: Position) {
+        let later = |reached: &mut Position| {
+            let later = at > *reached;
+            *reached = at.max(*reached);
+            later
+        };
+        if self.reached.send_if_modified(later) {
+            *self.under.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// Nobody takes a page while this is kept.
+    pub(super) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Begins anew on what is stored: its tables were put in place by somebody else.
+    pub(super) fn begin_anew(&self) {
+        *self.under.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The fold of a read model; an embedder's reader has none.
+    pub(super) fn folds(&self) -> Option<Fold> {
+        match &self.work {
+            Work::Fold(fold, _) => Some(*fold),
+            Work::Effect(_) => None,
         }
     }
 
@@ -192,10 +259,9 @@ impl Reader {
                 (tx.changes, tx.statements)
             }
         };
-        Ok(ReaderCommit { reader: self.name.clone(), after, to, changes, statements })
+        Ok(ReaderCommit { reader: self.name.clone(), after, to, changes, statements, fence: None })
     }
 
-    /// Folds a page, fetching in as few rounds as it takes.
     async fn fold(
         &self,
         log: &SharedLog,
@@ -203,23 +269,11 @@ impl Reader {
         overlay: &mut Overlay,
         facts: &[Fact],
     ) -> Result<Vec<RowChange>, Error> {
-        let mut rest = facts;
-        while !rest.is_empty() {
-            let progress = overlay.fold_page(fold, rest);
-            let progress = progress.map_err(|fault| match fault {
-                Fault::Broken(why) => self.broken(&why),
-                Fault::Need(need) => self.broken(&format!("{need:?} was asked for outside a page")),
-            })?;
-            rest = &rest[progress.folded..];
-            for (need, rows) in fetch(&**log, &self.tables, progress.needs).await? {
-                overlay.supply(&need, rows);
-            }
-        }
-        let changes = overlay.take_changes().into_iter().map(|(table, key, row)| match row {
-            Some(row) => RowChange::Put(table, row),
-            None => RowChange::Delete(table, key),
-        });
-        Ok(changes.collect())
+        let own = |name: &str| self.tables.iter().find(|table| table.name == name).copied();
+        fold_page(log, fold, overlay, facts, own).await.map_err(|error| match error {
+            FoldError::Broken(why) => self.broken(&why),
+            FoldError::Other(error) => error,
+        })
     }
 
     fn forget_rows(&self) {
@@ -273,18 +327,6 @@ impl Reader {
     pub fn progress(&self) -> watch::Receiver<Position> {
         self.reached.subscribe()
     }
-
-    /// Clears its tables, but for what is kept for good, and starts again from the first event.
-    pub async fn reset(&self, log: &SharedLog) -> Result<(), Error> {
-        let _turn = self.turn.lock().await;
-        let kept = |table: &&'static Table| views::KEPT.iter().any(|kept| kept.name == table.name);
-        let cleared: Vec<_> = self.tables.iter().filter(|table| !kept(table)).copied().collect();
-        log.reset(&self.name, &cleared).await?;
-        self.forget_rows();
-        self.reached.send_replace(0);
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(())
-    }
 }
 
 /// Every reader of an engine.
@@ -309,23 +351,17 @@ impl Readers {
     }
 
     /// Has a reader take what is in the log by now, without waiting for its turn in the background.
-    pub async fn catch_up(&self, name: &str, log: &SharedLog, recent: &Recent) -> Result<(), Error> {
-        let head = log.head().await?.position;
-        self.catch_up_to(name, head, log, recent).await
+    pub(super) async fn catch_up(&self, name: &str, inner: &Inner) -> Result<(), Error> {
+        let head = inner.log.head().await?.position;
+        self.catch_up_to(name, head, inner).await
     }
 
     /// The same, up to a position that is in the log.
-    pub async fn catch_up_to(
-        &self,
-        name: &str,
-        to: Position,
-        log: &SharedLog,
-        recent: &Recent,
-    ) -> Result<(), Error> {
+    pub(super) async fn catch_up_to(&self, name: &str, to: Position, inner: &Inner) -> Result<(), Error> {
         let unknown =
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
-        while reader.step(log, recent).await? > 0 && reader.reached() < to {}
+        while reader.step(inner).await? > 0 && reader.reached() < to {}
         Ok(())
     }
 
@@ -344,47 +380,6 @@ impl Readers {
         }
         Err(Error::NotThereYet { reader: name.to_owned(), reached: reader.reached(), wanted: position })
     }
-}
-
-/// Fetches what folds need, with one question per table and kind of need.
-async fn fetch(
-    log: &dyn Log,
-    tables: &[&'static Table],
-    needs: BTreeSet<Need>,
-) -> Result<Vec<(Need, Vec<Row>)>, Error> {
-    let mut keys: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    let mut parents: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for need in needs {
-        match need {
-            Need::Key(table, key) => keys.entry(table).or_default().push(key),
-            Need::Parent(table, parent) => parents.entry(table).or_default().push(parent),
-        }
-    }
-    let table = |name: &str| tables.iter().find(|table| table.name == name).copied();
-    let unknown = |name: &str| {
-        StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"))
-    };
-    let mut fetched = Vec::new();
-    for (name, keys) in keys {
-        let rows = log.rows(table(name).ok_or_else(|| unknown(name))?, &keys).await?;
-        let mut by_key: BTreeMap<String, Row> = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-        fetched.extend(keys.into_iter().map(|key| {
-            let row = by_key.remove(&key);
-            (Need::Key(name, key), row.into_iter().collect())
-        }));
-    }
-    for (name, parents) in parents {
-        let rows = log.children(table(name).ok_or_else(|| unknown(name))?, &parents).await?;
-        let mut by_parent: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        for row in rows {
-            by_parent.entry(row.parent.clone()).or_default().push(row);
-        }
-        fetched.extend(parents.into_iter().map(|parent| {
-            let rows = by_parent.remove(&parent).unwrap_or_default();
-            (Need::Parent(name, parent), rows)
-        }));
-    }
-    Ok(fetched)
 }
 
 /// An event of the log as folds see it.

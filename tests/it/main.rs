@@ -14,6 +14,7 @@ mod import;
 #[cfg(feature = "server")]
 mod http;
 mod invariants;
+mod leases;
 mod planted;
 mod planted_derived;
 mod searches;
