@@ -314,8 +314,8 @@ fn check<'a>(
         return Err(Verdict::Refused(CommitRefusal::RestsOnRefused));
     }
 
-    let token = |name: &str| facts.tokens.get(name).copied().unwrap_or(0);
-    if let Some(fence) = commit.fence.as_ref().filter(|fence| token(&fence.name) != fence.token) {
+    let current = |name: &str| facts.tokens.get(name).copied().unwrap_or(0);
+    if let Some(fence) = commit.fence.as_ref().filter(|fence| current(&fence.name) != fence.token) {
         return Err(Verdict::Refused(CommitRefusal::FencedOut(fence.name.clone())));
     }
 

@@ -84,7 +84,7 @@ impl Task {
     pub(super) async fn keep_going<F: Future<Output = Result<usize, Error>> + Send>(
         self,
         inner: Arc<Inner>,
-        mut held: watch::Receiver<Option<Fence>>,
+        mut lease_here: watch::Receiver<Option<Fence>>,
         step: impl Fn() -> F + Send,
     ) {
         let Self { name, lease, every } = self;
@@ -93,7 +93,7 @@ impl Task {
         loop {
             tokio::select! {
                 _ = ended.wait_for(|ended| *ended) => return,
-                here = held.wait_for(Option::is_some) => if here.is_err() { return },
+                here = lease_here.wait_for(Option::is_some) => if here.is_err() { return },
             }
             let wait = match whole(step()).await {
                 Ok(0) => every,

@@ -99,8 +99,8 @@ impl<'a> Rebuild<'a> {
         let taken = inner.leases.take(&beside, Take::IfFree).await?;
         let fence = taken.ok_or_else(|| Error::RebuildUnderWay { reader: reader.name.clone() })?;
         let is_kept = |table: &Table| views::KEPT.iter().any(|kept| kept.name == table.name);
-        let rebuilt = reader.tables.iter().filter(|table| !is_kept(table));
-        let tables = rebuilt.map(|table| (*table, beside_of(table))).collect();
+        let folded = reader.tables.iter().filter(|table| !is_kept(table));
+        let tables = folded.map(|table| (*table, beside_of(table))).collect();
         let rebuild = Self { inner, reader, fold, beside, tables, fence, at: 0, rows: Overlay::default() };
         rebuild.drop_tables().await?;
         Ok(rebuild)

@@ -85,7 +85,7 @@ impl Statement {
             seen.tokens.into_iter().map(|(name, token)| (name, signed(token))).unzip();
         let count = leases.len();
         let mut begin = "WITH ".to_owned();
-        let mut held = String::new();
+        let mut fenced = String::new();
         if count > 0 {
             let (leases, tokens) = (self.value(leases)?, self.value(tokens)?);
             begin = format!(
@@ -93,7 +93,7 @@ impl Statement {
                     SELECT name, fencing_token FROM readers
                     WHERE log_id = {LOG_ID} AND name = ANY ({leases}) FOR SHARE), "
             );
-            held = format!(
+            fenced = format!(
                 " AND (SELECT count(*) FROM leases l WHERE (l.name, l.fencing_token) IN (
                     SELECT n.name, n.token FROM unnest({leases}, {tokens}) AS n (name, token))) = {count}"
             );
@@ -105,7 +105,7 @@ impl Statement {
         self.push(&format!(
             "{begin}head AS (
                 UPDATE log_head SET position = {next}, recorded_at = {recorded_at}, frontier = {frontier}
-                WHERE log_id = {LOG_ID} AND position = {known}{held}"
+                WHERE log_id = {LOG_ID} AND position = {known}{fenced}"
         ));
         let (mut kinds, mut ids, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
         for (stream, sequence) in seen.sequences {
@@ -410,4 +410,27 @@ pub(super) fn record_of(row: &PgRow) -> Result<StoredRecord, Failure> {
 /// The stream named by a stored id.
 pub(super) fn stream_of(id: &str) -> Result<StreamId, StoreError> {
     id.parse().map_err(|_| StoreError::Corrupt(format!("`{id}` names no stream")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::append::plan;
+
+    fn text(tokens: HashMap<String, u64>) -> String {
+        let head = Head::default();
+        let plan = plan(LOG_ID, &[], &head, &Facts::default(), 0);
+        let mut statement = Statement::default();
+        statement.head(&head, &plan, Seen { tokens, ..Seen::default() }).unwrap();
+        statement.end().0
+    }
+
+    #[test]
+    fn a_batch_without_a_fence_pays_for_none() {
+        let plain = text(HashMap::new());
+        assert!(plain.starts_with("WITH head AS ("));
+        assert!(!plain.contains("readers") && !plain.contains("FOR SHARE"), "{plain}");
+        let fenced = text(HashMap::from([("fulfilment".to_owned(), 7)]));
+        assert!(fenced.contains("FROM readers") && fenced.contains("FOR SHARE), head AS ("), "{fenced}");
+    }
 }

@@ -112,8 +112,8 @@ pub(super) fn take(
         .optional()?;
     let (token, before, runs) = found.unwrap_or_default();
     let renews = before.as_deref().is_some_and(|before| before.trim_end_matches(UNLOCKED) == owner);
-    let taken = before.is_some_and(|before| runs == Some(true) && !presence.has_ended(&before));
-    if !renews && taken && take == Take::IfFree {
+    let theirs = before.is_some_and(|before| runs == Some(true) && !presence.has_ended(&before));
+    if !renews && theirs && take == Take::IfFree {
         return Ok(None);
     }
     let token = token + u64::from(!renews);

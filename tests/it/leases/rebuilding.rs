@@ -1,13 +1,21 @@
 //! A read model is rebuilt beside the live one: nobody who writes, reads or is told anything notices.
 
 use orderwire::{
-    domain::views::{
-        company_directory::COMPANY_DIRECTORY,
-        notices::{NOTICE, NOTICE_COUNTER},
-        order_status::ORDER_STATUS,
-        table::{Row, Table},
+    domain::{
+        company::commands::CompanyCommand,
+        joint::Command,
+        testing::port_request::sealed,
+        views::{
+            company_directory::COMPANY_DIRECTORY,
+            notices::{NOTICE, NOTICE_COUNTER},
+            order_status::ORDER_STATUS,
+            table::{Row, Table},
+        },
     },
-    engine::{Error, log::Swap},
+    engine::{
+        Error,
+        log::{RowChange, Swap, Take},
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -86,6 +94,52 @@ async fn a_rebuild_beside_an_engine_that_works_equals_a_fresh_fold() {
     .await;
 }
 
+/// A row that is wrong is at hand when its table is replaced: what is written next is not that row again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_at_hand_is_not_written_into_the_new_tables() {
+    for by_another in [false, true] {
+        on_every_store(async |store| {
+            let clock = SimulatedClock::at(beginning());
+            let (works, _) = working(&store, &clock, Duration::from_mins(10)).await;
+            let reseller = works.reseller(1).await;
+            works.leeds().await;
+            let company = works.in_service(reseller, 1).await;
+            let suspend = CompanyCommand::Suspend { reason: sealed("unpaid") };
+            let taken = async |command| {
+                let done = works.done(Command::Company { company, command }).await;
+                works.settle().await;
+                all_reach(&works.engine, done.appended.last()).await;
+            };
+            taken(suspend.clone()).await;
+            // Another process has the lease for a moment, so that nothing is at hand, and spoils a row.
+            let right = rows(&works.engine, &COMPANY_DIRECTORY).await[&company.to_string()].clone();
+            let wrong = Row { doc: right.doc.replace("Company 1", "Company X"), ..right.clone() };
+            assert_ne!(wrong, right);
+            let log = store.log().await;
+            let put = RowChange::Put(&COMPANY_DIRECTORY, wrong);
+            log.take_lease("orders", "somebody", WITHIN, Take::FromAnybody).await.unwrap();
+            log.change_rows(&[put], None).await.unwrap();
+            log.give_back("somebody", &["orders".to_owned()]).await.unwrap();
+            taken(CompanyCommand::Resume).await;
+            let spoilt = rows(&works.engine, &COMPANY_DIRECTORY).await[&company.to_string()].clone();
+            assert!(spoilt.doc.contains("Company X"), "it is at hand: {}", spoilt.doc);
+
+            if by_another {
+                let by_hand = World::open(&store).await;
+                by_hand.engine.rebuild_reader("orders").await.unwrap();
+                by_hand.engine.close().await;
+            } else {
+                works.engine.rebuild_reader("orders").await.unwrap();
+            }
+            taken(suspend).await;
+            Audit::of(&works.engine).await;
+            works.engine.close().await;
+            log.close().await;
+        })
+        .await;
+    }
+}
+
 /// Stops a rebuild for good, before it writes or before it swaps.
 struct Cut {
     at_swap: bool,
@@ -151,8 +205,7 @@ async fn a_read_model_is_rebuilt_by_one_at_a_time() {
     let store = Store::sqlite();
     let world = World::open(&store).await;
     let log = store.log().await;
-    let taken =
-        log.take_lease("orders beside", "somebody", WITHIN, orderwire::engine::log::Take::IfFree).await;
+    let taken = log.take_lease("orders beside", "somebody", WITHIN, Take::IfFree).await;
     assert!(taken.unwrap().is_some());
     let refused = world.engine.rebuild_reader("orders").await;
     assert_eq!(refused, Err(Error::RebuildUnderWay { reader: "orders".into() }));
