@@ -119,12 +119,7 @@ impl Leases {
             changed
         });
         if changed {
-            match &fence {
-                Some(fence) => {
-                    tracing::info!(lease = name, token = fence.token, "this process works here now")
-                }
-                None => tracing::info!(lease = name, "another process works here now"),
-            }
+            tracing::info!(lease = name, works_here = fence.is_some(), "a lease changed hands");
         }
         Ok(fence)
     }

@@ -193,12 +193,11 @@ impl<'a> Rebuild<'a> {
         let name = &self.reader.name;
         let _nobody_else_here = self.reader.hold().await;
         let was_here = inner.leases.current(name);
-        let live_fence = match was_here.clone() {
-            Some(fence) => fence,
-            None => {
-                let taken = inner.leases.take(name, Take::FromAnybody).await?;
-                taken.ok_or_else(|| StoreError::FencedOut(name.clone()))?
-            }
+        let live_fence = if let Some(fence) = &was_here {
+            fence.clone()
+        } else {
+            let taken = inner.leases.take(name, Take::FromAnybody).await?;
+            taken.ok_or_else(|| StoreError::FencedOut(name.clone()))?
         };
         let swapped = self.swap_under(live_fence.clone()).await;
         if matches!(&swapped, Err(error) if is_fenced_out(error)) {

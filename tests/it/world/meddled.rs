@@ -124,14 +124,12 @@ impl<M: Meddles> Meddles for Arc<M> {
 #[async_trait]
 impl<M: Meddles> Log for Meddled<M> {
     async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
-        match self.meddler.append(batch).await? {
-            Some(verdict) => Ok(vec![verdict; batch.len()]),
-            None => {
-                let verdicts = self.log.append(batch, now_us).await?;
-                self.meddler.appended(batch, &verdicts);
-                Ok(verdicts)
-            }
+        if let Some(verdict) = self.meddler.append(batch).await? {
+            return Ok(vec![verdict; batch.len()]);
         }
+        let verdicts = self.log.append(batch, now_us).await?;
+        self.meddler.appended(batch, &verdicts);
+        Ok(verdicts)
     }
 
     async fn load(&self, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
