@@ -149,6 +149,7 @@ fn commit() -> Commit {
             expires_at_us: Some(i64::MAX),
         }),
         keys: Vec::new(),
+        fence: None,
     }
 }
 

@@ -116,7 +116,7 @@ async fn fill(engine: &Engine, many: u64) {
             RowChange::Put(&NOTICE, notice.to_row())
         };
         let rows: Vec<_> = (from..=many.min(from + ROWS - 1)).map(row).collect();
-        engine.log().change_rows(&rows).await.expect("they are written");
+        engine.log().change_rows(&rows, None).await.expect("they are written");
     }
 }
 

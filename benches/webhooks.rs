@@ -190,11 +190,15 @@ async fn backlog(engine: &Engine, example: &Notice, reseller: ResellerId, count:
         };
         rows.push(RowChange::Put(&NOTICE, notice.to_row()));
         if sequence.is_multiple_of(ROWS_AT_ONCE) || sequence == count {
-            engine.log().change_rows(&std::mem::take(&mut rows)).await.expect("rows");
+            engine.log().change_rows(&std::mem::take(&mut rows), None).await.expect("rows");
         }
     }
     let counter = NoticeCounter { of: reseller.to_string(), last: count, last_id: None, closed: false };
-    engine.log().change_rows(&[RowChange::Put(&NOTICE_COUNTER, counter.to_row())]).await.expect("a row");
+    engine
+        .log()
+        .change_rows(&[RowChange::Put(&NOTICE_COUNTER, counter.to_row())], None)
+        .await
+        .expect("a row");
 }
 
 async fn hook(engine: &Engine, reseller: ResellerId, url: String) {

@@ -286,7 +286,7 @@ fn of_engine(error: &engine::Error) -> Exit {
 fn of_store(error: &StoreError) -> Exit {
     match error {
         StoreError::Unavailable(_) | StoreError::ReadOnly(_) | StoreError::Full(_) => Exit::Unavailable,
-        StoreError::CheckpointMoved { .. } => Exit::Conflict,
+        StoreError::CheckpointMoved { .. } | StoreError::FencedOut(_) => Exit::Conflict,
         StoreError::Corrupt(_)
         | StoreError::SchemaNewer { .. }
         | StoreError::SchemaOlder { .. }

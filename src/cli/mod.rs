@@ -184,8 +184,8 @@ enum Command {
     Readers,
     /// Do what is due now: read models, fulfilment, timers
     Settle,
-    /// Fold every read model again from the first event
-    Rebuild,
+    /// Fold read models again from the first event, beside those in use
+    Rebuild(store::Rebuild),
     /// Measure how fast a store is
     #[command(subcommand)]
     Bench(bench::Command),
@@ -362,7 +362,7 @@ impl Command {
                 | Self::Import(_)
                 | Self::Readers
                 | Self::Settle
-                | Self::Rebuild
+                | Self::Rebuild(_)
                 | Self::Keys(keys::Command::List | keys::Command::Revoke { .. })
         );
         !looks_away
@@ -395,6 +395,6 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Numbering(command) => numbering::run(session, command, output).await,
         Command::Rules(command) => rules::run(session, &command, output),
         Command::Settle => session.settle().await,
-        Command::Rebuild => store::rebuild(session, output).await,
+        Command::Rebuild(arguments) => store::rebuild(session, &arguments, output).await,
     }
 }

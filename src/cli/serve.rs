@@ -76,7 +76,7 @@ pub async fn run(
         output.remark("the demo's store goes when the server ends; --store names one that is kept")?;
         options = OpenOptions::of(file.clone());
     }
-    let mut builder = Engine::builder();
+    let mut builder = Engine::builder().lease_ttl(settings.lease_ttl);
     if let Some(clock) = &surroundings.clock {
         builder = builder.clock(clock.clone());
     }

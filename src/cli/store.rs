@@ -93,12 +93,15 @@ struct Place {
     reader: String,
     position: u64,
     behind: u64,
+    /// The process that has its lease, if any has.
+    works: Option<String>,
 }
 
 const PLACE: &[Column<Place>] = &[
     ("reader", |it| it.reader.clone()),
     ("position", |it| it.position.to_string()),
     ("behind", |it| it.behind.to_string()),
+    ("works", |it| it.works.clone().unwrap_or_default()),
 ];
 
 /// Prints where every reader is.
@@ -107,26 +110,49 @@ pub async fn readers(session: &Session, output: &mut Output<'_>) -> Result<(), F
     let head = session.engine.head().await?.position;
     let mut names: Vec<String> = session.engine.readers().iter().map(|reader| reader.name.clone()).collect();
     names.push(engine::fulfilment::FULFILMENT.to_owned());
-    let mut places = Vec::new();
-    for reader in names {
-        let position = session.engine.log().checkpoint(&reader).await.map_err(engine::Error::from)?;
-        places.push(Place { reader, position, behind: head.saturating_sub(position) });
-    }
+    let standings = session.engine.log().standings().await.map_err(engine::Error::from)?;
+    let places = names.into_iter().map(|reader| {
+        let standing = standings.iter().find(|standing| standing.name == reader);
+        let position = standing.map_or(0, |standing| standing.position);
+        let works = standing.and_then(|standing| standing.owner.clone());
+        Place { reader, position, behind: head.saturating_sub(position), works }
+    });
+    let places: Vec<Place> = places.collect();
     Ok(output.list(&places, PLACE)?)
 }
 
-/// Folds every read model again.
-pub async fn rebuild(session: &Session, output: &mut Output<'_>) -> Result<(), Failure> {
+/// Which read models to fold again.
+#[derive(Args, Debug)]
+pub struct Rebuild {
+    /// The readers, as `orderwire readers` names them; without any, every one that has tables
+    readers: Vec<String>,
+    /// Only drop what a rebuild left that was cut short
+    #[arg(long)]
+    drop: bool,
+}
+
+/// Folds read models again, beside those in use.
+pub async fn rebuild(session: &Session, arguments: &Rebuild, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("rebuilding read models")?;
     let engine = &session.engine;
-    let names: Vec<String> = engine.readers().iter().map(|reader| reader.name.clone()).collect();
-    let events = engine.head().await?.position * names.len() as u64;
-    let bar = output.bar("folding events", events);
-    let folded = || async {
-        let places = names.iter().map(|name| engine.log().checkpoint(name));
-        futures::future::try_join_all(places).await.ok().map(|places| places.iter().sum())
-    };
-    bar.watch(engine.rebuild(), folded).await?;
+    let known: Vec<&str> = engine.rebuildable().collect();
+    if let Some(unknown) = arguments.readers.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::not_found("read model", unknown));
+    }
+    let asked = |name: &&str| arguments.readers.is_empty() || arguments.readers.iter().any(|it| it == name);
+    let names: Vec<&str> = known.into_iter().filter(asked).collect();
+    if arguments.drop {
+        for name in names {
+            engine.drop_rebuild(name).await?;
+        }
+        return readers(session, output).await;
+    }
+    let head = engine.head().await?.position;
+    let bar = output.bar("folding events", head * names.len() as u64);
+    for (done, name) in (0..).zip(names) {
+        let folded = || async { Some(done * head + engine.rebuilt_to(name).await.ok()?) };
+        bar.watch(engine.rebuild_reader(name), folded).await?;
+    }
     drop(bar);
     readers(session, output).await
 }

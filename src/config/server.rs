@@ -31,6 +31,8 @@ pub struct ServerSettings {
     pub webhooks_allow_private: bool,
     /// Whether webhooks may lead to addresses without TLS: no.
     pub webhooks_allow_http: bool,
+    /// How long others wait for the work of a server that was killed or is frozen: 10 s.
+    pub lease_ttl: Duration,
 }
 
 impl ServerSettings {
@@ -57,6 +59,7 @@ impl ServerSettings {
             webhooks_deliver: config.switch("webhooks.deliver"),
             webhooks_allow_private: config.switch("webhooks.allow_private"),
             webhooks_allow_http: config.switch("webhooks.allow_http"),
+            lease_ttl: ms("server.lease_ttl_ms"),
         }
     }
 }

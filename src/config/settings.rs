@@ -157,6 +157,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("webhooks.deliver", Kind::Switch, "true", "send notices to webhooks from this server"),
     plain("webhooks.allow_private", Kind::Switch, "false", "let webhooks lead to private networks and to this machine"),
     plain("webhooks.allow_http", Kind::Switch, "false", "let webhooks lead to addresses without TLS"),
+    plain("server.lease_ttl_ms", Kind::Count(1_000, 10 * 60 * 1_000), "10000", "how long others wait for the work of a server that was killed or is frozen"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
     plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),

@@ -34,6 +34,8 @@ pub struct Touched {
     pub claims: Vec<Claim>,
     /// Idempotency records.
     pub records: Vec<RecordKey>,
+    /// Leases that something was decided under, by name.
+    pub leases: Vec<String>,
 }
 
 /// What is true while the head is held.
@@ -45,6 +47,8 @@ pub struct Facts {
     pub holders: HashMap<Claim, StreamId>,
     /// The touched records that exist and have not expired.
     pub records: HashMap<RecordKey, StoredRecord>,
+    /// The token of each touched lease; absent is 0. None of them changes hands before the batch is durable.
+    pub tokens: HashMap<String, u64>,
     /// Commits before this batch, of the same append, that were not appended.
     pub lost: Lost,
 }
@@ -114,6 +118,7 @@ pub fn touched(batch: &[Arc<Commit>]) -> Touched {
         touched
             .records
             .extend(commit.record.as_ref().map(|record| (record.owner.clone(), record.key.clone())));
+        touched.leases.extend(commit.fence.as_ref().map(|fence| fence.name.clone()));
     }
     touched.streams.sort_unstable();
     touched.streams.dedup();
@@ -121,6 +126,8 @@ pub fn touched(batch: &[Arc<Commit>]) -> Touched {
     touched.claims.dedup();
     touched.records.sort_unstable();
     touched.records.dedup();
+    touched.leases.sort_unstable();
+    touched.leases.dedup();
     touched
 }
 
@@ -133,6 +140,9 @@ pub fn assumed(batch: &[Arc<Commit>]) -> Facts {
         }
         for (stream, sequence) in &commit.reads {
             facts.sequences.entry(*stream).or_insert(*sequence);
+        }
+        if let Some(fence) = &commit.fence {
+            facts.tokens.entry(fence.name.clone()).or_insert(fence.token);
         }
     }
     let mut seen: HashSet<&Claim> = HashSet::new();
@@ -167,7 +177,7 @@ pub fn plan(log_id: i64, batch: &[Arc<Commit>], head: &Head, facts: &Facts, now_
             None => facts.holders.get(claim).copied(),
         };
         let record_of = |key: &RecordKey| records.get(key).or_else(|| facts.records.get(key));
-        let changed = match check(commit, &lost, &sequences, holder_of, record_of) {
+        let changed = match check(commit, facts, &lost, &sequences, holder_of, record_of) {
             Ok(changed) => changed,
             Err(verdict) => {
                 lost.note(commit, &verdict);
@@ -283,6 +293,7 @@ impl Plan {
 /// Whether one commit may be appended now; if so, who holds the claims it changes afterwards.
 fn check<'a>(
     commit: &Commit,
+    facts: &Facts,
     lost: &Lost,
     sequences: &HashMap<StreamId, Sequence>,
     holder_of: impl Fn(&Claim) -> Option<StreamId>,
@@ -301,6 +312,11 @@ fn check<'a>(
 
     if lost.take_with_them(commit) {
         return Err(Verdict::Refused(CommitRefusal::RestsOnRefused));
+    }
+
+    let current = |name: &str| facts.tokens.get(name).copied().unwrap_or(0);
+    if let Some(fence) = commit.fence.as_ref().filter(|fence| current(&fence.name) != fence.token) {
+        return Err(Verdict::Refused(CommitRefusal::FencedOut(fence.name.clone())));
     }
 
     let seen =

@@ -52,12 +52,12 @@ impl Brought {
                     for search in searches {
                         if self.lookups.lost_numbers() {
                             // What offered them lags; the next offer would be as old, and the attempts are few.
-                            inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                            inner.readers.catch_up("orders", inner).await?;
                         }
                         let mut found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                         if found.numbers.len() < search.quantity as usize {
                             // Nobody is told that there are too few by a reader that has not seen all there is.
-                            inner.readers.catch_up("orders", &inner.log, &inner.recent).await?;
+                            inner.readers.catch_up("orders", inner).await?;
                             found = picked.search(&inner.log, &inner.readers, &search, &except).await?;
                         }
                         // Their blocks are asked for next.

@@ -1,6 +1,9 @@
 //! Putting an engine together: its ports, each with what it is unless somebody says otherwise.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
 
 use orderwire_domain::rules::Rules;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -14,6 +17,7 @@ use super::{
     hundreds::Hundreds,
     keyring::Keyring,
     lately::Lately,
+    leases::{LEASE_TTL, Leases},
     loader::Loader,
     log::SharedLog,
     parked::Parked,
@@ -39,6 +43,7 @@ pub struct Builder {
     own_readers: Vec<Reader>,
     aggregates_at_hand: usize,
     background: bool,
+    lease_ttl: Duration,
 }
 
 impl Default for Builder {
@@ -51,6 +56,7 @@ impl Default for Builder {
             own_readers: Vec::new(),
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
+            lease_ttl: LEASE_TTL,
         }
     }
 }
@@ -98,6 +104,13 @@ impl Builder {
         self
     }
 
+    /// How long a lease runs: so long others wait for a process that was killed or is frozen. It is renewed after a third.
+    #[must_use]
+    pub fn lease_ttl(mut self, ttl: Duration) -> Self {
+        self.lease_ttl = ttl;
+        self
+    }
+
     /// An engine over this store, which was opened and migrated before.
     pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
         let keyring = Keyring::open(master, &log).await?;
@@ -118,19 +131,20 @@ impl Builder {
             Arc::clone(&core),
             Arc::clone(&recent),
             waiting,
-            head_sender,
+            head_sender.clone(),
         );
         tokio::spawn(async move {
             if let Err(panic) = tokio::spawn(committer).await {
                 tracing::error!(%panic, "the committer has ended: nothing is appended any more");
             }
         });
-        let (stop, _) = watch::channel(false);
+        let (stop, ended) = watch::channel(false);
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
             picks: Picks::default(),
             hundreds: Hundreds::default(),
+            leases: Arc::new(Leases::new(Arc::clone(&log), self.lease_ttl, ended)),
             log,
             clock: self.clock,
             rules: self.rules,
@@ -141,6 +155,7 @@ impl Builder {
             turns: Mutex::default(),
             keyring,
             readers: Readers::new(self.own_readers),
+            keeps_leases: AtomicBool::new(false),
             background: self.background,
             recent,
             lately: Lately::default(),
@@ -149,6 +164,7 @@ impl Builder {
             provisioning: Follower::new(PROVISIONING),
             timers_turn: tokio::sync::Mutex::default(),
             head,
+            head_known: head_sender,
             stop,
             tasks: Mutex::default(),
         });
@@ -157,7 +173,7 @@ impl Builder {
         }
         let engine = Engine { inner };
         if self.background {
-            engine.start();
+            engine.start().await;
         }
         Ok(engine)
     }

@@ -13,9 +13,8 @@ use uuid::Uuid;
 
 use super::{
     Inner,
-    committer::{Answer, lock},
+    committer::{Answer, lock, queue},
     error::Error,
-    execute::queue,
     log::{Commit, Verdict},
     tips::Written,
 };
@@ -60,6 +59,7 @@ impl Inner {
                 claims: Vec::new(),
                 record: None,
                 keys: Vec::new(),
+                fence: None,
             };
             // The queue is ordered: once this is answered, so is everything before it.
             queue(&mut core, nothing, &Arc::new(permit))?

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     clock::Clock,
+    error::Error,
     log::{
         BATCH_BYTES_MAX, BATCH_COMMITS_MAX, BATCH_ROWS_MAX, Commit, CommitRefusal, Position, SharedLog,
         StoreError, Verdict,
@@ -66,6 +67,20 @@ pub type SharedCore = Arc<Mutex<Core>>;
 /// The lock. A panic elsewhere leaves tips whole: they are changed only after a decision was made.
 pub fn lock(core: &SharedCore) -> std::sync::MutexGuard<'_, Core> {
     core.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a commit appended after those that were decided before it; the answer comes through what this returns.
+pub fn queue(
+    core: &mut Core,
+    commit: Commit,
+    permit: &Arc<OwnedSemaphorePermit>,
+) -> Result<oneshot::Receiver<Answer>, Error> {
+    let (answer, verdict) = oneshot::channel();
+    let number = core.next;
+    core.next += 1;
+    let waiting = Waiting { number, commit: Arc::new(commit), answer, permit: Arc::clone(permit) };
+    core.queue.as_ref().ok_or(Error::Closed)?.send(waiting).map_err(|_| Error::Closed)?;
+    Ok(verdict)
 }
 
 /// Commits that were not appended, each until nothing decided on it can still be waiting.

@@ -75,6 +75,12 @@ pub enum Error {
         /// Where it should be.
         wanted: u64,
     },
+    /// A read model is being rebuilt by another process.
+    #[error("the reader `{reader}` is being rebuilt by another process")]
+    RebuildUnderWay {
+        /// Which.
+        reader: String,
+    },
     /// Personal data could not be sealed or opened.
     #[error(transparent)]
     Sealing(#[from] SealingError),
@@ -113,7 +119,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused(_) | Self::KeyReused | Self::Precondition { .. } => ErrorKind::Refused,
-            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } | Self::RebuildUnderWay { .. } => ErrorKind::Conflict,
             Self::Corrupt { .. }
             | Self::Panicked { .. }
             | Self::Silent { .. }

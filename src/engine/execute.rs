@@ -18,14 +18,14 @@ use uuid::Uuid;
 use super::{
     Engine, Inner, KEY_BYTES_MAX,
     bring::{AtHand, Brought},
-    committer::{Answer, Core, Waiting, lock},
+    committer::{Answer, Core, lock, queue},
     error::Error,
     hundreds::Memory,
     leaf::Hash,
     loader::Loaded,
     log::{
-        Appended, Commit, CommitRefusal, IdempotencyRecord, KeyChange, NewEvent, Sequence, StoredRecord,
-        StreamAppend, Verdict,
+        Appended, Commit, CommitRefusal, Fence, IdempotencyRecord, KeyChange, NewEvent, Sequence, StoreError,
+        StoredRecord, StreamAppend, Verdict,
     },
     measures,
     provenance::{Provenance, metadata},
@@ -103,6 +103,8 @@ pub(super) struct Asked<'a> {
     pub key: Option<&'a IdempotencyKey>,
     pub expected: Option<Expected>,
     pub at: Option<DateTime<Utc>>,
+    /// Under which lease, where a part of the engine asks.
+    pub fence: Option<&'a Fence>,
 }
 
 /// What one decision is known by. It stays the same while the decision is brought what it needs, so that the ids it
@@ -154,7 +156,7 @@ impl Engine {
         if let Some(key) = key.filter(|key| key.owner.len().max(key.key.len()) > KEY_BYTES_MAX) {
             return Err(Error::Refused(vec![key_too_long(key)]));
         }
-        execute(&self.inner, Asked { command, provenance, key, expected, at: None }).await
+        execute(&self.inner, Asked { command, provenance, key, expected, at: None, fence: None }).await
     }
 
     /// What a request was answered with before, by its key; [`Error::KeyReused`] where that was another request. For
@@ -264,6 +266,9 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
                 picked.forget();
                 brought.forget();
             }
+            (Answer::Verdict(Verdict::Refused(CommitRefusal::FencedOut(lease))), _) => {
+                return Err(StoreError::FencedOut(lease).into());
+            }
             (Answer::Verdict(Verdict::Refused(refusal)), _) => {
                 let detail = refusal.to_string();
                 return Err(Error::Corrupt { stream: asked.command.name(), detail });
@@ -345,25 +350,13 @@ fn confirm(
         claims: Vec::new(),
         record: None,
         keys: Vec::new(),
+        fence: None,
     };
     queue(core, confirm, permit)
 }
 
 fn rests_on(core: &Core, streams: impl Iterator<Item = StreamId>) -> Vec<Uuid> {
     streams.filter_map(|stream| core.tips.written_by(stream)).map(|(_, id)| id).collect()
-}
-
-pub(super) fn queue(
-    core: &mut Core,
-    commit: Commit,
-    permit: &Arc<OwnedSemaphorePermit>,
-) -> Result<oneshot::Receiver<Answer>, Error> {
-    let (answer, verdict) = oneshot::channel();
-    let number = core.next;
-    core.next += 1;
-    let waiting = Waiting { number, commit: Arc::new(commit), answer, permit: Arc::clone(permit) };
-    core.queue.as_ref().ok_or(Error::Closed)?.send(waiting).map_err(|_| Error::Closed)?;
-    Ok(verdict)
 }
 
 /// Takes the new state of an aggregate in; now and then it is worth a snapshot.
@@ -424,6 +417,7 @@ fn commit(
         claims: decision.claims.clone(),
         record,
         keys,
+        fence: asked.fence.cloned(),
     }
 }
 

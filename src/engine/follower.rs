@@ -1,9 +1,9 @@
 //! Whoever follows the log without rows of its own: where it is, and where the store knows it to be.
 //!
 //! All it leaves in the store is its checkpoint, and most events are looked at and left alone: a transaction for each would
-//! cost more than the look. So where nothing was done the checkpoint lags, within bounds: after a crash, and by other
-//! processes, those events are looked at again, and again nothing is found to do. Deliberately absent: what it does with
-//! events.
+//! cost more than the look. So where nothing was done the checkpoint lags, within bounds: after a crash, and by whoever gets
+//! the lease next, those events are looked at again, and again nothing is found to do. What lags is known only to the process
+//! that looked, so it forgets it with its lease. Deliberately absent: what it does with events.
 
 use std::time::Duration;
 
@@ -13,15 +13,17 @@ use tokio::{
 };
 
 use super::{
+    Inner,
     error::Error,
-    log::{Position, ReaderCommit, SharedLog, StoreError},
+    leases::Turn,
+    log::{Fence, Position, ReaderCommit, SharedLog, StoreError},
     recent::Source,
 };
 
 /// Events that are looked at again after a crash, or by another process, at most.
 const LAG_EVENTS_MAX: Position = 1_024;
 /// How long the store may be told later: another process looks at what it is not told of.
-const LAG_MAX: Duration = Duration::from_millis(100);
+pub const LAG_MAX: Duration = Duration::from_millis(100);
 
 /// What looking at some events came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct Follower {
 pub struct Place {
     reached: Option<Position>,
     lag: Lag,
+    /// The token under which it came there.
+    under: Option<u64>,
 }
 
 impl Lag {
@@ -78,8 +82,36 @@ impl Follower {
         self.place.lock().await
     }
 
-    /// After which event it goes on.
-    pub async fn after(&self, log: &SharedLog, place: &mut Place, source: Source) -> Result<Position, Error> {
+    /// After which event it goes on, and whose turn that is; `None` where there is nothing to go on with.
+    pub(super) async fn goes_on(
+        &self,
+        inner: &Inner,
+        place: &mut Place,
+        source: Source,
+    ) -> Result<Option<(Position, Turn)>, Error> {
+        let after = self.after(&inner.log, place, source).await?;
+        if inner.recent.page(&inner.log, after, source).await?.is_empty() {
+            if source == Source::Log {
+                self.rest(inner, place).await?;
+            }
+            return Ok(None);
+        }
+        match inner.leases.turn(self.name, after).await? {
+            Turn::Mine(fence) if place.under == Some(fence.token) => Ok(Some((after, Turn::Mine(fence)))),
+            Turn::Mine(fence) => {
+                // Somebody else may have been at work since.
+                let stored = inner.log.checkpoint(self.name).await?;
+                *place = Place { reached: Some(stored), lag: Lag::none(stored), under: Some(fence.token) };
+                Ok(Some((stored, Turn::Mine(fence))))
+            }
+            theirs @ Turn::Theirs(_) => {
+                *place = Place::default();
+                Ok(Some((after, theirs)))
+            }
+        }
+    }
+
+    async fn after(&self, log: &SharedLog, place: &mut Place, source: Source) -> Result<Position, Error> {
         if let (Source::Own, Some(reached)) = (source, place.reached) {
             return Ok(reached);
         }
@@ -92,35 +124,74 @@ impl Follower {
         Ok(*place.reached.insert(reached.unwrap_or(stored)))
     }
 
+    /// Nothing is left to look at: the store is told where it is, if that is still this process's to tell.
+    async fn rest(&self, inner: &Inner, place: &mut Place) -> Result<(), Error> {
+        let Some(reached) = place.reached.filter(|reached| *reached > place.lag.stored) else {
+            return Ok(());
+        };
+        match inner.leases.look(self.name).await? {
+            Turn::Mine(fence) if place.under == Some(fence.token) => {
+                let looked_at = (reached, Left::Nothing);
+                let told = self.leave_behind(inner, place, &fence, looked_at, Source::Log).await;
+                place.came_to(inner, &fence, told)?;
+            }
+            _ => *place = Place::default(),
+        }
+        Ok(())
+    }
+
     /// Leaves behind what was looked at up to a position; whoever asks the log also tells it at once. Answers how many events
     /// that were.
-    pub async fn leave_behind(
+    pub(super) async fn leave_behind(
         &self,
-        log: &SharedLog,
+        inner: &Inner,
         place: &mut Place,
+        fence: &Fence,
         (to, left): (Position, Left),
         source: Source,
     ) -> Result<usize, Error> {
         let after = place.reached.unwrap_or(place.lag.stored);
+        inner.leases.confirm(fence).await?;
         let told = left == Left::Work || source == Source::Log;
         if to > place.lag.stored && (told || !place.lag.may_grow(to)) {
-            let name = self.name.to_owned();
+            let (reader, fence) = (self.name.to_owned(), Some(fence.clone()));
             let commit =
-                ReaderCommit { reader: name, after: place.lag.stored, to, ..ReaderCommit::default() };
-            match log.apply(&commit).await {
+                ReaderCommit { reader, after: place.lag.stored, to, fence, ..ReaderCommit::default() };
+            match inner.log.apply(&commit).await {
                 Ok(()) => place.lag = Lag::none(to),
                 // Another process was faster; both did the same, and whatever was done twice found nothing left to do.
                 Err(StoreError::CheckpointMoved { actual, .. }) => {
                     place.lag = Lag::none(actual);
                     place.reached = Some(actual);
-                    return Ok(usize::try_from(to - after).unwrap_or(usize::MAX));
+                    return Ok(distance(after, to));
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         place.reached = Some(to);
-        Ok(usize::try_from(to - after).unwrap_or(usize::MAX))
+        Ok(distance(after, to))
     }
+}
+
+impl Place {
+    /// What came of work under a fence. Whatever failed is begun again where the store has it; where somebody else has the
+    /// lease by now, it is left to them.
+    pub(super) fn came_to(
+        &mut self,
+        inner: &Inner,
+        fence: &Fence,
+        outcome: Result<usize, Error>,
+    ) -> Result<usize, Error> {
+        if outcome.is_err() {
+            *self = Self::default();
+        }
+        inner.leases.left(fence, outcome)
+    }
+}
+
+/// How many events there are between two positions.
+pub(super) fn distance(after: Position, to: Position) -> usize {
+    usize::try_from(to.saturating_sub(after)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -184,7 +255,7 @@ mod tests {
 
         async fn step(&self, source: Source) {
             let inner = &self.engine.inner;
-            self.timers().step(&self.log, &inner.recent, source).await.unwrap();
+            self.timers().step(inner, source).await.unwrap();
             fulfilment::step(inner, source).await.unwrap();
         }
 

@@ -25,8 +25,9 @@ use super::{
     certain::Seen,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
-    follower::Left,
-    log::Position,
+    follower::{Left, Place, distance},
+    leases::Turn,
+    log::{Fence, Position},
     parked::Parked,
     provenance::{Actor, Provenance},
     recent::Source,
@@ -46,10 +47,34 @@ const RUNS_MAX: usize = 4;
 /// Rounds of one order before the next fact has its turn; what is left then comes with the facts of these rounds.
 pub(super) const ROUNDS_MAX: u32 = 8;
 
-/// Takes what is there, within bounds; answers how many events it took.
+/// Why a command is issued, and under which lease.
+#[derive(Clone, Copy)]
+pub(super) struct Cause<'a> {
+    pub position: Position,
+    pub fence: &'a Fence,
+}
+
+/// Takes what is there, within bounds, or waits for whoever has the lease to do so; answers how many events were taken.
 pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Error> {
     let mut place = inner.fulfilment.turn().await;
-    let after = inner.fulfilment.after(&inner.log, &mut place, source).await?;
+    match inner.fulfilment.goes_on(inner, &mut place, source).await? {
+        None => Ok(0),
+        Some((after, Turn::Theirs(at))) => Ok(distance(after, at)),
+        Some((after, Turn::Mine(fence))) => {
+            let outcome = work_off(inner, &mut place, after, &fence, source).await;
+            place.came_to(inner, &fence, outcome)
+        }
+    }
+}
+
+/// Works off what comes after a position, as long as nobody else has the lease.
+async fn work_off(
+    inner: &Arc<Inner>,
+    place: &mut Place,
+    after: Position,
+    fence: &Fence,
+    source: Source,
+) -> Result<usize, Error> {
     let mut work = BTreeMap::new();
     let mut to = after;
     while to - after < AHEAD_EVENTS_MAX {
@@ -59,8 +84,8 @@ pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Er
         to = last.position;
     }
     let done: Vec<Left> = stream::iter(work)
-        .map(|(order, cause)| async move {
-            match carry_on(inner, order, cause).await {
+        .map(|(order, position)| async move {
+            match carry_on(inner, order, Cause { position, fence }).await {
                 Ok(left) => {
                     inner.parked.free(&order.stream().to_string());
                     Ok(left)
@@ -77,7 +102,7 @@ pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Er
         .try_collect()
         .await?;
     let left = if done.contains(&Left::Work) { Left::Work } else { Left::Nothing };
-    inner.fulfilment.leave_behind(&inner.log, &mut place, (to, left), source).await
+    inner.fulfilment.leave_behind(inner, place, fence, (to, left), source).await
 }
 
 /// Each order that facts are about, with the last of them.
@@ -128,7 +153,7 @@ async fn orders_of(inner: &Inner, happened: &Happened) -> Result<Vec<OrderId>, E
 }
 
 /// Does everything about one order that can be done now.
-async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Position) -> Result<Left, Error> {
+async fn carry_on(inner: &Arc<Inner>, id: OrderId, cause: Cause<'_>) -> Result<Left, Error> {
     let (mut uncertain, mut left) = (false, Left::Nothing);
     for _ in 0..ROUNDS_MAX {
         let mut seen = Seen::default();
@@ -188,7 +213,7 @@ fn wrong_kind(stream: StreamId, state: &State) -> Error {
 }
 
 /// Issues a command. Where it is refused for good and still to be done, its line fails with that reason.
-async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> Result<(), Error> {
+async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Cause<'_>) -> Result<(), Error> {
     let refused = match run(inner, &todo.command, cause).await? {
         Ok(()) => return Ok(()),
         Err(reasons) => reasons,
@@ -219,7 +244,7 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Position) -> 
 pub(super) async fn run(
     inner: &Arc<Inner>,
     command: &Command,
-    cause: Position,
+    Cause { position: cause, fence }: Cause<'_>,
 ) -> Result<Result<(), Vec<Reason>>, Error> {
     let provenance = Provenance::of(Actor::engine("fulfilment")).caused_by(cause);
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
@@ -232,7 +257,9 @@ pub(super) async fn run(
     let mut runs = 0;
     loop {
         runs += 1;
-        let asked = Asked { command, provenance: &provenance, key: Some(&key), expected: None, at: None };
+        inner.leases.confirm(fence).await?;
+        let (provenance, key, fence) = (&provenance, Some(&key), Some(fence));
+        let asked = Asked { command, provenance, key, expected: None, at: None, fence };
         match execute(inner, asked).await {
             Ok(_) => return Ok(Ok(())),
             Err(Error::Refused(reasons)) => return Ok(Err(reasons)),

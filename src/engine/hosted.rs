@@ -264,6 +264,7 @@ impl<D: Seated> EventStore<Hosted<D>> for LogEventStore {
             claims: events.iter().flat_map(|event| event.0.claims(stream)).collect(),
             record: None,
             keys: Vec::new(),
+            fence: None,
         };
         let verdicts = self.log.append(&[Arc::new(commit)], self.clock.now().timestamp_micros()).await;
         match verdicts.map_err(of_store)?.into_iter().next() {

@@ -284,6 +284,7 @@ fn step(
         claims: happened.claims(),
         record: None,
         keys: Vec::new(),
+        fence: None,
     };
     Ok((state, Step { stream, sequence: expected, decided_at, commit }))
 }

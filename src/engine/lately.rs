@@ -62,7 +62,7 @@ impl Engine {
 
     /// Changes rows that no event changes; they are asked for anew from here on.
     pub async fn change_rows(&self, changes: &[RowChange]) -> Result<(), Error> {
-        let outcome = self.log().change_rows(changes).await;
+        let outcome = self.log().change_rows(changes, None).await;
         // Also where it failed: what became of it is not known.
         let mut lately = self.inner.lately.lock();
         lately.changes += 1;

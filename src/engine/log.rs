@@ -4,16 +4,23 @@
 //! Deliberately absent: SQL, and the meaning of events. A store sees text and keys; what may be appended was decided
 //! above, and what must hold at the moment of appending is checked by [`super::append`], the same for every store.
 
-use std::sync::Arc;
+mod lease;
+mod reading;
+
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use orderwire_domain::{
     claim::{Claim, ClaimChange},
     ids::StreamId,
-    views::table::{Row, Table, Value},
+    views::table::{Row, Table},
 };
 use uuid::Uuid;
 
+pub use self::{
+    lease::{Fence, Lease, Standing, Take},
+    reading::{Comparison, Filter, ReaderCommit, RowChange, Select, Statement, Swap},
+};
 use super::leaf::{Frontier, Hash};
 
 /// The index of an event in the log: the first is 1, and none is ever left out.
@@ -71,6 +78,8 @@ pub struct Commit {
     pub record: Option<IdempotencyRecord>,
     /// Data keys made or destroyed with these events.
     pub keys: Vec<KeyChange>,
+    /// Under which lease it was decided, if under any: appended only while nobody else took it.
+    pub fence: Option<Fence>,
 }
 
 impl Commit {
@@ -165,6 +174,9 @@ pub enum CommitRefusal {
     /// A commit that it was decided on was not appended: decide again.
     #[error("a commit that it rests on was not appended")]
     RestsOnRefused,
+    /// Somebody else took the lease that it was decided under.
+    #[error("the lease `{0}` was taken by somebody else")]
+    FencedOut(String),
     /// The store refused this commit alone for a reason no check foresaw.
     #[error("the store refused it: {0}")]
     Unforeseen(String),
@@ -260,86 +272,6 @@ pub enum KeyChange {
     },
 }
 
-/// A change of a reader's rows.
-#[derive(Clone, Debug)]
-pub enum RowChange {
-    /// Inserted, or put in place of the row with the same key.
-    Put(&'static Table, Row),
-    /// Removed if present.
-    Delete(&'static Table, String),
-}
-
-/// One write statement of an embedder's own reader, with `$1`-style parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// The SQL text.
-    pub sql: String,
-    /// Its parameters.
-    pub parameters: Vec<Value>,
-}
-
-/// What a reader made of a page: applied in the transaction that advances its checkpoint from `after` to `to`, or not at
-/// all if the checkpoint is no longer `after`.
-#[derive(Clone, Debug, Default)]
-pub struct ReaderCommit {
-    /// The reader's name.
-    pub reader: String,
-    /// Where its checkpoint was when the page was read.
-    pub after: Position,
-    /// Where it is afterwards.
-    pub to: Position,
-    /// Changes of its rows, in order.
-    pub changes: Vec<RowChange>,
-    /// Further statements, after the rows; refused by stores that do not speak SQL.
-    pub statements: Vec<Statement>,
-}
-
-impl ReaderCommit {
-    /// Whether it only says that the page was read.
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.statements.is_empty()
-    }
-}
-
-/// A look into one table of a read model.
-#[derive(Clone, Debug)]
-pub struct Select {
-    /// The table.
-    pub table: &'static Table,
-    /// All must hold. Column names are `key`, `parent` or one of the table's.
-    pub filters: Vec<Filter>,
-    /// The column to order by; ties by key.
-    pub order: &'static str,
-    /// Largest first.
-    pub descending: bool,
-    /// Rows after this (order value, key), for paging.
-    pub after: Option<(Value, String)>,
-    /// At most this many rows.
-    pub limit: usize,
-}
-
-/// A condition on a column.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// The column.
-    pub column: &'static str,
-    /// How it compares.
-    pub comparison: Comparison,
-    /// With what; a null never matches.
-    pub value: Value,
-}
-
-/// How a column compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// Equal.
-    Equal,
-    /// Equal or greater.
-    AtLeast,
-    /// Equal or less.
-    AtMost,
-}
-
 /// Why the store itself could not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -381,6 +313,9 @@ pub enum StoreError {
         /// Where it is.
         actual: Position,
     },
+    /// Somebody else took the lease that this was to be done under; nothing was done.
+    #[error("the lease `{0}` was taken by somebody else")]
+    FencedOut(String),
     /// This store cannot do that at all.
     #[error("not supported by this store: {0}")]
     Unsupported(String),
@@ -454,10 +389,32 @@ pub trait Log: Send + Sync + 'static {
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError>;
 
     /// Changes rows without a checkpoint: for what is done with a row outside any page, such as a timer that was answered.
-    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError>;
+    /// With a fence, only while nobody else took its lease.
+    async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError>;
 
     /// Removes every row of these tables and sets the reader's checkpoint to 0, in one transaction.
     async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError>;
+
+    /// Puts tables that were built beside in the place of others, in one transaction; what was there before is gone.
+    async fn swap(&self, swap: &Swap) -> Result<(), StoreError>;
+
+    /// Drops tables where they exist.
+    async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError>;
+
+    /// Takes or renews a lease for `ttl` from now, by the store's own clock. `None` while somebody else has it.
+    async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        ttl: Duration,
+        take: Take,
+    ) -> Result<Option<Lease>, StoreError>;
+
+    /// Gives leases back, as far as this owner has them: the next who asks has them at once.
+    async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError>;
+
+    /// Every checkpoint and lease there is, in order of their names.
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError>;
 
     /// The rows of these keys, in order of the keys.
     async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError>;

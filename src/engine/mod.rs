@@ -15,13 +15,17 @@ pub mod clock;
 mod committer;
 pub mod error;
 mod execute;
+mod folding;
 mod follower;
 pub mod fulfilment;
 pub mod hosted;
 mod hundreds;
 pub mod import;
+mod keeper;
 pub mod keyring;
 pub mod leaf;
+pub mod lease;
+mod leases;
 mod loader;
 mod measures;
 pub mod lately;
@@ -33,6 +37,7 @@ pub mod provenance;
 pub mod provisioning;
 pub mod query;
 pub mod readers;
+mod rebuild;
 pub mod reference;
 mod recent;
 pub mod sealing;
@@ -42,12 +47,14 @@ mod timers;
 mod tips;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use futures::future::BoxFuture;
 use orderwire_domain::{
     ids::{OrderId, ResellerId, StreamId},
     joint::{Seated, State},
@@ -62,7 +69,7 @@ use tokio::{
 };
 
 use self::{
-    background::{Wakes, forget_records, keep_going},
+    background::{Task, forget_records},
     clock::Clock,
     committer::SharedCore,
     execute::Turns,
@@ -71,6 +78,7 @@ use self::{
     hundreds::Hundreds,
     keyring::Keyring,
     lately::Lately,
+    leases::Leases,
     loader::Loader,
     log::{Head, Position, Sequence, SharedLog, StoredEvent},
     parked::Parked,
@@ -80,11 +88,14 @@ use self::{
     recent::{Recent, Source},
     reference::References,
     snapshots::Snapshots,
+    timers::DUE_TIMERS,
 };
 pub use self::{
     builder::Builder,
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, Expected, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    lease::HeldLease,
+    leases::LEASE_TTL,
     loader::schema as snapshot_schema,
     provenance::{Actor, Provenance},
 };
@@ -116,6 +127,9 @@ struct Inner {
     hundreds: Hundreds,
     keyring: Keyring,
     readers: Readers,
+    leases: Arc<Leases>,
+    /// Whether somebody asks for leases already.
+    keeps_leases: AtomicBool,
     background: bool,
     recent: Arc<Recent>,
     lately: Lately,
@@ -124,6 +138,8 @@ struct Inner {
     provisioning: Follower,
     timers_turn: tokio::sync::Mutex<()>,
     head: watch::Receiver<Position>,
+    /// Where whoever learns of the head says so.
+    head_known: watch::Sender<Position>,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -259,10 +275,9 @@ impl Engine {
         let (head, until) = (self.head().await?.position, Instant::now() + within);
         let mut lacks = 0;
         for reader in self.inner.readers.iter() {
-            while reader.step(&self.inner.log, &self.inner.recent, Source::Log).await? > 0
-                && reader.reached() < head
-                && Instant::now() < until
-            {}
+            // Whoever has its lease may take longer than that.
+            let step = || tokio::time::timeout_at(until, reader.step(&self.inner, Source::Log));
+            while step().await.unwrap_or(Ok(0))? > 0 && reader.reached() < head && Instant::now() < until {}
             lacks = lacks.max(head.saturating_sub(reader.reached()));
         }
         Ok(lacks)
@@ -291,8 +306,7 @@ impl Engine {
             let last = *fulfilled.borrow();
             let behind = head.borrow_and_update().saturating_sub(reader.reached());
             let step = last || behind >= PAGE_EVENTS_MAX as u64;
-            match if step { reader.step(&self.inner.log, &self.inner.recent, Source::Log).await? } else { 0 }
-            {
+            match if step { reader.step(&self.inner, Source::Log).await? } else { 0 } {
                 0 if last => return Ok(taken),
                 0 => tokio::select! {
                     _ = fulfilled.wait_for(|fulfilled| *fulfilled) => {}
@@ -312,15 +326,6 @@ impl Engine {
     /// When the next timer is due, as far as the readers have come.
     pub async fn next_timer(&self) -> Result<Option<DateTime<Utc>>, Error> {
         timers::next_due(&self.inner).await
-    }
-
-    /// Folds every read model again from the first event.
-    pub async fn rebuild(&self) -> Result<(), Error> {
-        for reader in self.inner.readers.iter().filter(|reader| !reader.tables.is_empty()) {
-            reader.reset(&self.inner.log).await?;
-            while reader.step(&self.inner.log, &self.inner.recent, Source::Log).await? > 0 {}
-        }
-        Ok(())
     }
 
     /// Every table of the read models and of reference data, for migrating a store.
@@ -344,38 +349,60 @@ impl Engine {
             self.inner.permits.close();
         }
         committer::lock(&self.inner.core).queue = None;
+        self.inner.leases.give_all_back().await;
         self.inner.log.close().await;
     }
 
-    fn start(&self) {
-        let mut tasks = Vec::new();
+    async fn start(&self) {
         for reader in self.inner.readers.iter() {
-            let (inner, reader) = (Arc::clone(&self.inner), Arc::clone(reader));
-            let name = reader.name.clone();
-            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name, Wakes::Head, move |source| {
-                let (inner, reader) = (Arc::clone(&inner), Arc::clone(&reader));
-                async move { reader.step(&inner.log, &inner.recent, source).await }
-            })));
+            let reader = Arc::clone(reader);
+            self.run(Task::following(&reader.name), move |inner, source| {
+                let reader = Arc::clone(&reader);
+                async move { reader.step(&inner, source).await }
+            });
         }
-        let mut follow = |name: &str, wakes, step: Step| {
-            let inner = Arc::clone(&self.inner);
-            let step = move |source| step(Arc::clone(&inner), source);
-            tasks.push(tokio::spawn(keep_going(Arc::clone(&self.inner), name.to_owned(), wakes, step)));
-        };
-        follow(FULFILMENT, Wakes::Head, |inner, source| {
-            Box::pin(async move { fulfilment::step(&inner, source).await })
+        self.run(Task::following(FULFILMENT), |inner, source| async move {
+            fulfilment::step(&inner, source).await
         });
         if self.inner.provisioner.takes_lines() {
-            follow(PROVISIONING, Wakes::Head, |inner, source| {
-                Box::pin(async move { provisioning::step(&inner, source).await })
+            self.run(Task::following(PROVISIONING), |inner, source| async move {
+                provisioning::step(&inner, source).await
             });
         }
         // What is due does not depend on what was appended last, and looking takes several questions to the store.
-        follow("due timers", Wakes::Time, |inner, _| Box::pin(async move { timers::fire_due(&inner).await }));
-        tasks.push(tokio::spawn(forget_records(Arc::clone(&self.inner))));
-        self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(tasks);
+        self.run(Task::by_the_clock(DUE_TIMERS), |inner, _| async move { timers::fire_due(&inner).await });
+        // What is free is here before anybody asks for anything.
+        if let Err(error) = keeper::ask(&self.inner, false).await {
+            tracing::warn!(%error, "leases could not be asked for; that is tried again");
+        }
+        self.keep_leases();
+        self.spawn(keeper::watch(Arc::clone(&self.inner)));
+        self.spawn(forget_records(Arc::clone(&self.inner)));
+    }
+
+    /// Runs a task in the background, while this process has its lease.
+    fn run<F: Future<Output = Result<usize, Error>> + Send + 'static>(
+        &self,
+        task: Task,
+        step: impl Fn(Arc<Inner>, Source) -> F + Send + Sync + 'static,
+    ) {
+        let inner = Arc::clone(&self.inner);
+        let held = inner.leases.want(&task.lease);
+        let shared = Arc::clone(&inner);
+        let step = move |source| step(Arc::clone(&shared), source);
+        self.spawn(task.keep_going(inner, held, step));
+    }
+
+    /// Asks for leases and renews them from here on.
+    fn keep_leases(&self) {
+        if !self.inner.keeps_leases.swap(true, Ordering::Relaxed) {
+            self.spawn(keeper::keep(Arc::clone(&self.inner)));
+        }
+    }
+
+    /// Closing waits for this task.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tasks.push(tokio::spawn(task));
     }
 }
-
-/// What a task in the background does over and over.
-type Step = fn(Arc<Inner>, Source) -> BoxFuture<'static, Result<usize, Error>>;

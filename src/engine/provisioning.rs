@@ -26,9 +26,10 @@ use super::{
     background::said,
     certain::Seen,
     error::Error,
-    follower::Left,
-    fulfilment::{AHEAD_EVENTS_MAX, ROUNDS_MAX, run, unsettled},
-    log::{Position, Sequence},
+    follower::{Left, Place, distance},
+    fulfilment::{AHEAD_EVENTS_MAX, Cause, ROUNDS_MAX, run, unsettled},
+    leases::Turn,
+    log::{Fence, Position, Sequence},
     parked::Parked,
     recent::Source,
 };
@@ -122,13 +123,31 @@ struct Started {
 /// Lines to give out, each with the last fact that says so.
 type Lines = BTreeMap<(OrderId, LineNumber), Started>;
 
-/// Gives out what was started, within bounds; answers how many events it took.
+/// Gives out what was started, within bounds, or waits for whoever has the lease to do so; answers how many events were
+/// taken.
 pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Error> {
     if !inner.provisioner.takes_lines() {
         return Ok(0);
     }
     let mut place = inner.provisioning.turn().await;
-    let after = inner.provisioning.after(&inner.log, &mut place, source).await?;
+    match inner.provisioning.goes_on(inner, &mut place, source).await? {
+        None => Ok(0),
+        Some((after, Turn::Theirs(at))) => Ok(distance(after, at)),
+        Some((after, Turn::Mine(fence))) => {
+            let outcome = give_out(inner, &mut place, after, &fence, source).await;
+            place.came_to(inner, &fence, outcome)
+        }
+    }
+}
+
+/// Gives out what was started after a position, as long as nobody else has the lease.
+async fn give_out(
+    inner: &Arc<Inner>,
+    place: &mut Place,
+    after: Position,
+    fence: &Fence,
+    source: Source,
+) -> Result<usize, Error> {
     let mut lines = Lines::new();
     let mut to = after;
     while to - after < AHEAD_EVENTS_MAX {
@@ -141,7 +160,7 @@ pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Er
     let left = if lines.is_empty() { Left::Nothing } else { Left::Work };
     stream::iter(lines)
         .map(|((order, line), started)| async move {
-            match provision(inner, order, line, started).await {
+            match provision(inner, order, line, started, fence).await {
                 Ok(()) => inner.parked.free(&name(order, line)),
                 Err(error) if Parked::takes(&error) => inner.parked.park(&name(order, line), &error),
                 Err(error) => return Err(error),
@@ -151,7 +170,7 @@ pub(super) async fn step(inner: &Arc<Inner>, source: Source) -> Result<usize, Er
         .buffer_unordered(LINES_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    inner.provisioning.leave_behind(&inner.log, &mut place, (to, left), source).await
+    inner.provisioning.leave_behind(inner, place, fence, (to, left), source).await
 }
 
 /// What a line is parked as.
@@ -183,6 +202,7 @@ async fn provision(
     id: OrderId,
     number: LineNumber,
     started: Started,
+    fence: &Fence,
 ) -> Result<(), Error> {
     // Another process may have started it: what is at hand here must not be older than that.
     inner.catch_up(id.stream(), started.sequence).await?;
@@ -199,13 +219,16 @@ async fn provision(
         request: LineRequest::clone(&line.request),
         asset: order.asset(number),
     };
+    // An outside system is not asked in vain by whoever lost the lease and can know it.
+    inner.leases.confirm(fence).await?;
     let command = match ask(inner, &given).await? {
         Provisioned::Later => return Ok(()),
         Provisioned::Done => OrderCommand::CompleteLine { line: number },
         Provisioned::Failed(failure) => OrderCommand::FailLine { line: number, failure },
     };
     let command = Command::Order { order: id, command };
-    if let Err(reasons) = run(inner, &command, started.position).await? {
+    let cause = Cause { position: started.position, fence };
+    if let Err(reasons) = run(inner, &command, cause).await? {
         tracing::info!(order = %id, line = %number, ?reasons, "an outcome of provisioning came too late");
     }
     Ok(())

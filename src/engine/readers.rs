@@ -4,7 +4,6 @@
 //! Deliberately absent: what the read models mean (`domain::views`), and how rows are stored.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,23 +13,26 @@ use orderwire_domain::{
     ids::StreamId,
     views::{
         self,
-        fold::{Fault, Fold},
+        fold::Fold,
         overlay::Overlay,
-        table::{Need, Row, Table},
+        table::{Row, Table},
     },
 };
 use tokio::sync::watch;
 
 use super::{
+    Inner,
     clock::time,
     error::{Error, ErrorKind},
+    folding::{FoldError, fold_page},
     follower::Lag,
+    leases::{Turn, is_fenced_out},
     log::{
-        Log, NewEvent, Position, ReaderCommit, RowChange, Sequence, SharedLog, Statement, StoreError,
+        Fence, NewEvent, Position, ReaderCommit, RowChange, Sequence, SharedLog, Statement, StoreError,
         StoredEvent,
     },
     provenance,
-    recent::{Recent, Source},
+    recent::Source,
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
@@ -86,6 +88,8 @@ pub struct Reader {
     reached: watch::Sender<Position>,
     /// One page at a time, whoever asks for it; and how far it is beyond its checkpoint.
     turn: tokio::sync::Mutex<Lag>,
+    /// The token under which the rows at hand were written; under any other, somebody else may have written since.
+    under: Mutex<Option<u64>>,
     stopped: Mutex<Option<String>>,
 }
 
@@ -114,6 +118,7 @@ impl Reader {
             work,
             reached,
             turn: tokio::sync::Mutex::default(),
+            under: Mutex::default(),
             stopped: Mutex::default(),
         }
     }
@@ -126,8 +131,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes one page; answers how many events it took.
-    pub async fn step(&self, log: &SharedLog, recent: &Recent, source: Source) -> Result<usize, Error> {
+    /// Takes one page, or waits for whoever has its lease to do so; answers how many events were taken.
+    pub(super) async fn step(&self, inner: &Inner, source: Source) -> Result<usize, Error> {
+        let (log, recent) = (&inner.log, &inner.recent);
         let mut lag = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
@@ -141,26 +147,31 @@ impl Reader {
         let page = recent.page(log, after, source).await.map_err(|error| self.stop_if_corrupt(error));
         let page = match page? {
             page if page.is_empty() && source == Source::Log => {
-                after = self.at_rest(log, &mut lag).await?;
+                after = self.at_rest(inner, &mut lag).await?;
                 recent.page(log, after, source).await.map_err(|error| self.stop_if_corrupt(error))?
             }
             page => page,
         };
         let Some(last) = page.last() else { return Ok(0) };
         let to = last.position;
+        let fence = match inner.leases.turn(&self.name, after).await? {
+            Turn::Mine(fence) => fence,
+            Turn::Theirs(_) => return self.go_back(log, &mut lag).await.map(|()| page.len()),
+        };
+        if !self.is_under(&fence) {
+            self.come_under(log, &mut lag, &fence).await?;
+            if self.reached() != after {
+                return Ok(page.len());
+            }
+        }
         // Rows are at hand again only when they are stored: a page that failed is folded on what is stored, and so is one
         // whose caller gave up half way, which nothing here would notice.
         let mut rows = self.take_rows();
         let applied = match self.commit(log, lag.stored, to, &page, &mut rows).await {
-            // What changes nothing can wait for what does.
-            Ok(commit) if source == Source::Own && commit.is_empty() && lag.may_grow(to) => Ok(()),
-            Ok(commit) => match log.apply(&commit).await {
-                Ok(()) => {
-                    *lag = Lag::none(to);
-                    Ok(())
-                }
-                Err(error) => Err(Error::from(error)),
-            },
+            Ok(commit) => {
+                let commit = ReaderCommit { fence: Some(fence.clone()), ..commit };
+                self.apply(inner, &mut lag, &commit, source).await
+            }
             Err(error) => Err(error),
         };
         match applied {
@@ -171,13 +182,82 @@ impl Reader {
             }
             // Another process took this page: there is nothing left of it to do.
             Err(Error::Store(StoreError::CheckpointMoved { .. })) => {
-                self.moved(log, &mut lag).await?;
+                self.go_back(log, &mut lag).await?;
+                Ok(page.len())
+            }
+            // Another process takes it now.
+            Err(error) if is_fenced_out(&error) => {
+                inner.leases.lost(&fence);
+                self.go_back(log, &mut lag).await?;
                 Ok(page.len())
             }
             // It did so while rows were fetched for this page, so they were of a later one.
             Err(Error::ReaderStopped { .. }) if self.moved(log, &mut lag).await? => Ok(page.len()),
             Err(Error::ReaderStopped { detail, .. }) => Err(self.stop(detail)),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Stores what came of a page, as long as nobody else has the lease. What changes nothing can wait for what does.
+    async fn apply(
+        &self,
+        inner: &Inner,
+        lag: &mut Lag,
+        commit: &ReaderCommit,
+        source: Source,
+    ) -> Result<(), Error> {
+        if let Some(fence) = &commit.fence {
+            inner.leases.confirm(fence).await?;
+        }
+        if source == Source::Own && commit.is_empty() && lag.may_grow(commit.to) {
+            return Ok(());
+        }
+        inner.log.apply(commit).await?;
+        *lag = Lag::none(commit.to);
+        Ok(())
+    }
+
+    /// Whether it has worked under this fence since it last learnt where it is.
+    fn is_under(&self, fence: &Fence) -> bool {
+        *self.under.lock().unwrap_or_else(PoisonError::into_inner) == Some(fence.token)
+    }
+
+    /// Works under this fence from here on. If that is another than before, what is at hand may be old, and so may be where
+    /// it thinks it is.
+    async fn come_under(&self, log: &SharedLog, lag: &mut Lag, fence: &Fence) -> Result<(), Error> {
+        self.go_back(log, lag).await?;
+        *self.under.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence.token);
+        Ok(())
+    }
+
+    /// Learns where another process has taken it.
+    pub(super) fn saw(&self, at: Position) {
+        let later = |reached: &mut Position| {
+            let later = at > *reached;
+            *reached = at.max(*reached);
+            later
+        };
+        if self.reached.send_if_modified(later) {
+            *self.under.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// Nobody takes a page while this is kept.
+    pub(super) async fn hold(&self) -> tokio::sync::MutexGuard<'_, Lag> {
+        self.turn.lock().await
+    }
+
+    /// Begins anew on what is stored: its tables were put in place by somebody else.
+    pub(super) fn begin_anew(&self) {
+        *self.under.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The fold of a read model; an embedder's reader has none.
+    pub(super) fn folds(&self) -> Option<Fold> {
+        match &self.work {
+            Work::Fold(fold, _) => Some(*fold),
+            Work::Effect(_) => None,
         }
     }
 
@@ -193,18 +273,40 @@ impl Reader {
         Ok(moved)
     }
 
+    /// Goes on from where the store has it: what was only looked at beyond that is somebody else's to look at by now.
+    async fn go_back(&self, log: &SharedLog, lag: &mut Lag) -> Result<(), Error> {
+        self.forget_rows();
+        let at = log.checkpoint(&self.name).await?;
+        *lag = Lag::none(at);
+        self.reached.send_replace(at);
+        Ok(())
+    }
+
     /// Nothing is left to take: the store is told where it is, if nobody moved it. Answers where that is.
-    async fn at_rest(&self, log: &SharedLog, lag: &mut Lag) -> Result<Position, Error> {
+    async fn at_rest(&self, inner: &Inner, lag: &mut Lag) -> Result<Position, Error> {
+        let log = &inner.log;
         let reached = self.reached();
         if !self.moved(log, lag).await? && reached > lag.stored {
-            let reader = self.name.clone();
-            let commit = ReaderCommit { reader, after: lag.stored, to: reached, ..ReaderCommit::default() };
-            match log.apply(&commit).await {
-                Ok(()) => *lag = Lag::none(reached),
-                Err(StoreError::CheckpointMoved { .. }) => {
-                    self.moved(log, lag).await?;
+            match inner.leases.look(&self.name).await? {
+                Turn::Mine(fence) if self.is_under(&fence) => {
+                    let (reader, fence) = (self.name.clone(), Some(fence));
+                    let commit = ReaderCommit {
+                        reader,
+                        after: lag.stored,
+                        to: reached,
+                        fence,
+                        ..ReaderCommit::default()
+                    };
+                    match self.apply(inner, lag, &commit, Source::Log).await {
+                        Ok(()) => {}
+                        Err(Error::Store(StoreError::CheckpointMoved { .. } | StoreError::FencedOut(_))) => {
+                            self.go_back(log, lag).await?;
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
-                Err(error) => return Err(error.into()),
+                // It is not this process's to tell.
+                _ => self.go_back(log, lag).await?,
             }
         }
         Ok(self.reached())
@@ -226,10 +328,9 @@ impl Reader {
                 (tx.changes, tx.statements)
             }
         };
-        Ok(ReaderCommit { reader: self.name.clone(), after, to, changes, statements })
+        Ok(ReaderCommit { reader: self.name.clone(), after, to, changes, statements, fence: None })
     }
 
-    /// Folds a page, fetching in as few rounds as it takes.
     async fn fold(
         &self,
         log: &SharedLog,
@@ -237,23 +338,11 @@ impl Reader {
         overlay: &mut Overlay,
         facts: &[Fact],
     ) -> Result<Vec<RowChange>, Error> {
-        let mut rest = facts;
-        while !rest.is_empty() {
-            let progress = overlay.fold_page(fold, rest);
-            let progress = progress.map_err(|fault| match fault {
-                Fault::Broken(why) => self.broken(&why),
-                Fault::Need(need) => self.broken(&format!("{need:?} was asked for outside a page")),
-            })?;
-            rest = &rest[progress.folded..];
-            for (need, rows) in fetch(&**log, &self.tables, progress.needs).await? {
-                overlay.supply(&need, rows);
-            }
-        }
-        let changes = overlay.take_changes().into_iter().map(|(table, key, row)| match row {
-            Some(row) => RowChange::Put(table, row),
-            None => RowChange::Delete(table, key),
-        });
-        Ok(changes.collect())
+        let own = |name: &str| self.tables.iter().find(|table| table.name == name).copied();
+        fold_page(log, fold, overlay, facts, own).await.map_err(|error| match error {
+            FoldError::Broken(why) => self.broken(&why),
+            FoldError::Other(error) => error,
+        })
     }
 
     fn forget_rows(&self) {
@@ -307,19 +396,6 @@ impl Reader {
     pub fn progress(&self) -> watch::Receiver<Position> {
         self.reached.subscribe()
     }
-
-    /// Clears its tables, but for what is kept for good, and starts again from the first event.
-    pub async fn reset(&self, log: &SharedLog) -> Result<(), Error> {
-        let mut lag = self.turn.lock().await;
-        let kept = |table: &&'static Table| views::KEPT.iter().any(|kept| kept.name == table.name);
-        let cleared: Vec<_> = self.tables.iter().filter(|table| !kept(table)).copied().collect();
-        log.reset(&self.name, &cleared).await?;
-        self.forget_rows();
-        *lag = Lag::none(0);
-        self.reached.send_replace(0);
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(())
-    }
 }
 
 /// Every reader of an engine.
@@ -344,23 +420,17 @@ impl Readers {
     }
 
     /// Has a reader take what is in the log by now, without waiting for its turn in the background.
-    pub async fn catch_up(&self, name: &str, log: &SharedLog, recent: &Recent) -> Result<(), Error> {
-        let head = log.head().await?.position;
-        self.catch_up_to(name, head, log, recent).await
+    pub(super) async fn catch_up(&self, name: &str, inner: &Inner) -> Result<(), Error> {
+        let head = inner.log.head().await?.position;
+        self.catch_up_to(name, head, inner).await
     }
 
     /// The same, up to a position that is in the log.
-    pub async fn catch_up_to(
-        &self,
-        name: &str,
-        to: Position,
-        log: &SharedLog,
-        recent: &Recent,
-    ) -> Result<(), Error> {
+    pub(super) async fn catch_up_to(&self, name: &str, to: Position, inner: &Inner) -> Result<(), Error> {
         let unknown =
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
-        while reader.step(log, recent, Source::Log).await? > 0 && reader.reached() < to {}
+        while reader.step(inner, Source::Log).await? > 0 && reader.reached() < to {}
         Ok(())
     }
 
@@ -379,47 +449,6 @@ impl Readers {
         }
         Err(Error::NotThereYet { reader: name.to_owned(), reached: reader.reached(), wanted: position })
     }
-}
-
-/// Fetches what folds need, with one question per table and kind of need.
-async fn fetch(
-    log: &dyn Log,
-    tables: &[&'static Table],
-    needs: BTreeSet<Need>,
-) -> Result<Vec<(Need, Vec<Row>)>, Error> {
-    let mut keys: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    let mut parents: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for need in needs {
-        match need {
-            Need::Key(table, key) => keys.entry(table).or_default().push(key),
-            Need::Parent(table, parent) => parents.entry(table).or_default().push(parent),
-        }
-    }
-    let table = |name: &str| tables.iter().find(|table| table.name == name).copied();
-    let unknown = |name: &str| {
-        StoreError::Unsupported(format!("a fold asks for table `{name}`, which it does not own"))
-    };
-    let mut fetched = Vec::new();
-    for (name, keys) in keys {
-        let rows = log.rows(table(name).ok_or_else(|| unknown(name))?, &keys).await?;
-        let mut by_key: BTreeMap<String, Row> = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
-        fetched.extend(keys.into_iter().map(|key| {
-            let row = by_key.remove(&key);
-            (Need::Key(name, key), row.into_iter().collect())
-        }));
-    }
-    for (name, parents) in parents {
-        let rows = log.children(table(name).ok_or_else(|| unknown(name))?, &parents).await?;
-        let mut by_parent: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        for row in rows {
-            by_parent.entry(row.parent.clone()).or_default().push(row);
-        }
-        fetched.extend(parents.into_iter().map(|parent| {
-            let rows = by_parent.remove(&parent).unwrap_or_default();
-            (Need::Parent(name, parent), rows)
-        }));
-    }
-    Ok(fetched)
 }
 
 /// An event of the log as folds see it.

@@ -168,6 +168,11 @@ impl Recent {
         commits.for_each(|(commit, appended)| fresh.add(commit, appended));
     }
 
+    /// Up to where this process has appended.
+    pub fn appended_to(&self) -> Position {
+        self.fresh().last
+    }
+
     /// Facts after a position, up to [`PAGE_EVENTS_MAX`].
     pub async fn page(&self, log: &SharedLog, after: Position, source: Source) -> Result<Page, Error> {
         let mut pages = self.pages.lock().await;
@@ -292,6 +297,7 @@ mod tests {
                 claims: Vec::new(),
                 record: None,
                 keys: Vec::new(),
+                fence: None,
             });
             let appended = Appended { first: it.position, count: 1, recorded_at_us: it.recorded_at_us };
             recent.appended(std::iter::once((&commit, &appended)));

@@ -3,7 +3,7 @@
 //! Rows are set and cleared by events (`domain::timer`); a row goes when its command was answered, either way. The key of
 //! the command is the timer's, so a crash between answer and removal does nothing twice.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -17,12 +17,14 @@ use orderwire_domain::{
     timer::{TIMER, Timer, TimerName},
     views::table::Record as _,
 };
+use tokio::time::Instant;
 
 use super::{
     Inner,
     error::{Error, ErrorKind},
     execute::{Asked, IdempotencyKey, execute},
-    log::{Comparison, Filter, Position, RowChange, Select},
+    leases::Turn,
+    log::{Comparison, Fence, Filter, Position, RowChange, Select},
     parked::Parked,
     provenance::{Actor, Provenance},
     readers::TIMERS,
@@ -33,20 +35,44 @@ const TIMERS_AT_ONCE: usize = 256;
 /// Streams whose timers run at once.
 const STREAMS_AT_ONCE: usize = 32;
 
-/// Issues what is due; answers how many timers that were.
+/// The lease under which timers are answered; the rows themselves are written by the reader [`TIMERS`].
+pub(super) const DUE_TIMERS: &str = "due timers";
+/// What somebody else is to answer is waited for no longer: they may go by another clock, or have left it out.
+const OTHERS_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is looked whether they have.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Issues what is due, or waits for whoever has the lease to do so; answers how many timers that were.
 pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     let _turn = inner.timers_turn.lock().await;
-    // A timer that is about to be cleared or to get more numbers must not be answered before that is known. Only up to
-    // here: the log may move on for as long as it likes, and what is due would never be answered.
-    let head = inner.log.head().await?.position;
-    match inner.readers.catch_up_to(TIMERS, head, &inner.log, &inner.recent).await {
-        Ok(()) => {}
-        // Why it stopped was said when it did; without it nothing is known to be due.
-        Err(Error::ReaderStopped { .. }) => return Ok(0),
-        Err(error) => return Err(error),
+    let give_up = Instant::now() + OTHERS_WITHIN;
+    let mut theirs = 0;
+    loop {
+        // A timer that is about to be cleared or to get more numbers must not be answered before that is known. Only up to
+        // here: the log may move on for as long as it likes, and what is due would never be answered.
+        let head = inner.log.head().await?.position;
+        match inner.readers.catch_up_to(TIMERS, head, inner).await {
+            Ok(()) => {}
+            // Why it stopped was said when it did; without it nothing is known to be due.
+            Err(Error::ReaderStopped { .. }) => return Ok(0),
+            Err(error) => return Err(error),
+        }
+        let due = select(inner, Some(inner.clock.now()), TIMERS_AT_ONCE + inner.parked.count()).await?;
+        let due: Vec<Timer> = due.into_iter().filter(|timer| !inner.parked.has(&timer.key())).collect();
+        if due.is_empty() {
+            return Ok(theirs);
+        }
+        match inner.leases.look(DUE_TIMERS).await? {
+            Turn::Mine(fence) => return inner.leases.left(&fence, answer(inner, due, head, &fence).await),
+            Turn::Theirs(_) if Instant::now() >= give_up => return Ok(0),
+            Turn::Theirs(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
+        theirs = due.len();
     }
-    let due = select(inner, Some(inner.clock.now()), TIMERS_AT_ONCE + inner.parked.count()).await?;
-    let due: Vec<Timer> = due.into_iter().filter(|timer| !inner.parked.has(&timer.key())).collect();
+}
+
+/// Answers what is due, as long as nobody else has the lease.
+async fn answer(inner: &Arc<Inner>, due: Vec<Timer>, head: Position, fence: &Fence) -> Result<usize, Error> {
     let count = due.len();
     let mut by_stream: BTreeMap<StreamId, Vec<Timer>> = BTreeMap::new();
     for timer in due {
@@ -56,7 +82,7 @@ pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
         .map(|timers| async move {
             let mut answered = Vec::new();
             for timer in timers {
-                match fire(inner, &timer, head).await {
+                match fire(inner, &timer, head, fence).await {
                     Ok(name) => answered.extend(name),
                     Err(error) if Parked::takes(&error) => inner.parked.park(&timer.key(), &error),
                     Err(error) => return Err(error),
@@ -70,7 +96,8 @@ pub(super) async fn fire_due(inner: &Arc<Inner>) -> Result<usize, Error> {
     let answered: Vec<RowChange> =
         answered.into_iter().flatten().map(|name| RowChange::Delete(&TIMER, name)).collect();
     if !answered.is_empty() {
-        inner.log.change_rows(&answered).await?;
+        inner.leases.confirm(fence).await?;
+        inner.log.change_rows(&answered, Some(fence)).await?;
     }
     Ok(count)
 }
@@ -90,7 +117,12 @@ async fn select(inner: &Inner, until: Option<DateTime<Utc>>, limit: usize) -> Re
 }
 
 /// Issues one; answers its name unless it is to be tried again. `head` is up to where timers were known to be right.
-async fn fire(inner: &Arc<Inner>, timer: &Timer, head: Position) -> Result<Option<String>, Error> {
+async fn fire(
+    inner: &Arc<Inner>,
+    timer: &Timer,
+    head: Position,
+    fence: &Fence,
+) -> Result<Option<String>, Error> {
     let name = timer.key();
     let command = command(timer).ok_or_else(|| Error::Corrupt {
         stream: timer.stream.to_string(),
@@ -105,7 +137,9 @@ async fn fire(inner: &Arc<Inner>, timer: &Timer, head: Position) -> Result<Optio
         key: Some(&key),
         expected: None,
         at: Some(timer.due),
+        fence: Some(fence),
     };
+    inner.leases.confirm(fence).await?;
     match execute(inner, asked).await {
         Ok(_) => {}
         Err(Error::Refused(reasons)) => {

@@ -124,7 +124,7 @@ async fn redeliver(call: Call) -> Result<Answer, Problem> {
         return Err(Problem::from(vec![problem]));
     }
     let request = Request { webhook: view.webhook, notice: id };
-    let asked = engine.log().change_rows(&[RowChange::Put(Request::TABLE, request.to_row())]).await;
+    let asked = engine.log().change_rows(&[RowChange::Put(Request::TABLE, request.to_row())], None).await;
     asked.map_err(Error::from)?;
     Ok(Answer::new(StatusCode::ACCEPTED, &RedeliveredBody { notice: id.to_string() }))
 }

@@ -2,9 +2,12 @@
 //!
 //! Deliberately absent: durability, a second handle to the same log, and SQL statements of embedders' readers.
 
+mod leases;
+
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -14,13 +17,14 @@ use orderwire_domain::{
     views::table::{Row, Table, Value},
 };
 
+use self::leases::Leases;
 use super::sql::LOG_ID;
 use crate::engine::{
     append::{self, ClaimNet, Facts, Lost, Plan, RecordKey},
     log::{
-        Appended, Commit, CommitRefusal, Comparison, Filter, Head, IdempotencyRecord, KeyChange, LoadedEvent,
-        Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError, StoredEvent,
-        StoredRecord, StreamLoad, Verdict, WrappedKey,
+        Appended, Commit, CommitRefusal, Comparison, Fence, Filter, Head, IdempotencyRecord, KeyChange,
+        Lease, LoadedEvent, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, Standing,
+        StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
     },
 };
 
@@ -44,6 +48,7 @@ struct State {
     data_keys: BTreeMap<String, Option<WrappedKey>>,
     settings: BTreeMap<String, String>,
     checkpoints: BTreeMap<String, Position>,
+    leases: Leases,
     tables: BTreeMap<&'static str, BTreeMap<String, Row>>,
 }
 
@@ -77,7 +82,9 @@ impl State {
             .into_iter()
             .filter_map(|key| self.record(&key, now_us).map(|record| (key, record)))
             .collect();
-        Facts { sequences, holders, records, lost: Lost::default() }
+        let token = |name: String| (name.clone(), self.leases.token(&name));
+        let tokens = touched.leases.into_iter().map(token).collect();
+        Facts { sequences, holders, records, tokens, lost: Lost::default() }
     }
 
     fn sequence(&self, stream: StreamId) -> Sequence {
@@ -168,6 +175,15 @@ impl State {
         let positions = self.streams.get(&stream).map_or(&[][..], Vec::as_slice);
         let some = positions.iter().skip(index(after)).take(limit);
         some.map(|position| &self.events[index(*position) - 1])
+    }
+
+    /// Refuses what begins elsewhere than where a reader is.
+    fn check_at(&self, reader: &str, expected: Position) -> Result<(), StoreError> {
+        let actual = self.checkpoints.get(reader).copied().unwrap_or(0);
+        if actual == expected {
+            return Ok(());
+        }
+        Err(StoreError::CheckpointMoved { reader: reader.to_owned(), expected, actual })
     }
 
     fn table(&self, table: &Table) -> Result<&BTreeMap<String, Row>, StoreError> {
@@ -360,18 +376,17 @@ impl Log for MemoryLog {
             return Err(StoreError::Unsupported("statements in memory".into()));
         }
         let mut state = self.lock();
-        let actual = state.checkpoints.get(&commit.reader).copied().unwrap_or(0);
-        if actual != commit.after {
-            let (reader, expected) = (commit.reader.clone(), commit.after);
-            return Err(StoreError::CheckpointMoved { reader, expected, actual });
-        }
+        state.leases.check(&commit.fence)?;
+        state.check_at(&commit.reader, commit.after)?;
         state.change_rows(&commit.changes)?;
         state.checkpoints.insert(commit.reader.clone(), commit.to);
         Ok(())
     }
 
-    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
-        self.lock().change_rows(changes)
+    async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.leases.check(fence)?;
+        state.change_rows(changes)
     }
 
     async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
@@ -384,6 +399,57 @@ impl Log for MemoryLog {
         }
         state.checkpoints.insert(reader.to_owned(), 0);
         Ok(())
+    }
+
+    async fn swap(&self, swap: &Swap) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.leases.check(&swap.fences)?;
+        for reader in [&swap.reader, &swap.beside] {
+            state.check_at(reader, swap.at)?;
+        }
+        for (table, beside) in &swap.tables {
+            state.table(table)?;
+            state.table(beside)?;
+        }
+        for (table, beside) in &swap.tables {
+            let rows = state.tables.remove(beside.name).unwrap_or_default();
+            state.tables.insert(table.name, rows);
+        }
+        state.checkpoints.insert(swap.beside.clone(), 0);
+        Ok(())
+    }
+
+    async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.tables.retain(|name, _| tables.iter().all(|table| table.name != *name));
+        Ok(())
+    }
+
+    async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        ttl: Duration,
+        take: Take,
+    ) -> Result<Option<Lease>, StoreError> {
+        Ok(self.lock().leases.take(name, owner, ttl, take))
+    }
+
+    async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError> {
+        self.lock().leases.give_back(owner, names);
+        Ok(())
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        let state = self.lock();
+        let names: BTreeSet<&String> = state.checkpoints.keys().chain(state.leases.names()).collect();
+        let standing = |name: &String| Standing {
+            name: name.clone(),
+            position: state.checkpoints.get(name).copied().unwrap_or(0),
+            owner: state.leases.owner(name),
+            token: state.leases.token(name),
+        };
+        Ok(names.into_iter().map(standing).collect())
     }
 
     async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {

@@ -3,7 +3,7 @@
 //! Parameters are `$1`, `$2` … and first appear in that order, which is what makes `SQLite` number them as `PostgreSQL`
 //! does. Deliberately absent: the tables of the log itself, which each store lays out in its own migrations.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use orderwire_domain::{
     invalid::Invalid,
@@ -83,8 +83,15 @@ impl Dialect {
     }
 }
 
-/// The statements that create a table and its indexes where they do not exist yet, each with the name of what it creates.
-pub fn create_table(table: &Table, dialect: Dialect) -> Vec<(String, String)> {
+/// What the name of a table ends in that is built beside another, to take its place.
+pub const BESIDE: &str = "_beside";
+
+/// The statements that create a table and its indexes, as far as they are missing. `present` has the table that each table
+/// and index of the database belongs to.
+///
+/// A table that took the place of another kept the names of its indexes, since `SQLite` cannot rename them. So an index
+/// has two names: the one that is not in use when it is made.
+pub fn create_missing(table: &Table, present: &BTreeMap<String, String>, dialect: Dialect) -> Vec<String> {
     let text = dialect.text();
     let mut columns = format!("log_id BIGINT NOT NULL, key {text} NOT NULL, parent {text} NOT NULL");
     for column in table.columns {
@@ -94,11 +101,13 @@ pub fn create_table(table: &Table, dialect: Dialect) -> Vec<(String, String)> {
         };
         write(&mut columns, format_args!(", {} {kind}", quoted(column.name)));
     }
-    let create = format!(
-        "CREATE TABLE IF NOT EXISTS {} ({columns}, doc TEXT NOT NULL, PRIMARY KEY (log_id, key))",
-        quoted(table.name)
-    );
-    let mut statements = vec![(table.name.to_owned(), create)];
+    let name = quoted(table.name);
+    let mut statements = Vec::new();
+    if !present.contains_key(table.name) {
+        let key = "PRIMARY KEY (log_id, key)";
+        statements.push(format!("CREATE TABLE IF NOT EXISTS {name} ({columns}, doc TEXT NOT NULL, {key})"));
+    }
+    let base = table.name.strip_suffix(BESIDE).unwrap_or(table.name);
     let parent: &[&str] = &["parent"];
     for index in std::iter::once(&parent).chain(table.indexes) {
         let mut on = "log_id".to_owned();
@@ -108,11 +117,25 @@ pub fn create_table(table: &Table, dialect: Dialect) -> Vec<(String, String)> {
         }
         // The key last makes the order of ties part of the index.
         let key = if index.contains(&"key") { "" } else { ", key" };
-        let name = format!("{}_by_{}", table.name, index.join("_"));
-        let (index, table) = (quoted(&name), quoted(table.name));
-        statements.push((name, format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({on}{key})")));
+        let names = ["", BESIDE].map(|ending| format!("{base}{ending}_by_{}", index.join("_")));
+        if names.iter().any(|index| present.get(index).is_some_and(|of| of == table.name)) {
+            continue;
+        }
+        if let Some(free) = names.iter().find(|index| !present.contains_key(*index)) {
+            statements.push(format!("CREATE INDEX IF NOT EXISTS {} ON {name} ({on}{key})", quoted(free)));
+        }
     }
     statements
+}
+
+/// Drops a table with its indexes where it exists.
+pub fn drop_table(table: &Table) -> String {
+    format!("DROP TABLE IF EXISTS {}", quoted(table.name))
+}
+
+/// Gives a table the name of another, which must be free.
+pub fn rename_table(from: &Table, to: &Table) -> String {
+    format!("ALTER TABLE {} RENAME TO {}", quoted(from.name), quoted(to.name))
 }
 
 /// The columns of a row, in the order in which every `SELECT` here lists them: key, parent, the table's own, doc.
@@ -272,11 +295,9 @@ mod tests {
 
     #[test]
     fn a_table_has_an_index_for_its_parent_and_for_each_list_of_columns() {
-        let (names, statements): (Vec<String>, Vec<String>) =
-            create_table(&SHELF, Dialect::Sqlite).into_iter().unzip();
-        assert_eq!(names, ["shelf", "shelf_by_parent", "shelf_by_order_due"]);
+        let nothing = BTreeMap::new();
         assert_eq!(
-            statements,
+            create_missing(&SHELF, &nothing, Dialect::Sqlite),
             [
                 "CREATE TABLE IF NOT EXISTS \"shelf\" (log_id BIGINT NOT NULL, key TEXT NOT NULL, parent TEXT NOT \
                  NULL, \"order\" TEXT, \"due\" BIGINT, doc TEXT NOT NULL, PRIMARY KEY (log_id, key))",
@@ -284,9 +305,29 @@ mod tests {
                 "CREATE INDEX IF NOT EXISTS \"shelf_by_order_due\" ON \"shelf\" (log_id, \"order\", \"due\", key)",
             ]
         );
-        let postgres = create_table(&SHELF, Dialect::Postgres);
-        assert!(postgres[0].1.contains("\"order\" TEXT COLLATE \"C\", \"due\" BIGINT"));
-        assert!(postgres[2].1.ends_with("(log_id, \"order\" NULLS FIRST, \"due\" NULLS FIRST, key)"));
+        let postgres = create_missing(&SHELF, &nothing, Dialect::Postgres);
+        assert!(postgres[0].contains("\"order\" TEXT COLLATE \"C\", \"due\" BIGINT"));
+        assert!(postgres[2].ends_with("(log_id, \"order\" NULLS FIRST, \"due\" NULLS FIRST, key)"));
+    }
+
+    #[test]
+    fn an_index_has_the_name_that_is_not_in_use() {
+        static BESIDE_IT: Table =
+            Table { name: "shelf_beside", columns: SHELF.columns, indexes: SHELF.indexes };
+        let present = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, of)| ((*name).to_owned(), (*of).to_owned())).collect()
+        };
+        let live = [("shelf", "shelf"), ("shelf_by_parent", "shelf"), ("shelf_by_order_due", "shelf")];
+        assert_eq!(create_missing(&SHELF, &present(&live), Dialect::Sqlite), [""; 0]);
+        let made = create_missing(&BESIDE_IT, &present(&live), Dialect::Sqlite);
+        assert!(made[0].starts_with("CREATE TABLE") && made[1].contains("\"shelf_beside_by_parent\" ON"));
+
+        // What was beside has taken the place, with its indexes.
+        let swapped =
+            [("shelf", "shelf"), ("shelf_beside_by_parent", "shelf"), ("shelf_beside_by_order_due", "shelf")];
+        assert_eq!(create_missing(&SHELF, &present(&swapped), Dialect::Sqlite), [""; 0]);
+        let made = create_missing(&BESIDE_IT, &present(&swapped), Dialect::Sqlite);
+        assert!(made[1].contains("\"shelf_by_parent\" ON \"shelf_beside\""), "{made:?}");
     }
 
     #[test]

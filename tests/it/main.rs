@@ -16,6 +16,7 @@ mod http;
 mod invariants;
 #[cfg(feature = "nats")]
 mod jetstream;
+mod leases;
 mod planted;
 mod planted_derived;
 mod searches;

@@ -1,6 +1,6 @@
 //! The contract goes red: for each rule a store that breaks just this one, and the promise that shows it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use orderwire::{
@@ -10,8 +10,9 @@ use orderwire::{
         views::table::{Row, Table, Value},
     },
     engine::log::{
-        Commit, CommitRefusal, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence,
-        SharedLog, Snapshot, StoreError, StoredEvent, StoredRecord, StreamLoad, Verdict, WrappedKey,
+        Commit, CommitRefusal, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select,
+        Sequence, SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap,
+        Take, Verdict, WrappedKey,
     },
     stores::{conformance, memory::MemoryLog},
 };
@@ -47,6 +48,13 @@ pub enum Defect {
     ForgetsClaims,
     NamesPositionsAhead,
     MixesKeys,
+    IgnoresFencesOfCommits,
+    IgnoresFencesOfPages,
+    IgnoresFencesOfRows,
+    GivesALeaseToAnybody,
+    NeverCountsTheToken,
+    CountsEachRenewal,
+    SwapsNothing,
 }
 
 const PLANTED: &[(Defect, &str)] = &[
@@ -80,6 +88,13 @@ const PLANTED: &[(Defect, &str)] = &[
     (Defect::ForgetsClaims, "claims_are_listed_in_order_and_counted"),
     (Defect::NamesPositionsAhead, "an_empty_batch_changes_nothing"),
     (Defect::MixesKeys, "rows_are_found_by_key_and_by_parent"),
+    (Defect::IgnoresFencesOfCommits, "a_commit_under_a_lost_lease_is_refused_alone"),
+    (Defect::IgnoresFencesOfPages, "a_page_under_a_lost_lease_changes_nothing"),
+    (Defect::IgnoresFencesOfRows, "a_page_under_a_lost_lease_changes_nothing"),
+    (Defect::GivesALeaseToAnybody, "a_lease_is_one_owners_at_a_time"),
+    (Defect::NeverCountsTheToken, "a_token_grows_at_each_change_of_hands"),
+    (Defect::CountsEachRenewal, "a_lease_is_renewed_under_its_token"),
+    (Defect::SwapsNothing, "tables_built_beside_take_the_place_of_others"),
 ];
 
 #[tokio::test]
@@ -143,6 +158,7 @@ impl Planted {
             Defect::ForgetsKeys => commit.keys.clear(),
             Defect::ForgetsOtherStreams => commit.appends.truncate(1),
             Defect::ForgetsClaims => commit.claims.clear(),
+            Defect::IgnoresFencesOfCommits => commit.fence = None,
             _ => {}
         }
         Ok(commit)
@@ -234,20 +250,55 @@ impl Log for Planted {
         match self.defect {
             Defect::IgnoresTheCheckpoint => commit.after = self.log.checkpoint(&commit.reader).await?,
             Defect::ForgetsTheCheckpoint => commit.to = commit.after,
-            Defect::AppliesHalfAPage => self.change_rows(&commit.changes).await?,
+            Defect::AppliesHalfAPage => self.change_rows(&commit.changes, None).await?,
+            Defect::IgnoresFencesOfPages => commit.fence = None,
             _ => {}
         }
         self.log.apply(&commit).await
     }
 
-    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
+    async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError> {
         if self.is(Defect::AppliesHalfAPage) {
             for change in changes {
-                self.log.change_rows(std::slice::from_ref(change)).await?;
+                self.log.change_rows(std::slice::from_ref(change), fence).await?;
             }
             return Ok(());
         }
-        self.log.change_rows(changes).await
+        self.log.change_rows(changes, fence.filter(|_| !self.is(Defect::IgnoresFencesOfRows))).await
+    }
+
+    async fn swap(&self, swap: &Swap) -> Result<(), StoreError> {
+        if self.is(Defect::SwapsNothing) { Ok(()) } else { self.log.swap(swap).await }
+    }
+
+    async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        self.log.drop_tables(tables).await
+    }
+
+    async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        ttl: Duration,
+        take: Take,
+    ) -> Result<Option<Lease>, StoreError> {
+        let take = if self.is(Defect::GivesALeaseToAnybody) { Take::FromAnybody } else { take };
+        if self.is(Defect::CountsEachRenewal) {
+            self.log.give_back(owner, &[name.to_owned()]).await?;
+        }
+        let lease = self.log.take_lease(name, owner, ttl, take).await?;
+        Ok(lease.map(|lease| match self.defect {
+            Defect::NeverCountsTheToken => Lease { token: 1, ..lease },
+            _ => lease,
+        }))
+    }
+
+    async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError> {
+        self.log.give_back(owner, names).await
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        self.log.standings().await
     }
 
     async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {

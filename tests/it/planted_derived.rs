@@ -25,7 +25,7 @@ use orderwire::{
     engine::{
         Engine, Error,
         fulfilment::AutoProvisioner,
-        log::{ReaderCommit, RowChange, StoreError, StoredEvent, StreamLoad},
+        log::{ReaderCommit, RowChange, StoreError, StoredEvent, StreamLoad, Swap},
     },
 };
 
@@ -142,9 +142,9 @@ impl Meddles for Defect {
         }
     }
 
-    fn reset(&self, tables: &mut Vec<&'static Table>) {
+    async fn swap(&self, swap: &mut Swap) {
         if let Self::ForgetsToClear(forgotten) = self {
-            tables.retain(|table| table != forgotten);
+            swap.tables.retain(|(table, _)| table != forgotten);
         }
     }
 

@@ -37,7 +37,7 @@ pub async fn every_row(engine: &Engine) -> BTreeMap<&'static str, BTreeMap<Strin
 pub async fn leave_a_row_in(engine: &Engine, table: &'static Table) {
     let columns = vec![Value::Null; table.columns.len()];
     let row = Row { key: "left".into(), parent: "left".into(), columns, doc: "{}".into() };
-    engine.log().change_rows(&[RowChange::Put(table, row)]).await.unwrap();
+    engine.log().change_rows(&[RowChange::Put(table, row)], None).await.unwrap();
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn what_is_rebuilt_is_what_was_kept_and_nobody_is_told_twice() {
         // What an older fold told stays as it was told.
         for table in KEPT {
             assert_eq!(world.engine.log().rows(table, &["left".into()]).await.unwrap().len(), 1);
-            world.engine.log().change_rows(&[RowChange::Delete(table, "left".into())]).await.unwrap();
+            world.engine.log().change_rows(&[RowChange::Delete(table, "left".into())], None).await.unwrap();
         }
         assert_eq!(every_row(&world.engine).await, kept);
         // Timers that were answered are there again, and answered again they change nothing.

@@ -99,7 +99,7 @@ async fn crumbs() -> SharedLog {
         FreeRun { start, length: 1, area: start.area_code(), place, block }.to_row()
     });
     let changes: Vec<_> = rows.map(|row| RowChange::Put(&NUMBER_RUN, row)).collect();
-    log.change_rows(&changes).await.unwrap();
+    log.change_rows(&changes, None).await.unwrap();
     log
 }
 

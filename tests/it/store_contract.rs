@@ -30,6 +30,14 @@ async fn a_sqlite_file_is_the_same_when_opened_again() {
     conformance::handles::a_log_is_the_same_when_opened_again(async || sqlite(&path).await).await.unwrap();
 }
 
+#[tokio::test]
+async fn two_handles_to_a_sqlite_file_share_its_leases() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.db");
+    let (one, other) = (sqlite(&path).await, sqlite(&path).await);
+    conformance::handles::two_handles_share_one_lease(one, other).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_handles_to_a_sqlite_file_share_one_order() {
     let folder = tempfile::tempdir().unwrap();

@@ -195,7 +195,7 @@ impl Engine {
     ) -> Result<bool, Error> {
         let found = self.entered_address(reseller, key).await?.is_some();
         if found {
-            self.log().change_rows(&[RowChange::Delete(&ENTERED_ADDRESS, key.to_string())]).await?;
+            self.log().change_rows(&[RowChange::Delete(&ENTERED_ADDRESS, key.to_string())], None).await?;
         }
         Ok(found)
     }
@@ -211,7 +211,7 @@ impl Engine {
     }
 
     async fn keep_entered(&self, entered: &EnteredAddress) -> Result<(), Error> {
-        Ok(self.log().change_rows(&[RowChange::Put(&ENTERED_ADDRESS, entered.to_row())]).await?)
+        Ok(self.log().change_rows(&[RowChange::Put(&ENTERED_ADDRESS, entered.to_row())], None).await?)
     }
 
     /// Whose data key seals it.

@@ -119,7 +119,7 @@ impl LoadRecord {
     }
 
     pub(super) async fn keep(&self, log: &SharedLog) -> Result<(), Error> {
-        Ok(log.change_rows(&[RowChange::Put(&REFERENCE_LOAD, self.to_row())]).await?)
+        Ok(log.change_rows(&[RowChange::Put(&REFERENCE_LOAD, self.to_row())], None).await?)
     }
 }
 
@@ -175,7 +175,7 @@ impl<'a> Writer<'a> {
 
     pub(super) async fn flush(&mut self) -> Result<(), Error> {
         if !self.waiting.is_empty() {
-            self.log.change_rows(&self.waiting).await?;
+            self.log.change_rows(&self.waiting, None).await?;
             self.waiting.clear();
         }
         Ok(())

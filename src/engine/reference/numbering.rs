@@ -258,6 +258,6 @@ async fn delete(log: &SharedLog, load: Uuid) -> Result<(), Error> {
             return Ok(());
         }
         let changes: Vec<_> = rows.iter().map(|row| RowChange::Delete(&NUMBERING_RANGE, row.key())).collect();
-        log.change_rows(&changes).await?;
+        log.change_rows(&changes, None).await?;
     }
 }

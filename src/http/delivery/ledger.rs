@@ -17,20 +17,26 @@ use crate::{
     edge::deliveries::{Delivery, Place, Request, WEBHOOK_DELIVERY, WEBHOOK_REQUEST},
     engine::{
         Error,
-        log::{Comparison, Filter, Position, ReaderCommit, RowChange, Select, SharedLog, StoreError},
+        log::{Comparison, Fence, Filter, Position, ReaderCommit, RowChange, Select, SharedLog, StoreError},
         query::{self, equal},
     },
 };
 
-/// The name under which the worker writes.
+/// The name under which the worker writes, and of its lease.
 pub const WORKER: &str = "webhooks";
 /// Rows that are fetched at once.
 pub const ROWS_AT_ONCE: usize = 500;
 
-/// Writes what became of deliveries, and where webhooks are: the one place that does.
-pub async fn commit(log: &SharedLog, after: Position, changes: Vec<RowChange>) -> Result<(), StoreError> {
-    let commit =
-        ReaderCommit { reader: WORKER.to_owned(), after, to: after + 1, changes, statements: Vec::new() };
+/// Writes what became of deliveries, and where webhooks are: the one place that does. Refused once another process has the
+/// lease.
+pub async fn commit(
+    log: &SharedLog,
+    after: Position,
+    changes: Vec<RowChange>,
+    fence: Fence,
+) -> Result<(), StoreError> {
+    let (reader, fence) = (WORKER.to_owned(), Some(fence));
+    let commit = ReaderCommit { reader, after, to: after + 1, changes, fence, ..ReaderCommit::default() };
     log.apply(&commit).await
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Nothing waits for an endpoint but its own notices: requests are tasks of their own, bounded in all and for each, and
 //! those to endpoints that are slow or fail have a bound of their own too. Whatever goes wrong with the store, the worker
-//! forgets what it knows and begins again from what is stored. Deliberately absent: a lease. Two workers find each other
-//! out when they write.
+//! forgets what it knows and begins again from what is stored. Of all processes on one store the one with the lease
+//! delivers; one that lost it sends, for a moment, what its successor sends as well, and writes nothing. Deliberately absent:
+//! deliveries that arrive only once.
 
 mod sweep;
 
@@ -41,7 +42,7 @@ use crate::{
     edge::deliveries::Request,
     engine::{
         Actor, Engine, Error, Provenance,
-        log::{Position, RowChange, StoreError},
+        log::{Fence, Position, RowChange, StoreError},
         query,
     },
 };
@@ -92,6 +93,8 @@ struct Worker {
     changes: Vec<RowChange>,
     committing: Option<JoinHandle<Result<(), StoreError>>>,
     turn: Position,
+    /// Under which it writes.
+    fence: Fence,
     commit_at: Instant,
     look_at: Instant,
     sweep_at: Instant,
@@ -99,23 +102,39 @@ struct Worker {
     first: usize,
 }
 
-/// Delivers until it is told to stop.
+/// Delivers until it is told to stop, for as long as this process has the lease.
 pub async fn run(engine: Engine, sender: Arc<Sender>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        let worked = async { Worker::open(&engine, &sender).await?.work(&stop).await };
-        match worked.await {
-            Ok(()) => return,
-            Err(error) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
+    let mut lease = engine.lease(ledger::WORKER);
+    loop {
+        let held = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            held = lease.held() => held,
+        };
+        // There is nothing to write to once the engine is closed.
+        let Ok(fence) = held else { break };
+        let worked = async { Worker::open(&engine, &sender, fence.clone()).await?.work(&stop).await };
+        match lease.during(&fence, worked).await {
+            Some(Ok(())) => break,
+            None => continue,
+            Some(Err(Error::Store(StoreError::FencedOut(_)))) => {
+                lease.lost(&fence);
+                continue;
+            }
+            Some(Err(error)) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = sleep(STEP_BACK) => {}
         }
     }
+    if let Err(error) = lease.give_back().await {
+        tracing::warn!(%error, "the lease of webhooks was not given back: another process waits until its time is over");
+    }
 }
 
 impl Worker {
-    async fn open(engine: &Engine, sender: &Arc<Sender>) -> Result<Self, Error> {
+    async fn open(engine: &Engine, sender: &Arc<Sender>, fence: Fence) -> Result<Self, Error> {
         let now = Instant::now();
         Ok(Self {
             engine: engine.clone(),
@@ -132,6 +151,7 @@ impl Worker {
             changes: Vec::new(),
             committing: None,
             turn: ledger::turn(engine.log()).await?,
+            fence,
             commit_at: now,
             look_at: now,
             sweep_at: now + sweep::EVERY,
@@ -395,8 +415,9 @@ impl Worker {
         if changes.is_empty() {
             return;
         }
-        let (log, turn) = (Arc::clone(self.engine.log()), self.turn);
-        self.committing = Some(tokio::spawn(async move { ledger::commit(&log, turn, changes).await }));
+        let (log, turn, fence) = (Arc::clone(self.engine.log()), self.turn, self.fence.clone());
+        let commit = async move { ledger::commit(&log, turn, changes, fence).await };
+        self.committing = Some(tokio::spawn(commit));
         self.commit_at = Instant::now() + COMMIT_EVERY;
     }
 

@@ -55,7 +55,8 @@ struct Work {
     well: bool,
 }
 
-/// Publishes until it is told to stop. What goes wrong is said once, and tried again after ever longer rests.
+/// Publishes until it is told to stop, for as long as this process has the lease. The broker keeps out whoever lost it and
+/// does not know yet, by the place that each message names. What goes wrong is said once, and tried again after ever longer rests.
 pub async fn run(
     engine: Engine,
     settings: NatsSettings,
@@ -66,10 +67,24 @@ pub async fn run(
     let progress = reader.progress();
     let mut work = Work { engine, settings, progress, reached: None, measured: None, trouble, well: false };
     let (mut rest, mut said) = (RETRY, None);
+    let mut lease = work.engine.lease(JETSTREAM);
     loop {
-        let Err(trouble) = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = work.go_on() => ended,
+        let held = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            held = lease.held() => held,
+        };
+        // There is nothing to read from once the engine is closed.
+        let Ok(fence) = held else { break };
+        let ended = tokio::select! {
+            () = stop.cancelled() => break,
+            ended = lease.during(&fence, work.go_on()) => ended,
+        };
+        let Some(Err(trouble)) = ended else {
+            // It is another process's to publish, and to have trouble with.
+            work.well = false;
+            work.trouble.send_replace(None);
+            continue;
         };
         if mem::take(&mut work.well) {
             (rest, said) = (RETRY, None);
@@ -84,10 +99,13 @@ pub async fn run(
             tracing::debug!(%error, "how far the stream is behind was not counted");
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(rest) => {}
         }
         rest = (rest * 2).min(RETRY_MAX);
+    }
+    if let Err(error) = lease.give_back().await {
+        tracing::warn!(%error, "the lease of {JETSTREAM} was not given back: another process waits until its time is over");
     }
 }
 

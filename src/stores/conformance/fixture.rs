@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::engine::{
     leaf::Hash,
     log::{
-        Appended, Commit, Head, IdempotencyRecord, KeyChange, Log, NewEvent, Sequence, SharedLog, StoreError,
-        StoredEvent, StreamAppend, Verdict, WrappedKey,
+        Appended, Commit, Fence, Head, IdempotencyRecord, KeyChange, Log, NewEvent, Sequence, SharedLog,
+        StoreError, StoredEvent, StreamAppend, Verdict, WrappedKey,
     },
 };
 
@@ -59,6 +59,7 @@ pub fn draft() -> Draft {
         claims: Vec::new(),
         record: None,
         keys: Vec::new(),
+        fence: None,
     })
 }
 
@@ -108,6 +109,11 @@ impl Draft {
 
     pub fn making(mut self, key_id: &str) -> Self {
         self.0.keys.push(KeyChange::Make(wrapped(key_id)));
+        self
+    }
+
+    pub fn fenced(mut self, fence: &Fence) -> Self {
+        self.0.fence = Some(fence.clone());
         self
     }
 

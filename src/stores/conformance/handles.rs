@@ -1,11 +1,13 @@
 //! Promises that take two handles to one log: a store that lives in one process only cannot show them.
 
+use std::time::Duration;
+
 use super::{
     Outcome,
     fixture::{append, company, events, must_append, number, order, picture},
     order::check_chain,
 };
-use crate::engine::log::{CommitRefusal, SharedLog, StoreError, Verdict};
+use crate::engine::log::{CommitRefusal, SharedLog, StoreError, Take, Verdict};
 
 const ROUNDS: usize = 40;
 
@@ -52,6 +54,26 @@ pub async fn two_appenders_share_one_order(one: SharedLog, other: SharedLog) -> 
     }
     let shared = one.stream(order(1), 0, 1_000).await?;
     assert_eq!(shared.len(), one_won.len() + other_won.len());
+    Ok(())
+}
+
+/// A lease that one handle has is not the other's, and a commit under it is refused once it is: also where the handle that
+/// lost it appended last, and thinks that it knows the log.
+pub async fn two_handles_share_one_lease(one: SharedLog, other: SharedLog) -> Outcome {
+    let ttl = Duration::from_mins(10);
+    let lease = one.take_lease("shelf", "one", ttl, Take::IfFree).await?.expect("it is free");
+    assert_eq!(other.take_lease("shelf", "other", ttl, Take::IfFree).await?, None);
+    assert_eq!(other.standings().await?[0].owner.as_deref(), Some("one"));
+    must_append(&*one, events(order(1), 0, 1).fenced(&lease.fence())).await?;
+    let next = other.take_lease("shelf", "other", ttl, Take::FromAnybody).await?.expect("from anybody");
+    assert_eq!(next.token, lease.token + 1);
+    let [verdict] = append(&*one, [events(order(1), 1, 1).fenced(&lease.fence())]).await?;
+    assert_eq!(verdict, Verdict::Refused(CommitRefusal::FencedOut("shelf".into())));
+    one.give_back("one", &["shelf".into()]).await?;
+    assert_eq!(one.take_lease("shelf", "one", ttl, Take::IfFree).await?, None);
+    must_append(&*other, events(order(1), 1, 1).fenced(&next.fence())).await?;
+    other.give_back("other", &["shelf".into()]).await?;
+    assert!(one.take_lease("shelf", "one", ttl, Take::IfFree).await?.is_some());
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod fixture;
 pub mod handles;
 pub mod idempotency;
 pub mod kept;
+pub mod leases;
 pub mod order;
 pub mod readers;
 pub mod selects;
@@ -85,6 +86,14 @@ pub const CASES: &[Case] = cases! {
         a_page_is_applied_once_when_two_try
         rows_change_without_a_checkpoint
         a_reset_removes_the_rows_of_its_tables_only
+    }
+    leases {
+        a_lease_is_one_owners_at_a_time
+        a_lease_is_renewed_under_its_token
+        a_token_grows_at_each_change_of_hands
+        a_commit_under_a_lost_lease_is_refused_alone
+        a_page_under_a_lost_lease_changes_nothing
+        tables_built_beside_take_the_place_of_others
     }
     selects {
         rows_are_found_by_key_and_by_parent

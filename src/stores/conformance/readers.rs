@@ -24,14 +24,14 @@ pub(super) fn row(key: &str, parent: &str, order: Option<&str>, due: Option<i64>
 }
 
 fn page(after: u64, to: u64, changes: Vec<RowChange>) -> ReaderCommit {
-    ReaderCommit { reader: "shelf".into(), after, to, changes, statements: Vec::new() }
+    ReaderCommit { reader: "shelf".into(), after, to, changes, ..ReaderCommit::default() }
 }
 
-fn put(key: &str, due: i64) -> RowChange {
+pub(super) fn put(key: &str, due: i64) -> RowChange {
     RowChange::Put(&SHELF, row(key, "p", None, Some(due)))
 }
 
-async fn keys(log: &SharedLog, table: &'static Table) -> Result<Vec<String>, StoreError> {
+pub(super) async fn keys(log: &SharedLog, table: &'static Table) -> Result<Vec<String>, StoreError> {
     Ok(log.children(table, &["p".into()]).await?.into_iter().map(|row| row.key).collect())
 }
 
@@ -79,7 +79,7 @@ pub async fn a_page_that_cannot_be_applied_leaves_the_checkpoint(log: SharedLog)
     log.apply(&page(0, 1, vec![put("a", 1)])).await?;
     let broken = vec![put("b", 1), RowChange::Delete(&MISSING, "x".into())];
     assert!(log.apply(&page(1, 2, broken.clone())).await.is_err());
-    assert!(log.change_rows(&broken).await.is_err());
+    assert!(log.change_rows(&broken, None).await.is_err());
     assert_eq!(log.checkpoint("shelf").await?, 1);
     assert_eq!(keys(&log, &SHELF).await?, ["a"]);
     log.apply(&page(1, 2, vec![put("b", 1)])).await?;
@@ -97,10 +97,10 @@ pub async fn a_page_is_applied_once_when_two_try(log: SharedLog) -> Outcome {
         );
         assert_eq!(lost.count(), 1, "exactly one was late");
         assert_eq!(log.count(&SHELF, &[]).await?, 1);
-        log.change_rows(&[
-            RowChange::Delete(&SHELF, "left".into()),
-            RowChange::Delete(&SHELF, "right".into()),
-        ])
+        log.change_rows(
+            &[RowChange::Delete(&SHELF, "left".into()), RowChange::Delete(&SHELF, "right".into())],
+            None,
+        )
         .await?;
     }
     assert_eq!(log.checkpoint("shelf").await?, 10);
@@ -111,8 +111,8 @@ pub async fn a_page_is_applied_once_when_two_try(log: SharedLog) -> Outcome {
 pub async fn rows_change_without_a_checkpoint(log: SharedLog) -> Outcome {
     log.create_tables(&[&SHELF]).await?;
     log.apply(&page(0, 2, vec![put("a", 1)])).await?;
-    log.change_rows(&[put("b", 2), RowChange::Delete(&SHELF, "a".into())]).await?;
-    log.change_rows(&[]).await?;
+    log.change_rows(&[put("b", 2), RowChange::Delete(&SHELF, "a".into())], None).await?;
+    log.change_rows(&[], None).await?;
     assert_eq!(keys(&log, &SHELF).await?, ["b"]);
     assert_eq!(log.checkpoint("shelf").await?, 2);
     Ok(())

@@ -25,7 +25,7 @@ async fn stock(log: &SharedLog) -> Result<Vec<Row>, StoreError> {
     let rows: Vec<Row> =
         STOCK.iter().map(|(key, parent, order, due)| row(key, parent, *order, *due)).collect();
     let changes: Vec<RowChange> = rows.iter().map(|row| RowChange::Put(&SHELF, row.clone())).collect();
-    log.change_rows(&changes).await?;
+    log.change_rows(&changes, None).await?;
     Ok(rows)
 }
 

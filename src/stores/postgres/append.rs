@@ -16,7 +16,7 @@ use super::{
     Failure, Paths,
     connect::{Server, is_outcome_unknown, is_refused_for_good},
     signed,
-    write::{facts, lock_head, write},
+    write::{Seen, facts, lock_head, write},
 };
 use crate::{
     engine::{
@@ -174,7 +174,7 @@ async fn fast(
         return Ok(None);
     }
     *in_flight = Some(InFlight::of(&mut plan));
-    let seen = seen.sequences.into_iter();
+    let seen = Seen { sequences: seen.sequences, tokens: seen.tokens };
     match write(connection, head, &plan, seen, now_us).await {
         Ok(true) => Ok(in_flight.take()),
         Ok(false) => {
@@ -266,8 +266,8 @@ async fn written(
 ) -> Result<InFlight, Failure> {
     let facts = Facts { lost, ..facts(transaction, touched(commits), now_us).await? };
     let mut plan = plan(LOG_ID, commits, head, &facts, now_us);
-    // The facts are true while the head is held, so the statement has no sequences left to check.
-    if !plan.is_empty() && !write(transaction, head, &plan, std::iter::empty(), now_us).await? {
+    // The facts are true while the head is held, so the statement has nothing left to check.
+    if !plan.is_empty() && !write(transaction, head, &plan, Seen::default(), now_us).await? {
         return Err(StoreError::Corrupt("the head moved while it was held".to_owned()).into());
     }
     Ok(InFlight::of(&mut plan))

@@ -1,8 +1,8 @@
 //! The shared store: any number of engine processes beside one `PostgreSQL`.
 //!
 //! Appends of all processes take turns on the row of the log's head, so nothing here needs advisory locks, sequences or
-//! notifications, which the databases that speak this language lack. Deliberately absent: the leases of readers, and
-//! any decision; what a batch may write is computed by [`crate::engine::append`], the same for every store.
+//! notifications, which the databases that speak this language lack. Deliberately absent: any decision; what a batch may
+//! write is computed by [`crate::engine::append`], the same for every store.
 
 use async_trait::async_trait;
 use orderwire_domain::{
@@ -11,22 +11,24 @@ use orderwire_domain::{
     views::table::{Row, Table},
 };
 use sqlx::Connection as _;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::Migrate;
 use crate::engine::log::{
-    Commit, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError,
-    StoredEvent, StoredRecord, StreamLoad, Verdict, WrappedKey,
+    Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot,
+    Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
 };
 
 mod append;
 pub(super) mod baseline;
 mod connect;
+mod leases;
 mod migrate;
 mod pool;
 mod read;
 mod reader;
 pub(super) mod stock;
+mod tables;
 mod write;
 
 pub use migrate::SCHEMA_VERSION;
@@ -149,7 +151,7 @@ impl Log for PostgresLog {
     }
 
     async fn create_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
-        reader::create_tables(&self.pool, tables).await
+        tables::create(&self.pool, tables).await
     }
 
     async fn checkpoint(&self, reader: &str) -> Result<Position, StoreError> {
@@ -160,12 +162,38 @@ impl Log for PostgresLog {
         reader::apply(&self.pool, commit).await
     }
 
-    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
-        reader::change_rows(&self.pool, changes).await
+    async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError> {
+        reader::change_rows(&self.pool, changes, fence).await
     }
 
     async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
         reader::reset(&self.pool, reader, tables).await
+    }
+
+    async fn swap(&self, swap: &Swap) -> Result<(), StoreError> {
+        tables::swap(&self.pool, swap).await
+    }
+
+    async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        tables::drop_all(&self.pool, tables).await
+    }
+
+    async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        ttl: Duration,
+        take: Take,
+    ) -> Result<Option<Lease>, StoreError> {
+        leases::take(&self.pool, name, owner, ttl, take).await
+    }
+
+    async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError> {
+        leases::give_back(&self.pool, owner, names).await
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        leases::standings(&self.pool).await
     }
 
     async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use orderwire_domain::views::table::{ColumnKind, Row, Table, Value};
 use sqlx::{
-    Encode, Executor as _, PgConnection, Postgres, Row as _, Type,
+    Encode, PgConnection, Postgres, Row as _, Type,
     encode::IsNull,
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, types::Oid},
@@ -14,42 +14,18 @@ use sqlx::{
 use super::{
     Failure,
     connect::store_error,
+    leases,
     pool::Pool,
     read::{fetch, value},
     signed, unsigned,
 };
 use crate::{
-    engine::log::{Filter, Position, ReaderCommit, RowChange, Select, StoreError},
-    stores::sql::{self, Dialect, LOG_ID, quoted},
+    engine::log::{Fence, Filter, Position, ReaderCommit, RowChange, Select, StoreError},
+    stores::sql::{self, LOG_ID, quoted},
 };
 
 /// The write of a page takes longer only if the server cannot be heard.
 const APPLY_TIMEOUT: Duration = Duration::from_mins(1);
-
-pub(super) async fn create_tables(pool: &Pool, tables: &[&'static Table]) -> Result<(), StoreError> {
-    let statements: Vec<(String, String)> =
-        tables.iter().flat_map(|table| sql::create_table(table, Dialect::Postgres)).collect();
-    create(pool, &statements).await.map_err(Failure::into_store_error)
-}
-
-/// Creates what is missing. To find out that an index exists already, its statement would wait for every transaction that
-/// writes to the table, and those of another process for this one, until one of them is ended.
-async fn create(pool: &Pool, statements: &[(String, String)]) -> Result<(), Failure> {
-    let mut transaction = pool.begin().await?;
-    // The same turn as for migrations: two processes that create one table at once would collide.
-    let turn = "SELECT version FROM schema_migrations WHERE version = 0 FOR UPDATE";
-    sqlx::query(turn).fetch_one(&mut *transaction).await?;
-    let missing = "SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS \
-                   (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-                    WHERE n.nspname = current_schema() AND c.relname = name::name)";
-    let names: Vec<&str> = statements.iter().map(|(name, _)| name.as_str()).collect();
-    let missing: Vec<String> = sqlx::query_scalar(missing).bind(names).fetch_all(&mut *transaction).await?;
-    let statements = statements.iter().filter(|(name, _)| missing.contains(name));
-    let statements: Vec<&str> = statements.map(|(_, statement)| statement.as_str()).collect();
-    // A plain text is sent as it is, however many statements it holds.
-    transaction.execute(statements.join("; ").as_str()).await?;
-    transaction.commit().await
-}
 
 pub(super) async fn checkpoint(pool: &Pool, reader: &str) -> Result<Position, StoreError> {
     let sql = "SELECT position FROM readers WHERE log_id = $1 AND name = $2";
@@ -77,12 +53,17 @@ async fn apply_page(pool: &Pool, commit: &ReaderCommit) -> Result<(), Failure> {
     transaction.commit().await
 }
 
-pub(super) async fn change_rows(pool: &Pool, changes: &[RowChange]) -> Result<(), StoreError> {
-    bounded(change_rows_now(pool, changes)).await
+pub(super) async fn change_rows(
+    pool: &Pool,
+    changes: &[RowChange],
+    fence: Option<&Fence>,
+) -> Result<(), StoreError> {
+    bounded(change_rows_now(pool, changes, fence)).await
 }
 
-async fn change_rows_now(pool: &Pool, changes: &[RowChange]) -> Result<(), Failure> {
+async fn change_rows_now(pool: &Pool, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), Failure> {
     let mut transaction = pool.begin().await?;
+    leases::check(&mut transaction, fence).await?;
     write_rows(&mut transaction, changes).await?;
     transaction.commit().await
 }
@@ -134,28 +115,36 @@ pub(super) async fn count(pool: &Pool, table: &'static Table, filters: &[Filter]
     unsigned(value(pool, || bind_all(sqlx::query(&sql), &values)).await?.unwrap_or(0))
 }
 
-async fn bounded(work: impl Future<Output = Result<(), Failure>>) -> Result<(), StoreError> {
+pub(super) async fn bounded(work: impl Future<Output = Result<(), Failure>>) -> Result<(), StoreError> {
     match tokio::time::timeout(APPLY_TIMEOUT, work).await {
         Ok(done) => done.map_err(Failure::into_store_error),
         Err(_) => Err(StoreError::Unavailable("the database did not answer in time".to_owned())),
     }
 }
 
-/// Moves the checkpoint, and holds its row until the transaction ends.
+/// Moves the checkpoint, and holds its row until the transaction ends. The lease of the reader itself is in that row, so
+/// its token is checked by the way.
 async fn advance(transaction: &mut PgConnection, commit: &ReaderCommit) -> Result<(), Failure> {
+    let own = commit.fence.as_ref().filter(|fence| fence.name == commit.reader);
+    if own.is_none() {
+        leases::check(transaction, commit.fence.as_ref()).await?;
+    }
     let (after, to) = (signed(commit.after), signed(commit.to));
-    let moved =
-        sqlx::query("UPDATE readers SET position = $4 WHERE log_id = $1 AND name = $2 AND position = $3")
-            .bind(LOG_ID)
-            .bind(&commit.reader)
-            .bind(after)
-            .bind(to)
-            .execute(&mut *transaction)
-            .await?;
-    if moved.rows_affected() == 1 {
+    let advanced = sqlx::query(
+        "UPDATE readers SET position = $4 WHERE log_id = $1 AND name = $2 AND position = $3 \
+         AND fencing_token = coalesce($5, fencing_token)",
+    )
+    .bind(LOG_ID)
+    .bind(&commit.reader)
+    .bind(after)
+    .bind(to)
+    .bind(own.map(leases::token_of))
+    .execute(&mut *transaction)
+    .await?;
+    if advanced.rows_affected() == 1 {
         return Ok(());
     }
-    if after == 0 {
+    if after == 0 && own.is_none_or(|fence| fence.token == 0) {
         let sql = "INSERT INTO readers (log_id, name, position) VALUES ($1, $2, $3) \
                    ON CONFLICT (log_id, name) DO NOTHING";
         let first =
@@ -164,14 +153,22 @@ async fn advance(transaction: &mut PgConnection, commit: &ReaderCommit) -> Resul
             return Ok(());
         }
     }
-    let actual: Option<i64> =
-        sqlx::query_scalar("SELECT position FROM readers WHERE log_id = $1 AND name = $2")
+    let actual: Option<(i64, i64)> =
+        sqlx::query_as("SELECT position, fencing_token FROM readers WHERE log_id = $1 AND name = $2")
             .bind(LOG_ID)
             .bind(&commit.reader)
             .fetch_optional(transaction)
             .await?;
-    let actual = unsigned(actual.unwrap_or(0))?;
-    Err(StoreError::CheckpointMoved { reader: commit.reader.clone(), expected: commit.after, actual }.into())
+    let (actual, token) = actual.unwrap_or_default();
+    match own {
+        Some(fence) if leases::token_of(fence) != token => Err(leases::fenced_out(fence)),
+        _ => Err(moved(&commit.reader, commit.after, unsigned(actual)?)),
+    }
+}
+
+/// A checkpoint is not where it was thought to be.
+pub(super) fn moved(reader: &str, expected: Position, actual: Position) -> Failure {
+    StoreError::CheckpointMoved { reader: reader.to_owned(), expected, actual }.into()
 }
 
 /// One statement per table for what is put and one for what is deleted; of several changes of a row, the last counts.

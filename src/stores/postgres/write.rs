@@ -4,7 +4,7 @@
 //! the parts that a batch needs, since each costs the server the same for one row as for none; so there are a few dozen
 //! texts at most, and each is prepared once.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use orderwire_domain::{claim::Claim, ids::StreamId};
 use sqlx::{
@@ -12,7 +12,7 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
 };
 
-use super::{Failure, signed, unsigned};
+use super::{Failure, leases, signed, unsigned};
 use crate::{
     engine::{
         append::{ClaimNet, Facts, Plan, Touched},
@@ -25,7 +25,8 @@ use crate::{
 /// Writes what was planned on this head, if it is still the head and these streams are where they were seen.
 ///
 /// - The head is compared and set: no row comes out of it if the head is elsewhere, or if a stream is not at the sequence
-///   that was seen, which no constraint notices for a stream that is only read. All other parts select from it.
+///   that was seen, which no constraint notices for a stream that is only read, or if a lease changed hands. All other
+///   parts select from it. The rows of leases are held until the commit, as [`super::leases`] says.
 /// - A claim is inserted only where there is none, and released only by whom it was thought to be held by; a record is put in the
 ///   place of an expired one only; a key is destroyed only while there is one. What falls short must undo the rest, so
 ///   the answer is computed by an expression that fails: the cast of a text that says what is wrong.
@@ -35,7 +36,7 @@ pub(super) async fn write(
     connection: &mut PgConnection,
     head: &Head,
     plan: &Plan,
-    seen: impl Iterator<Item = (StreamId, Sequence)>,
+    seen: Seen,
     now_us: i64,
 ) -> sqlx::Result<bool> {
     let mut statement = Statement::default();
@@ -47,6 +48,15 @@ pub(super) async fn write(
     let (sql, arguments) = statement.end();
     let moved: i64 = sqlx::query_scalar_with(&sql, arguments).fetch_one(connection).await?;
     Ok(moved == 1)
+}
+
+/// What the decisions of a batch saw, and nothing has confirmed yet.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Streams, read or written.
+    pub sequences: HashMap<StreamId, Sequence>,
+    /// Leases that were decided under.
+    pub tokens: HashMap<String, u64>,
 }
 
 /// The statement as far as it is written.
@@ -70,23 +80,35 @@ impl Statement {
     }
 
     /// The part that all others select from.
-    fn head(
-        &mut self,
-        head: &Head,
-        plan: &Plan,
-        seen: impl Iterator<Item = (StreamId, Sequence)>,
-    ) -> sqlx::Result<()> {
+    fn head(&mut self, head: &Head, plan: &Plan, seen: Seen) -> sqlx::Result<()> {
+        let (leases, tokens): (Vec<String>, Vec<i64>) =
+            seen.tokens.into_iter().map(|(name, token)| (name, signed(token))).unzip();
+        let count = leases.len();
+        let mut begin = "WITH ".to_owned();
+        let mut fenced = String::new();
+        if count > 0 {
+            let (leases, tokens) = (self.value(leases)?, self.value(tokens)?);
+            begin = format!(
+                "WITH leases AS (
+                    SELECT name, fencing_token FROM readers
+                    WHERE log_id = {LOG_ID} AND name = ANY ({leases}) FOR SHARE), "
+            );
+            fenced = format!(
+                " AND (SELECT count(*) FROM leases l WHERE (l.name, l.fencing_token) IN (
+                    SELECT n.name, n.token FROM unnest({leases}, {tokens}) AS n (name, token))) = {count}"
+            );
+        }
         let known = self.value(signed(head.position))?;
         let next = self.value(signed(plan.head.position))?;
         let recorded_at = self.value(plan.head.recorded_at_us)?;
         let frontier = self.value(plan.head.frontier.to_bytes())?;
         self.push(&format!(
-            "WITH head AS (
+            "{begin}head AS (
                 UPDATE log_head SET position = {next}, recorded_at = {recorded_at}, frontier = {frontier}
-                WHERE log_id = {LOG_ID} AND position = {known}"
+                WHERE log_id = {LOG_ID} AND position = {known}{fenced}"
         ));
         let (mut kinds, mut ids, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
-        for (stream, sequence) in seen {
+        for (stream, sequence) in seen.sequences {
             kinds.push(stream.kind.word());
             ids.push(stream.to_string());
             sequences.push(signed(sequence));
@@ -344,11 +366,14 @@ pub(super) async fn facts(
             .bind(touched.records.iter().map(|(owner, _)| owner.as_str()).collect::<Vec<_>>())
             .bind(touched.records.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
             .bind(now_us)
-            .fetch_all(connection)
+            .fetch_all(&mut *connection)
             .await?;
         for row in &rows {
             facts.records.insert((row.try_get(0)?, row.try_get(1)?), record_of(row)?);
         }
+    }
+    if !touched.leases.is_empty() {
+        facts.tokens.extend(leases::hold(connection, &touched.leases).await?);
     }
     Ok(facts)
 }
@@ -385,4 +410,27 @@ pub(super) fn record_of(row: &PgRow) -> Result<StoredRecord, Failure> {
 /// The stream named by a stored id.
 pub(super) fn stream_of(id: &str) -> Result<StreamId, StoreError> {
     id.parse().map_err(|_| StoreError::Corrupt(format!("`{id}` names no stream")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::append::plan;
+
+    fn text(tokens: HashMap<String, u64>) -> String {
+        let head = Head::default();
+        let plan = plan(LOG_ID, &[], &head, &Facts::default(), 0);
+        let mut statement = Statement::default();
+        statement.head(&head, &plan, Seen { tokens, ..Seen::default() }).unwrap();
+        statement.end().0
+    }
+
+    #[test]
+    fn a_batch_without_a_fence_pays_for_none() {
+        let plain = text(HashMap::new());
+        assert!(plain.starts_with("WITH head AS ("));
+        assert!(!plain.contains("readers") && !plain.contains("FOR SHARE"), "{plain}");
+        let fenced = text(HashMap::from([("fulfilment".to_owned(), 7)]));
+        assert!(fenced.contains("FROM readers") && fenced.contains("FOR SHARE), head AS ("), "{fenced}");
+    }
 }

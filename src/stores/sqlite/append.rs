@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
-use super::{begin, error, events, kept};
+use super::{begin, error, events, kept, leases};
 use crate::{
     engine::{
         append::{self, ClaimNet, EventRow, Facts, Lost, Plan},
@@ -132,6 +132,10 @@ fn facts(connection: &Connection, batch: &[Arc<Commit>], now_us: i64) -> Result<
         if let Some(record) = kept::record(connection, &owner, &key, now_us)? {
             facts.records.insert((owner, key), record);
         }
+    }
+    for name in touched.leases {
+        let token = leases::token(connection, &name)?;
+        facts.tokens.insert(name, token);
     }
     Ok(facts)
 }

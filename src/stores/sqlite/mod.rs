@@ -2,7 +2,7 @@
 //!
 //! Every write of the process queues for one thread, appends before everything else; reads have connections and threads
 //! of their own. Another process, such as the command line, may write too: each write transaction takes `SQLite`'s write
-//! lock before it looks at anything. Deliberately absent: leases, since a file has one engine.
+//! lock before it looks at anything.
 
 mod append;
 pub(super) mod baseline;
@@ -10,10 +10,11 @@ mod connect;
 mod error;
 mod events;
 mod kept;
+mod leases;
 mod rows;
 mod worker;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use orderwire_domain::{
@@ -24,11 +25,14 @@ use orderwire_domain::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use self::connect::SCHEMA_VERSION;
-use self::worker::{Urgency, Workers};
+use self::{
+    leases::Presence,
+    worker::{Urgency, Workers},
+};
 use super::Migrate;
 use crate::engine::log::{
-    Commit, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, StoreError,
-    StoredEvent, StoredRecord, StreamLoad, Verdict, WrappedKey,
+    Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot,
+    Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
 };
 
 /// Reads run on this many connections: few, since `SQLite` reads are short and the machine has other work.
@@ -39,14 +43,16 @@ const READ_CONNECTIONS: usize = 3;
 pub struct SqliteLog {
     writer: Workers,
     readers: Workers,
+    presence: Arc<Presence>,
 }
 
 impl SqliteLog {
     /// Opens a file; with [`Migrate::Yes`] it is created where there is none and brought up to date.
     pub async fn open(path: impl AsRef<Path>, migrate: Migrate) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
-        let (writer, readers) = blocking(move || connections(&path, migrate)).await??;
+        let (writer, readers, presence) = blocking(move || connections(&path, migrate)).await??;
         Ok(Self {
+            presence: Arc::new(presence),
             writer: Workers::start("writer", vec![writer])?,
             readers: Workers::start("reader", readers)?,
         })
@@ -88,6 +94,22 @@ impl SqliteLog {
         };
         self.writer.run(Urgency::Patient, job).await
     }
+
+    /// The same, without waiting for the disk.
+    async fn write_not_synced<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let job = |connection: &mut Connection| {
+            connect::not_synced(connection, |connection| {
+                let transaction = begin(connection)?;
+                let changed = change(&transaction)?;
+                transaction.commit()?;
+                Ok(changed)
+            })
+        };
+        self.writer.run(Urgency::Patient, job).await
+    }
 }
 
 /// Takes the write lock of the file before anything is looked at; other processes wait, up to the busy timeout.
@@ -95,10 +117,10 @@ fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)
 }
 
-fn connections(path: &Path, migrate: Migrate) -> Result<(Connection, Vec<Connection>), StoreError> {
+fn connections(path: &Path, migrate: Migrate) -> Result<(Connection, Vec<Connection>, Presence), StoreError> {
     let writer = connect::writer(path, migrate)?;
     let readers: Result<_, _> = (0..READ_CONNECTIONS).map(|_| connect::reader(path)).collect();
-    Ok((writer, readers?))
+    Ok((writer, readers?, Presence::beside(path)))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
@@ -209,26 +231,60 @@ impl Log for SqliteLog {
 
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
         let commit = commit.clone();
-        let job = move |connection: &mut Connection| {
-            // What a reader makes of the log can be made again, so it need not be on the disk before the next thing is
-            // done: a power cut takes it with the checkpoint that says so, and the next append carries it along.
-            connect::not_synced(connection, |connection| {
-                let transaction = begin(connection)?;
-                rows::apply(&transaction, &commit)?;
-                transaction.commit().map_err(StoreError::from)
-            })
-        };
-        self.writer.run(Urgency::Patient, job).await
+        // What a reader makes of the log can be made again, so it need not be on the disk before the next thing is done:
+        // a power cut takes it with the checkpoint that says so, and the next append carries it along.
+        self.write_not_synced(move |transaction| rows::apply(transaction, &commit)).await
     }
 
-    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
-        let changes = changes.to_vec();
-        self.write(move |transaction| rows::change(transaction, &changes)).await
+    async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError> {
+        let (changes, fence) = (changes.to_vec(), fence.cloned());
+        self.write(move |transaction| {
+            leases::check(transaction, &fence)?;
+            rows::change(transaction, &changes)
+        })
+        .await
     }
 
     async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
         let (reader, tables) = (reader.to_owned(), tables.to_vec());
         self.write(move |transaction| rows::reset(transaction, &reader, &tables)).await
+    }
+
+    async fn swap(&self, swap: &Swap) -> Result<(), StoreError> {
+        let swap = swap.clone();
+        self.write(move |transaction| rows::swap(transaction, &swap)).await
+    }
+
+    async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        let tables = tables.to_vec();
+        self.write(move |transaction| rows::drop_tables(transaction, &tables)).await
+    }
+
+    async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        ttl: Duration,
+        take: Take,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (presence, name, owner) = (Arc::clone(&self.presence), name.to_owned(), owner.to_owned());
+        // A power cut ends every process on the file, so no lease outlives what it takes with it.
+        let job = move |transaction: &Transaction<'_>| {
+            leases::take(transaction, &presence, (&name, &owner), ttl, take)
+        };
+        self.write_not_synced(job).await
+    }
+
+    async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError> {
+        let (presence, owner, names) = (Arc::clone(&self.presence), owner.to_owned(), names.to_vec());
+        let job =
+            move |transaction: &Transaction<'_>| leases::give_back(transaction, &presence, &owner, &names);
+        self.write_not_synced(job).await
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        let presence = Arc::clone(&self.presence);
+        self.read(move |transaction| leases::standings(transaction, &presence)).await
     }
 
     async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {
@@ -255,5 +311,6 @@ impl Log for SqliteLog {
         // The writer goes last: whoever closes the file last folds the write-ahead log into it, and readers may not.
         self.readers.close().await;
         self.writer.close().await;
+        self.presence.ends();
     }
 }

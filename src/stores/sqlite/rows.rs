@@ -1,19 +1,47 @@
 //! The rows of read models and the checkpoints of their readers.
 
 use orderwire_domain::views::table::{Row, Table, Value};
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types};
 
+use super::leases;
 use crate::{
-    engine::log::{Filter, Position, ReaderCommit, RowChange, Select, StoreError},
+    engine::log::{Filter, Position, ReaderCommit, RowChange, Select, StoreError, Swap},
     stores::sql::{self, Dialect, LOG_ID},
 };
 
 /// Creates tables and indexes that do not exist yet.
 pub(super) fn create(connection: &Connection, tables: &[&Table]) -> Result<(), StoreError> {
-    for (_, statement) in tables.iter().flat_map(|table| sql::create_table(table, Dialect::Sqlite)) {
+    let sql = "SELECT name, tbl_name FROM sqlite_schema WHERE type IN ('table', 'index')";
+    let mut statement = connection.prepare(sql)?;
+    let present = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let present: BTreeMap<String, String> = present.collect::<Result<_, _>>()?;
+    for statement in tables.iter().flat_map(|table| sql::create_missing(table, &present, Dialect::Sqlite)) {
         connection.execute_batch(&statement)?;
     }
     Ok(())
+}
+
+/// Drops tables where they exist.
+pub(super) fn drop_tables(connection: &Connection, tables: &[&Table]) -> Result<(), StoreError> {
+    for table in tables {
+        connection.execute_batch(&sql::drop_table(table))?;
+    }
+    Ok(())
+}
+
+/// Puts tables that were built beside in the place of others.
+pub(super) fn swap(connection: &Connection, swap: &Swap) -> Result<(), StoreError> {
+    leases::check(connection, &swap.fences)?;
+    for reader in [&swap.reader, &swap.beside] {
+        check_at(connection, reader, swap.at)?;
+    }
+    for (table, beside) in &swap.tables {
+        connection.execute_batch(&sql::drop_table(table))?;
+        connection.execute_batch(&sql::rename_table(beside, table))?;
+    }
+    set_checkpoint(connection, &swap.beside, 0)
 }
 
 /// Where a reader is.
@@ -27,17 +55,23 @@ pub(super) fn checkpoint(connection: &Connection, reader: &str) -> Result<Positi
 
 /// Applies a page and advances the checkpoint, if it is where the page begins.
 pub(super) fn apply(connection: &Connection, commit: &ReaderCommit) -> Result<(), StoreError> {
-    let actual = checkpoint(connection, &commit.reader)?;
-    if actual != commit.after {
-        let (reader, expected) = (commit.reader.clone(), commit.after);
-        return Err(StoreError::CheckpointMoved { reader, expected, actual });
-    }
+    leases::check(connection, &commit.fence)?;
+    check_at(connection, &commit.reader, commit.after)?;
     change(connection, &commit.changes)?;
     for statement in &commit.statements {
         // How many rows it affects is the embedder's business.
         execute(connection, (statement.sql.clone(), statement.parameters.clone()))?;
     }
     set_checkpoint(connection, &commit.reader, commit.to)
+}
+
+/// Refuses what begins elsewhere than where a reader is.
+fn check_at(connection: &Connection, reader: &str, expected: Position) -> Result<(), StoreError> {
+    let actual = checkpoint(connection, reader)?;
+    if actual == expected {
+        return Ok(());
+    }
+    Err(StoreError::CheckpointMoved { reader: reader.to_owned(), expected, actual })
 }
 
 /// Changes rows in order.

@@ -32,7 +32,7 @@ fn what_was_told_is_shown_and_proved_whole() {
     let store = desk.store().display().to_string();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let log = stores::open(&store, Migrate::No).await.unwrap();
-        log.change_rows(&[RowChange::Delete(&NOTICE, lost)]).await.unwrap();
+        log.change_rows(&[RowChange::Delete(&NOTICE, lost)], None).await.unwrap();
         log.close().await;
     });
     let broken = desk.run(&["notices", "verify"]);

@@ -49,7 +49,7 @@ pub async fn backlog(engine: &Engine, many: u64) -> u64 {
     });
     let changes: Vec<_> = changes.collect();
     for changes in changes.chunks(1_000) {
-        engine.log().change_rows(changes).await.unwrap();
+        engine.log().change_rows(changes, None).await.unwrap();
     }
     many
 }

@@ -135,6 +135,7 @@ fn events(stream: StreamId, after: u64, count: u64) -> Commit {
         claims: Vec::new(),
         record: None,
         keys: Vec::new(),
+        fence: None,
     }
 }
 
@@ -179,6 +180,17 @@ async fn a_log_on_postgres_is_the_same_when_opened_again() {
     on_a_database(async |database: Database| {
         let open = async || Arc::new(database.open().await) as SharedLog;
         conformance::handles::a_log_is_the_same_when_opened_again(open).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_processes_share_one_lease() {
+    on_a_database(async |database: Database| {
+        let (one, other) = (Arc::new(database.open().await), Arc::new(database.open().await));
+        conformance::handles::two_handles_share_one_lease(one.clone(), other.clone()).await.unwrap();
+        one.close().await;
+        other.close().await;
     })
     .await;
 }

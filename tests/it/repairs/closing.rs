@@ -44,7 +44,7 @@ async fn a_reseller_with_a_live_company_is_not_closed_whatever_the_read_models_s
         // As another process leaves it when it has just begun to rebuild, and its rows are cleared.
         let directory = world.engine.readers().get("orders").unwrap();
         let head = world.engine.head().await.unwrap().position;
-        directory.reset(world.engine.log()).await.unwrap();
+        world.engine.log().reset(&directory.name, &directory.tables).await.unwrap();
         let empty = orderwire::engine::log::ReaderCommit {
             reader: directory.name.clone(),
             after: 0,

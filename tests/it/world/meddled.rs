@@ -2,7 +2,7 @@
 //!
 //! Each method of [`Meddles`] is one place; a test says only what happens at the places it is about.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use orderwire::{
@@ -12,8 +12,9 @@ use orderwire::{
         views::table::{Row, Table},
     },
     engine::log::{
-        Commit, Filter, Head, Log, Position, ReaderCommit, RowChange, Select, Sequence, SharedLog, Snapshot,
-        StoreError, StoredEvent, StoredRecord, StreamLoad, Verdict, WrappedKey,
+        Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
+        SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take,
+        Verdict, WrappedKey,
     },
 };
 
@@ -48,8 +49,19 @@ pub trait Meddles: Send + Sync + 'static {
     /// Before rows are changed without a page.
     fn change_rows(&self, _changes: &mut Vec<RowChange>) {}
 
-    /// Before the tables of a reader are cleared.
-    fn reset(&self, _tables: &mut Vec<&'static Table>) {}
+    /// After a reader's page was applied, or was not.
+    fn applied(&self, _commit: &ReaderCommit, _outcome: &Result<(), StoreError>) {}
+
+    /// After a batch was appended, commit by commit.
+    fn appended(&self, _batch: &[Arc<Commit>], _verdicts: &[Verdict]) {}
+
+    /// Before tables take the places of others.
+    async fn swap(&self, _swap: &mut Swap) {}
+
+    /// Before a lease is asked for.
+    fn take_lease(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// A sound store behind it.
@@ -92,18 +104,32 @@ impl<M: Meddles> Meddles for Arc<M> {
         (**self).change_rows(changes);
     }
 
-    fn reset(&self, tables: &mut Vec<&'static Table>) {
-        (**self).reset(tables);
+    fn applied(&self, commit: &ReaderCommit, outcome: &Result<(), StoreError>) {
+        (**self).applied(commit, outcome);
+    }
+
+    fn appended(&self, batch: &[Arc<Commit>], verdicts: &[Verdict]) {
+        (**self).appended(batch, verdicts);
+    }
+
+    async fn swap(&self, swap: &mut Swap) {
+        (**self).swap(swap).await;
+    }
+
+    fn take_lease(&self) -> Result<(), StoreError> {
+        (**self).take_lease()
     }
 }
 
 #[async_trait]
 impl<M: Meddles> Log for Meddled<M> {
     async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
-        match self.meddler.append(batch).await? {
-            Some(verdict) => Ok(vec![verdict; batch.len()]),
-            None => self.log.append(batch, now_us).await,
+        if let Some(verdict) = self.meddler.append(batch).await? {
+            return Ok(vec![verdict; batch.len()]);
         }
+        let verdicts = self.log.append(batch, now_us).await?;
+        self.meddler.appended(batch, &verdicts);
+        Ok(verdicts)
     }
 
     async fn load(&self, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
@@ -138,19 +164,48 @@ impl<M: Meddles> Log for Meddled<M> {
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
         let mut commit = commit.clone();
         self.meddler.apply(&mut commit).await;
-        self.log.apply(&commit).await
+        let outcome = self.log.apply(&commit).await;
+        self.meddler.applied(&commit, &outcome);
+        outcome
     }
 
-    async fn change_rows(&self, changes: &[RowChange]) -> Result<(), StoreError> {
+    async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError> {
         let mut changes = changes.to_vec();
         self.meddler.change_rows(&mut changes);
-        self.log.change_rows(&changes).await
+        self.log.change_rows(&changes, fence).await
     }
 
     async fn reset(&self, reader: &str, tables: &[&'static Table]) -> Result<(), StoreError> {
-        let mut tables = tables.to_vec();
-        self.meddler.reset(&mut tables);
-        self.log.reset(reader, &tables).await
+        self.log.reset(reader, tables).await
+    }
+
+    async fn swap(&self, swap: &Swap) -> Result<(), StoreError> {
+        let mut swap = swap.clone();
+        self.meddler.swap(&mut swap).await;
+        self.log.swap(&swap).await
+    }
+
+    async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
+        self.log.drop_tables(tables).await
+    }
+
+    async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        ttl: Duration,
+        take: Take,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.meddler.take_lease()?;
+        self.log.take_lease(name, owner, ttl, take).await
+    }
+
+    async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError> {
+        self.log.give_back(owner, names).await
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>, StoreError> {
+        self.log.standings().await
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
