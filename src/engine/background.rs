@@ -105,17 +105,17 @@ impl Task {
         let mut looked = Instant::now();
         let mut under = None;
         loop {
-            let held = tokio::select! {
+            let here = tokio::select! {
                 _ = ended.wait_for(|ended| *ended) => return,
                 here = lease_here.wait_for(Option::is_some) => match here {
                     Ok(fence) => fence.clone(),
                     Err(_) => return,
                 },
             };
-            if under != held || looked.elapsed() >= every {
+            if under != here || looked.elapsed() >= every {
                 // However much happens here.
                 source = Source::Log;
-                under = held;
+                under = here;
             }
             let wait = match whole(step(source)).await {
                 // What was looked at and left alone is told to the store soon, since others wait for that.

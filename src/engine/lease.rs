@@ -73,6 +73,13 @@ impl HeldLease {
 
     /// Asks for it no longer, and lets another process have it at once.
     pub async fn give_back(self) -> Result<(), Error> {
-        self.leases.give_back(&[self.name]).await
+        self.leases.give_back(std::slice::from_ref(&self.name)).await
+    }
+}
+
+impl Drop for HeldLease {
+    /// Nobody works under it any more, also where that ended in a panic.
+    fn drop(&mut self) {
+        self.leases.let_go(&self.name);
     }
 }

@@ -227,6 +227,14 @@ impl Leases {
         Ok(self.log.give_back(&self.owner, &held).await?)
     }
 
+    /// Wants a lease no longer, and does not renew it: others have it when its time is over.
+    pub(super) fn let_go(&self, name: &str) {
+        if let Some(slot) = self.slots().get_mut(name) {
+            slot.wanted = false;
+            slot.held.send_replace(None);
+        }
+    }
+
     /// Gives a lease back that was only borrowed; whether it is wanted stays as it was.
     pub(super) async fn hand_back(&self, name: &str) -> Result<(), Error> {
         if let Some(slot) = self.slots().get(name) {
