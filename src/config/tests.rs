@@ -364,7 +364,12 @@ fn the_table_of_settings_is_sound() {
             assert!(setting.kind.read(text).is_ok(), "{} cannot be its default", setting.key);
         }
         let secret = setting.secret != Secret::No;
-        assert_eq!(secret, ["store", "master_key", "nats.password"].contains(&setting.key), "{}", setting.key);
+        assert_eq!(
+            secret,
+            ["store", "master_key", "nats.password"].contains(&setting.key),
+            "{}",
+            setting.key
+        );
     }
 }
 
