@@ -70,12 +70,15 @@ fn whatever_a_receiver_does_and_however_the_server_ends_every_notice_arrives_in_
                 tell_two(&site.world, *company).await;
             }
             let clock = site.world.clock.clone();
-            let pass = || clock.move_to(clock.now() + TimeDelta::seconds(20));
+            // Slowly while the server is to end, so that it finds a lot that waits.
+            let seconds = if cycle < crashes { 1 } else { 20 };
+            let pass = || clock.move_to(clock.now() + TimeDelta::seconds(seconds));
             if cycle < crashes {
                 let before = receiver.heard().len() as u64;
                 receiver.until_with(|heard| heard.len() as u64 >= before + 15 + cycle * 3, pass).await;
                 return;
             }
+            site.world.settle().await;
             // What was told of orders came before there was a webhook.
             let told = all(&client, "", 500).await;
             let about_companies = told.iter().filter(|it| it["data"]["order"].is_null());
