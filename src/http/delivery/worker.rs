@@ -9,11 +9,13 @@ mod sweep;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
 use aes_gcm::aead::{OsRng, rand_core::RngCore as _};
+use futures::FutureExt as _;
 use orderwire_domain::{
     ids::{NoticeId, WebhookId},
     joint::Command,
@@ -103,9 +105,11 @@ struct Worker {
 pub async fn run(engine: Engine, sender: Arc<Sender>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let worked = async { Worker::open(&engine, &sender).await?.work(&stop).await };
-        match worked.await {
-            Ok(()) => return,
-            Err(error) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
+        // Nothing of what it knew is relied on after a panic: what is stored is right.
+        match AssertUnwindSafe(worked).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
+            Err(_) => tracing::error!("the delivery of webhooks panicked; it begins again"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
