@@ -164,7 +164,7 @@ async fn test(call: Call) -> Result<Answer, Problem> {
     let signers = delivery::signers(engine, target).await?;
     let (url, now) = (view.url.clone(), engine.now());
     let message = message(view, &now.to_rfc3339_opts(SecondsFormat::Millis, true));
-    let answered = call.look.app.sender.send(&url, &message, &signers, now).await;
+    let answered = call.look.app.sender.send(&url, &message, &signers).await;
     Ok(Answer::ok(&TestBody::from(answered)))
 }
 

@@ -310,7 +310,7 @@ impl Worker {
                 None => None,
                 Some(body) => {
                     let message = Message { id: notice.to_string(), body };
-                    Some(sender.send(&url, &message, &signers, engine.now()).await)
+                    Some(sender.send(&url, &message, &signers).await)
                 }
             };
             Landed { webhook, since, job, sluggish, answered }
