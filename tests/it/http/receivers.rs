@@ -57,7 +57,8 @@ pub fn receivers() -> &'static [(&'static str, Vec<PathBuf>)] {
 #[track_caller]
 fn checked(folder: &Path, notices: &[Value]) -> (bool, Vec<String>) {
     let file = folder.join("notices.jsonl");
-    fs::write(&file, notices.iter().map(|notice| format!("{notice}\n")).collect::<String>()).unwrap();
+    let lines: Vec<String> = notices.iter().map(|notice| format!("{notice}\n")).collect();
+    fs::write(&file, lines.concat()).unwrap();
     let mut said: Vec<(bool, Vec<String>)> = Vec::new();
     for (name, command) in receivers() {
         let checked = Command::new(&command[0]).args(&command[1..]).arg("check").arg(&file).output().unwrap();
