@@ -44,6 +44,15 @@ pub fn read(headers: &HeaderMap) -> Result<Condition, Problem> {
     if tags.contains(&"*") {
         return Ok(Condition::Any);
     }
+    let is_tag = |tag: &str| {
+        let quoted =
+            tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+        quoted.is_some_and(|text| !text.contains('"'))
+    };
+    if !tags.iter().all(|tag| is_tag(tag)) {
+        let expected = "tags as `ETag` has them, in quotes: \"42\"";
+        return Err(Problem::parameter("If-Match", "tag_malformed", "that is no tag", expected));
+    }
     // A weak tag, or one that is none of ours, matches nothing.
     let ours = |tag: &str| {
         let position: u64 = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
@@ -84,11 +93,22 @@ mod tests {
     use super::*;
 
     fn of(values: &[&str]) -> Condition {
+        read(&named(values)).unwrap()
+    }
+
+    fn named(values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(header::IF_MATCH, value.parse().unwrap());
         }
-        read(&headers).unwrap()
+        headers
+    }
+
+    #[test]
+    fn what_is_no_tag_is_not_taken_for_an_old_one() {
+        for wrong in ["3", "abc", "\"3", "W/3", "", "\"3\", 4", "\"3\"\"4\""] {
+            assert!(read(&named(&[wrong])).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -96,6 +116,6 @@ mod tests {
         assert_eq!(of(&[]), Condition::None);
         assert_eq!(of(&["\"3\"", "*"]), Condition::Any);
         assert_eq!(of(&["\"18446744073709551615\""]), Condition::OneOf(vec![]), "no log goes that far");
-        assert_eq!(of(&["\"3\", W/\"4\"", "\"five\"", "6"]), Condition::OneOf(vec![3]));
+        assert_eq!(of(&["\"3\", W/\"4\"", "\"five\""]), Condition::OneOf(vec![3]));
     }
 }

@@ -178,7 +178,7 @@ async fn activate(call: Call) -> Result<Answer, Problem> {
     let (status, actions) = standing::of(&state, call.look.caller.role);
     let detail = format!("the port request is {status}");
     let problem = Problem::new(StatusCode::CONFLICT, "not_ready", detail);
-    Err(problem.listing(missing(&port)).standing(status, actions))
+    Err(problem.listing(missing(&port, engine.now())).standing(status, actions))
 }
 
 /// Try the rest of the numbers again.
@@ -281,7 +281,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
 }
 
 /// What an activation still needs, and when it will be possible.
-fn missing(port: &PortRequest) -> Vec<Fault> {
+fn missing(port: &PortRequest, now: DateTime<Utc>) -> Vec<Fault> {
     let fault = |code: &str, detail: &str, expected: String| Fault {
         pointer: String::new(),
         parameter: None,
@@ -318,9 +318,11 @@ fn missing(port: &PortRequest) -> Vec<Fault> {
         let expected = "an allocation to a company first".to_owned();
         faults.push(fault("port_not_allocated", "the numbers are not allocated to a company", expected));
     }
-    let expected =
-        format!("from {} until before {}", instant(window.opens_at()), instant(window.closes_at()));
-    faults.push(fault("port_window", "it can be activated within its window only", expected));
+    let (opens, closes) = (window.opens_at(), window.closes_at());
+    if faults.is_empty() || now < opens || now >= closes {
+        let expected = format!("from {} until before {}", instant(opens), instant(closes));
+        faults.push(fault("port_window", "it can be activated within its window only", expected));
+    }
     faults
 }
 

@@ -57,7 +57,7 @@ pub fn routes(api: Api) -> Api {
 
 /// Which deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, VariantArray, ToSchema)]
-#[schema(as = DeliveryStatus, rename_all = "snake_case")]
+#[schema(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 enum Which {
     Waiting,
@@ -87,7 +87,7 @@ struct RedeliveredBody {
 /// What has arrived is shown for seven days, and the last 10,000.
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", operation_id = "list_deliveries", tag = tags::NOTIFICATION,
     params(("id" = String, Path, description = "The id of the webhook."),
-        ("status" = Option<Which>, Query, description = "Only what waits."),
+        ("status" = inline(Option<Which>), Query, description = "Only what waits."),
         ("limit" = Option<u16>, Query, description = "At most so many, up to 500."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Listed<DeliveryBody>)))]
@@ -164,7 +164,7 @@ async fn test(call: Call) -> Result<Answer, Problem> {
     let signers = delivery::signers(engine, target).await?;
     let (url, now) = (view.url.clone(), engine.now());
     let message = message(view, &now.to_rfc3339_opts(SecondsFormat::Millis, true));
-    let answered = call.look.app.sender.send(&url, &message, &signers, now).await;
+    let answered = call.look.app.sender.send(&url, &message, &signers).await;
     Ok(Answer::ok(&TestBody::from(answered)))
 }
 

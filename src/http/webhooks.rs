@@ -131,8 +131,8 @@ struct ReplayBody {
 
 /// Have a reseller's notices sent somewhere.
 ///
-/// The answer has the secret with which signatures are verified, and no other answer ever has. A reseller has 20 webhooks at
-/// most.
+/// The answer has the secret with which signatures are verified, and no other has but that to a retry under the same key.
+/// A reseller has 20 webhooks at most.
 #[utoipa::path(post, path = "/v1/webhooks", operation_id = "create_webhook", tag = tags::NOTIFICATION,
     request_body(content = NewWebhookBody, example = json!({
         "url": "https://hooks.example/orderwire", "types": ["order.completed", "port.accepted"],
@@ -237,7 +237,7 @@ async fn remove(call: Call) -> Result<Answer, Problem> {
 /// Sign with another secret.
 ///
 /// The one before signs too for a while, so that there is time to bring the new one to whoever verifies. The answer has the
-/// new one, and no other answer ever has.
+/// new one, and no other has but that to a retry under the same key.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/secret", operation_id = "rotate_webhook_secret", tag = tags::NOTIFICATION,
     params(("id" = String, Path, description = "The id of the webhook.")),
     request_body(content = Option<RotationBody>, example = json!({ "overlap_hours": 24 })),

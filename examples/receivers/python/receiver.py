@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import threading
+import urllib.error
 import urllib.request
 
 import standardwebhooks
@@ -143,7 +144,7 @@ def handler(receiver, secret):
                 if "sequence" in notice:
                     receiver.receive(notice)
             except (OtherHistory, OSError) as error:
-                say(f"failed: {error}")
+                say(f"failed: {why(error)}")
                 return self.answer(503)
             self.answer(204)
 
@@ -164,7 +165,11 @@ def serve(arguments):
     host, port = arguments.listen.rsplit(":", 1)
     server = http.server.ThreadingHTTPServer((host, int(port)), handler(receiver, os.environ["WEBHOOK_SECRET"]))
     # What was told while nobody was here.
-    receiver.fetch()
+    try:
+        receiver.fetch()
+    except (OtherHistory, OSError) as error:
+        say(f"failed: {why(error)}")
+        sys.exit(1)
     say(f"listening on http://{host}:{server.server_port}")
     server.serve_forever()
 
@@ -201,6 +206,13 @@ def check(arguments):
         say(f"missing: {sequence}")
     say(f"{chain.last} notices, complete and in order" if found == 0 else f"{found} things are wrong")
     return found
+
+
+def why(error):
+    """What went wrong; of an answer, what it says."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{error.code} {error.read().decode(errors='replace')}"
+    return error
 
 
 def say(line):

@@ -195,8 +195,11 @@ impl Receiver {
     async fn fetch(&self, journal: &mut Journal) -> anyhow::Result<()> {
         loop {
             let url = format!("{}/v1/notices?after={}&limit=500", self.api, journal.chain.last);
-            let answer = self.client.get(url).bearer_auth(&self.key).send().await?.error_for_status()?;
-            let page: Page = serde_json::from_slice(&answer.bytes().await?)?;
+            let answer = self.client.get(url).bearer_auth(&self.key).send().await?;
+            let status = answer.status();
+            let body = answer.bytes().await?;
+            ensure!(status.is_success(), "{} {}", status.as_u16(), String::from_utf8_lossy(&body));
+            let page: Page = serde_json::from_slice(&body)?;
             for json in &page.items {
                 let notice = Notice::deserialize(json)?;
                 let last = journal.chain.last;
@@ -288,9 +291,12 @@ fn check(file: &PathBuf) -> anyhow::Result<usize> {
 async fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Check { file } => Ok(if check(&file)? == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        Command::Serve { journal, listen, api } => {
-            serve(journal, listen, api).await?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Serve { journal, listen, api } => match serve(journal, listen, api).await {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => {
+                println!("failed: {error:#}");
+                Ok(ExitCode::FAILURE)
+            }
+        },
     }
 }

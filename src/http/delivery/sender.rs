@@ -23,7 +23,10 @@ use super::{
     places::{self, NotPublic, PublicOnly},
     signing::{self, Signer},
 };
-use crate::edge::deliveries::Failure;
+use crate::{
+    edge::deliveries::Failure,
+    engine::clock::{Clock as _, SystemClock},
+};
 
 /// The media type of what is sent.
 const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -129,19 +132,15 @@ impl Sender {
     }
 
     /// Sends once.
-    pub async fn send(
-        &self,
-        url: &EndpointUrl,
-        message: &Message,
-        signers: &[Signer],
-        now: DateTime<Utc>,
-    ) -> Answered {
+    pub async fn send(&self, url: &EndpointUrl, message: &Message, signers: &[Signer]) -> Answered {
         let Some(url) = Url::parse(url.as_str()).ok().filter(|url| self.reaches(url)) else {
             return Answered::failed(Failure::PrivateTarget);
         };
         if signers.is_empty() {
             return Answered::failed(Failure::NoKey);
         }
+        // Whoever receives it compares with a clock of its own, so it is the world's time whatever the engine's clock shows.
+        let now = SystemClock.now();
         let timestamp = now.timestamp();
         let request = self
             .client()

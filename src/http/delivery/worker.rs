@@ -10,11 +10,13 @@ mod sweep;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
 use aes_gcm::aead::{OsRng, rand_core::RngCore as _};
+use futures::FutureExt as _;
 use orderwire_domain::{
     ids::{NoticeId, WebhookId},
     joint::Command,
@@ -114,14 +116,16 @@ pub async fn run(engine: Engine, sender: Arc<Sender>, stop: CancellationToken) {
         // There is nothing to write to once the engine is closed.
         let Ok(fence) = held else { break };
         let worked = async { Worker::open(&engine, &sender, fence.clone()).await?.work(&stop).await };
-        match lease.during(&fence, worked).await {
-            Some(Ok(())) => break,
+        // Nothing of what it knew is relied on after a panic: what is stored is right.
+        match lease.during(&fence, AssertUnwindSafe(worked).catch_unwind()).await {
+            Some(Ok(Ok(()))) => break,
             None => continue,
-            Some(Err(Error::Store(StoreError::FencedOut(_)))) => {
+            Some(Ok(Err(Error::Store(StoreError::FencedOut(_))))) => {
                 lease.lost(&fence);
                 continue;
             }
-            Some(Err(error)) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
+            Some(Ok(Err(error))) => tracing::warn!(%error, "webhooks are not delivered for a moment"),
+            Some(Err(_)) => tracing::error!("the delivery of webhooks panicked; it begins again"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -326,7 +330,7 @@ impl Worker {
                 None => None,
                 Some(body) => {
                     let message = Message { id: notice.to_string(), body };
-                    Some(sender.send(&url, &message, &signers, engine.now()).await)
+                    Some(sender.send(&url, &message, &signers).await)
                 }
             };
             Landed { webhook, since, job, sluggish, answered }

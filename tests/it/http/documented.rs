@@ -93,6 +93,30 @@ async fn the_document_needs_no_other_document() {
 }
 
 /// Every list of reasons in an example below a value.
+/// What a document refers to.
+fn referred<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|value| referred(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| referred(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_document_refers_to_is_in_it() {
+    let document = document().await;
+    let mut places = Vec::new();
+    referred(&document, &mut places);
+    assert!(places.len() > 100);
+    for place in places {
+        let pointer = place.strip_prefix('#').unwrap_or_else(|| panic!("{place} is elsewhere"));
+        assert!(document.pointer(pointer).is_some(), "{place} is nowhere");
+    }
+}
+
 fn reasons<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| reasons(item, found)),

@@ -2,17 +2,29 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
+    process::{Command, Stdio},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::{
     Site,
     notices::{all, carried_out},
+    stopping::Server,
+    webhooks::{companies, hooked, site, tell_two},
 };
+
+/// How long a receiver may take to have everything.
+const WITHIN: Duration = Duration::from_mins(2);
 
 /// The receivers, ready to run.
 pub fn receivers() -> &'static [(&'static str, Vec<PathBuf>)] {
@@ -45,7 +57,8 @@ pub fn receivers() -> &'static [(&'static str, Vec<PathBuf>)] {
 #[track_caller]
 fn checked(folder: &Path, notices: &[Value]) -> (bool, Vec<String>) {
     let file = folder.join("notices.jsonl");
-    fs::write(&file, notices.iter().map(|notice| format!("{notice}\n")).collect::<String>()).unwrap();
+    let lines: Vec<String> = notices.iter().map(|notice| format!("{notice}\n")).collect();
+    fs::write(&file, lines.concat()).unwrap();
     let mut said: Vec<(bool, Vec<String>)> = Vec::new();
     for (name, command) in receivers() {
         let checked = Command::new(&command[0]).args(&command[1..]).arg("check").arg(&file).output().unwrap();
@@ -88,4 +101,133 @@ async fn a_notice_that_is_dropped_doubled_swapped_or_foreign_is_found_by_every_r
     let foreign = of(&|notices| notices[1]["id"] = json!("ntf_foreign"));
     let line = format!("line 3: other history: 3 follows {id}, and 2 is ntf_foreign");
     assert_eq!(foreign, wrong(&[&line, "1 things are wrong"]));
+}
+
+/// What stands between the carrier and a receiver, and cannot be trusted: it always says that it took what it was given.
+#[derive(Default)]
+struct Relay {
+    to: OnceLock<String>,
+    honest: AtomicBool,
+    heard: Mutex<Vec<(HeaderMap, Bytes)>>,
+    client: reqwest::Client,
+}
+
+impl Relay {
+    async fn open() -> (Arc<Self>, String) {
+        let relay = Arc::new(Self::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let router = Router::new().fallback(Self::take).with_state(Arc::clone(&relay));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (relay, url)
+    }
+
+    /// Of four it drops the first, doubles the second, and swaps the others.
+    async fn take(State(relay): State<Arc<Self>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+        let mut passed = vec![(headers.clone(), body.clone())];
+        if !relay.honest.load(Ordering::SeqCst) {
+            let mut heard = relay.heard.lock().unwrap();
+            heard.push((headers, body));
+            passed = match heard.len() % 4 {
+                1 | 3 => Vec::new(),
+                2 => vec![passed[0].clone(), passed[0].clone()],
+                _ => vec![passed[0].clone(), heard[heard.len() - 2].clone()],
+            };
+        }
+        for (headers, body) in passed {
+            let mut request = relay.client.post(relay.to.get().unwrap()).body(body);
+            for name in ["webhook-id", "webhook-timestamp", "webhook-signature", "content-type"] {
+                request = request.header(name, &headers[name]);
+            }
+            let status = request.send().await.unwrap().status();
+            assert_eq!(status, 204, "what was signed is taken");
+        }
+        StatusCode::NO_CONTENT
+    }
+}
+
+/// A receiver at work: what it says is kept.
+struct Running {
+    said: Arc<Mutex<Vec<String>>>,
+    url: String,
+    _process: Server,
+}
+
+impl Running {
+    fn of(command: &[PathBuf], journal: &Path, api: &str, key: &str, secret: &str) -> Self {
+        let mut process = Command::new(&command[0])
+            .args(&command[1..])
+            .arg("serve")
+            .arg(journal)
+            .args(["--listen", "127.0.0.1:0", "--api", api])
+            .env("ORDERWIRE_KEY", key)
+            .env("WEBHOOK_SECRET", secret)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let process = Server::of(process);
+        let url = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned)).unwrap();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&said);
+        std::thread::spawn(move || lines.for_each(|line| keep.lock().unwrap().push(line)));
+        Self { said, url, _process: process }
+    }
+
+    fn has_said(&self, what: &str) -> bool {
+        self.said.lock().unwrap().iter().any(|line| line.starts_with(what))
+    }
+}
+
+fn journal(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    whole.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_dropped_doubled_or_swapped_on_the_way_every_receiver_has_everything_once_and_in_order() {
+    let site = site().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 4).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Vec::new();
+    for (name, command) in receivers() {
+        let (relay, url) = Relay::open().await;
+        let hook = hooked(&client, &url).await;
+        let path = folder.path().join(format!("{name}.jsonl"));
+        let key = client.token.clone().unwrap();
+        let receiver = Running::of(command, &path, &client.url, &key, hook.text("secret"));
+        relay.to.set(receiver.url.clone()).unwrap();
+        running.push((name, relay, path, receiver));
+    }
+    for company in companies.iter().chain(&companies) {
+        tell_two(&site.world, *company).await;
+        site.world.settle().await;
+    }
+    // What was lied about last is found out with the next that comes.
+    for (_, relay, ..) in &running {
+        let begun = Instant::now();
+        while relay.heard.lock().unwrap().len() < 16 {
+            assert!(begun.elapsed() < WITHIN, "everything was sent");
+            tokio::task::yield_now().await;
+        }
+        relay.honest.store(true, Ordering::SeqCst);
+    }
+    tell_two(&site.world, companies[0]).await;
+    site.world.settle().await;
+    let told = all(&client, "", 500).await;
+    for (name, _, path, receiver) in &running {
+        let begun = Instant::now();
+        while journal(path).len() < told.len() {
+            assert!(begun.elapsed() < WITHIN, "{name} has {} of {}", journal(path).len(), told.len());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(journal(path), told, "{name}");
+        for found in ["gap: ", "fetched ", "again ", "took "] {
+            assert!(receiver.has_said(found), "{name} says what it found: {found}");
+        }
+        assert!(!receiver.has_said("failed") && !receiver.has_said("refused"), "{name}");
+    }
+    site.close().await;
 }

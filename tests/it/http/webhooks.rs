@@ -219,7 +219,7 @@ async fn only_what_is_wanted_is_sent() {
 
 #[tokio::test]
 async fn an_endpoint_that_never_answers_does_not_delay_another() {
-    let patient = Duration::from_secs(60);
+    let patient = Duration::from_mins(1);
     let settings = delivery::Settings { read_within: patient, answer_within: patient, ..here() };
     let site = over(&Arc::new(Store::memory().await), settings).await;
     site.world.leeds().await;
