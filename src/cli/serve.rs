@@ -128,7 +128,7 @@ struct Passing(String);
 impl Drop for Passing {
     fn drop(&mut self) {
         // What SQLite keeps beside it, and its master key.
-        for beside in ["", "-wal", "-shm", ".master-key"] {
+        for beside in ["", "-wal", "-shm", "-lease", ".master-key"] {
             let file = format!("{}{beside}", self.0);
             match fs::remove_file(&file) {
                 Ok(()) => {}

@@ -205,6 +205,7 @@ mod tests {
         engine::{
             Actor, Engine, Provenance,
             fulfilment::{self, FULFILMENT},
+            log::Take,
             readers::{Reader, TIMERS},
             sealing::MasterKey,
         },
@@ -311,5 +312,24 @@ mod tests {
         desk.step(Source::Log).await;
         assert_eq!((desk.timers().reached(), desk.stored().await), (changed, [changed, changed]));
         assert!(desk.engine.next_timer().await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_was_only_looked_at_is_forgotten_when_the_lease_has_changed_hands() {
+        let log: SharedLog = Arc::new(MemoryLog::new());
+        log.create_tables(&Engine::tables()).await.unwrap();
+        let mut desk = Desk::open(&log, &MasterKey::generate()).await;
+        desk.reseller().await;
+        desk.step(Source::Own).await;
+        assert_eq!((desk.timers().reached(), desk.stored().await), (1, [0, 0]));
+        let ttl = Duration::from_secs(10);
+        assert!(log.take_lease(TIMERS, "somebody", ttl, Take::FromAnybody).await.unwrap().is_some());
+        log.give_back("somebody", &[TIMERS.to_owned()]).await.unwrap();
+        desk.reseller().await;
+        desk.step(Source::Own).await;
+        assert_eq!(desk.timers().reached(), 0, "it is where the store has it");
+        desk.step(Source::Log).await;
+        desk.step(Source::Log).await;
+        assert_eq!((desk.timers().reached(), desk.stored().await), (2, [2, 2]));
     }
 }
