@@ -1,8 +1,9 @@
 //! Processes that the system stops and kills while they work.
 //!
 //! The process that has the leases is this test binary again, told by the environment what to do. It stops itself right
-//! before it writes, as if the system had frozen it there, and goes on when it is told to. Only processes that were
-//! started here are signalled, by their ids.
+//! before it writes, as if the system had frozen it there, and goes on when it is told to. A signal takes its time to stop
+//! every thread, so the one that writes waits until the process is told to go on. Only processes that were started here are
+//! signalled, by their ids.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -16,6 +17,7 @@ use std::{
 };
 
 use orderwire::engine::{log::CommitRefusal, sealing::MasterKey};
+use tokio::signal::unix::{self, SignalKind};
 use uuid::Uuid;
 
 use super::*;
@@ -25,6 +27,9 @@ use crate::invariants::Audit;
 const TASK: &str = "ORDERWIRE_LEASES_ENGINE";
 /// Short, so that nobody waits for long; long enough for a machine that is busy.
 const TTL: Duration = Duration::from_secs(2);
+
+/// Its number on Linux.
+const SIGCONT: i32 = 18;
 
 fn signal(id: u32, signal: &str) {
     let sent = Process::new("kill").args([signal, &id.to_string()]).status().unwrap();
@@ -40,11 +45,13 @@ struct Stops {
 }
 
 impl Stops {
-    fn stop(&self, held: Vec<Uuid>) {
+    async fn stop(&self, held: Vec<Uuid>) {
         if !self.done.swap(true, Ordering::SeqCst) {
             *self.held.lock().unwrap() = Some(held);
+            let mut told_to_go_on = unix::signal(SignalKind::from_raw(SIGCONT)).unwrap();
             say(&format!("stops before {}", self.before));
             signal(std::process::id(), "-STOP");
+            told_to_go_on.recv().await.unwrap();
         }
     }
 
@@ -72,21 +79,25 @@ impl Meddles for Stops {
         };
         let held: Vec<Uuid> = batch.iter().filter(is_one).map(|commit| commit.id).collect();
         if !held.is_empty() {
-            self.stop(held);
+            self.stop(held).await;
         }
         Ok(None)
     }
 
     async fn apply(&self, commit: &mut ReaderCommit) {
         if format!("apply {}", commit.reader) == self.before {
-            self.stop(Vec::new());
+            self.stop(Vec::new()).await;
         }
     }
 
     fn applied(&self, commit: &ReaderCommit, outcome: &Result<(), StoreError>) {
         if format!("apply {}", commit.reader) == self.before {
-            let refused = matches!(outcome, Err(StoreError::FencedOut(_)));
-            self.came_to(<[Uuid]>::is_empty, if refused { "refused" } else { "written" });
+            let outcome = match outcome {
+                Err(StoreError::FencedOut(_)) => "refused".to_owned(),
+                Err(error) => format!("failed: {error}"),
+                Ok(()) => "written".to_owned(),
+            };
+            self.came_to(<[Uuid]>::is_empty, &outcome);
         }
     }
 
@@ -94,10 +105,10 @@ impl Meddles for Stops {
         for (commit, verdict) in batch.iter().zip(verdicts) {
             let outcome = match verdict {
                 // The next process has asked for the same meanwhile: this one is given its answer, and appends nothing.
-                Verdict::Refused(CommitRefusal::FencedOut(_)) | Verdict::Repeated(_) => "refused",
-                _ => "written",
+                Verdict::Refused(CommitRefusal::FencedOut(_)) | Verdict::Repeated(_) => "refused".to_owned(),
+                other => format!("written: {other:?}"),
             };
-            self.came_to(|held| held.contains(&commit.id), outcome);
+            self.came_to(|held| held.contains(&commit.id), &outcome);
         }
     }
 }
@@ -177,7 +188,8 @@ async fn frozen_and_woken(url: &str, before: &str) {
     assert!(other.has(&first));
 
     let clock = SimulatedClock::at(beginning());
-    let (here, _) = working(&store, &clock, TTL).await;
+    // Its own leases are not what is looked at: they do not run out, however busy the machine is.
+    let (here, _) = working(&store, &clock, TTL * 60).await;
     let reseller = here.reseller(1).await;
     here.leeds().await;
     let company = here.company(reseller, "Acme").await;
