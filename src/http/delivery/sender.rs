@@ -203,11 +203,21 @@ fn excerpt(body: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
+/// Whether a certificate was refused. What TLS says of it is wrapped as an error of the connection.
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let said = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(said.or_else(|| error.downcast_ref()), Some(rustls::Error::InvalidCertificate(_)))
+}
+
 fn failure(error: &reqwest::Error) -> Failure {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<NotPublic>() {
             return Failure::PrivateTarget;
+        }
+        if is_untrusted(error) {
+            return Failure::CertificateUntrusted;
         }
         cause = error.source();
     }

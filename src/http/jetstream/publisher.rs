@@ -34,6 +34,9 @@ const RETRY_MAX: Duration = Duration::from_secs(10);
 /// How often it is counted how far the stream is behind.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
+/// How many notices the stream lacks; 0 wherever nothing is published.
+const BEHIND: &str = "orderwire_jetstream_behind";
+
 /// Who publishes, as far as this process can tell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -69,6 +72,10 @@ pub async fn run(
     let (mut rest, mut said) = (RETRY, None);
     let mut lease = work.engine.lease(JETSTREAM);
     loop {
+        if lease.fence().is_none() {
+            // How far the stream is behind is said by whoever publishes.
+            work.knows_nothing();
+        }
         let held = tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -104,6 +111,7 @@ pub async fn run(
         }
         rest = (rest * 2).min(RETRY_MAX);
     }
+    work.knows_nothing();
     if let Err(error) = lease.give_back().await {
         tracing::warn!(%error, "the lease of {JETSTREAM} was not given back: another process waits until its time is over");
     }
@@ -193,6 +201,14 @@ impl Work {
         }
     }
 
+    /// Forgets how far the stream is: from now on another process moves it.
+    fn knows_nothing(&mut self) {
+        if self.reached.take().is_some() {
+            self.measured = None;
+            metrics::gauge!(BEHIND).set(0.0);
+        }
+    }
+
     /// Counts now and then how many notices the stream lacks.
     async fn measure(&mut self) -> Result<(), Error> {
         let Some(reached) = self.reached else { return Ok(()) };
@@ -205,7 +221,7 @@ impl Work {
             clippy::cast_precision_loss,
             reason = "a float holds far more notices exactly than there will be"
         )]
-        metrics::gauge!("orderwire_jetstream_behind").set(behind as f64);
+        metrics::gauge!(BEHIND).set(behind as f64);
         Ok(())
     }
 }

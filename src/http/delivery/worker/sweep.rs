@@ -46,7 +46,7 @@ impl Worker {
         }
         if let Some(id) = self.leaving.first().copied() {
             let mut found = ledger::ended(self.engine.log(), id, None, SWEPT_AT_ONCE).await?;
-            found.extend(ledger::waiting(self.engine.log(), id).await?);
+            found.extend(ledger::waiting(self.engine.log(), id, None).await?);
             if found.is_empty() {
                 self.leaving.remove(&id);
                 swept.push(RowChange::Delete(Place::TABLE, id.to_string()));
