@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use orderwire_domain::{
     ids::WebhookId,
@@ -82,7 +83,7 @@ struct Worker {
     fence: Fence,
     commit_at: Instant,
     look_at: Instant,
-    sweep_at: Instant,
+    sweep_at: DateTime<Utc>,
     /// Whose turn it is to be first.
     first: usize,
 }
@@ -144,7 +145,7 @@ impl Worker {
             fence,
             commit_at: now,
             look_at: now,
-            sweep_at: now + sweep::EVERY,
+            sweep_at: engine.now(),
             first: 0,
         })
     }

@@ -90,13 +90,13 @@ pub async fn run(
         let Some(Err(trouble)) = ended else {
             // It is another process's to publish, and to have trouble with.
             work.well = false;
-            work.trouble.send_replace(None);
+            work.says(None);
             continue;
         };
         if mem::take(&mut work.well) {
             (rest, said) = (RETRY, None);
         }
-        work.trouble.send_replace(Some(trouble.to_string()));
+        work.says(Some(trouble.to_string()));
         // What is wrong with a broker changes its wording from one attempt to the next; what kind it is matters.
         let kind = mem::discriminant(&trouble);
         if said.replace(kind) != Some(kind) {
@@ -196,9 +196,15 @@ impl Work {
 
     fn goes_well(&mut self, Place { sequence, position, .. }: Place) {
         if !mem::replace(&mut self.well, true) {
-            self.trouble.send_replace(None);
+            self.says(None);
             tracing::info!(reader = JETSTREAM, sequence, position, "notices are published");
         }
+    }
+
+    /// Says what keeps it from publishing, if anything does.
+    fn says(&self, trouble: Option<String>) {
+        metrics::gauge!("orderwire_jetstream_trouble").set(if trouble.is_some() { 1.0 } else { 0.0 });
+        self.trouble.send_replace(trouble);
     }
 
     /// Forgets how far the stream is: from now on another process moves it.
