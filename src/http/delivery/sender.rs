@@ -203,11 +203,13 @@ fn excerpt(body: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// Whether a certificate was refused. What TLS says of it is wrapped as an error of the connection.
+/// Whether a certificate was refused. What TLS says of it is wrapped as an error of the connection, once or twice.
 fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(said) = error.downcast_ref::<rustls::Error>() {
+        return matches!(said, rustls::Error::InvalidCertificate(_));
+    }
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let said = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(said.or_else(|| error.downcast_ref()), Some(rustls::Error::InvalidCertificate(_)))
+    inner.is_some_and(|inner| is_untrusted(inner))
 }
 
 fn failure(error: &reqwest::Error) -> Failure {

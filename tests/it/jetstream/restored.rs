@@ -1,6 +1,9 @@
 //! A store that was set back to before what the stream has.
 
-use orderwire::http::jetstream::Publisher;
+use orderwire::{
+    domain::{company::commands::CompanyCommand, joint::Command, testing::company::sealed},
+    http::jetstream::Publisher,
+};
 
 use super::{
     STREAM, assert_published, broker, comes_to, in_service, messages,
@@ -30,10 +33,10 @@ async fn a_store_whose_notices_are_not_read_again_yet_waits_and_goes_on() {
     let world = World::open(&store).await;
     let (_, company) = in_service(&world, 1).await;
     // In the log, and in no read model.
-    let suspend = orderwire::domain::company::commands::CompanyCommand::Suspend {
-        reason: orderwire::domain::testing::company::sealed("credit control"),
-    };
-    world.done(orderwire::domain::joint::Command::Company { company, command: suspend }).await;
+    let suspend = CompanyCommand::Suspend { reason: sealed("credit control") };
+    for command in [suspend, CompanyCommand::Resume] {
+        world.done(Command::Company { company, command }).await;
+    }
     let (one, other) = (copied(&store, "one"), copied(&store, "other"));
     world.settle().await;
     let client = node.client().await;
