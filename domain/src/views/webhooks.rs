@@ -83,7 +83,7 @@ pub struct WebhookView {
     pub after: u64,
     /// The position of the event that said so.
     pub after_since: u64,
-    /// When it was made active last.
+    /// Since when it is sent there: when it was made active last, or its address changed.
     pub active_since: DateTime<Utc>,
     /// Since when notices did not arrive, once that was too long.
     pub failing_since: Option<DateTime<Utc>>,
@@ -154,6 +154,10 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     match event {
         WebhookEvent::WebhookCreated { key, .. } => view.signs_with(key),
         WebhookEvent::WebhookUpdated { url, types, description } => {
+            if view.url != *url {
+                // What failed elsewhere says nothing of the new address.
+                view.active_since = fact.recorded_at;
+            }
             (view.url, view.types) = (url.clone(), types.clone());
             view.description = description.clone();
         }

@@ -203,11 +203,23 @@ fn excerpt(body: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
+/// Whether a certificate was refused. What TLS says of it is wrapped as an error of the connection, once or twice.
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(said) = error.downcast_ref::<rustls::Error>() {
+        return matches!(said, rustls::Error::InvalidCertificate(_));
+    }
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.is_some_and(|inner| is_untrusted(inner))
+}
+
 fn failure(error: &reqwest::Error) -> Failure {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<NotPublic>() {
             return Failure::PrivateTarget;
+        }
+        if is_untrusted(error) {
+            return Failure::CertificateUntrusted;
         }
         cause = error.source();
     }
