@@ -226,7 +226,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id: CompanyId = look.id(WHAT)?;
     look.record(id.into(), |view: &CompanyView| view.reseller).await?;
-    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, id.into()).await?))
+    Ok(Answer::ok(&ActionsBody::of(&look, id.into()).await?))
 }
 
 /// Let nothing new be ordered for a company.

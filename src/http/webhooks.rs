@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
+    action_bodies::ActionsBody,
     answer::{Answer, Done},
     api::Api,
     auth::Access,
@@ -57,6 +58,7 @@ pub fn routes(api: Api) -> Api {
         .route(Access::Reseller, routes!(rotate))
         .route(Access::Tenant, routes!(pause, resume))
         .route(Access::Reseller, routes!(replay))
+        .route(Access::Tenant, routes!(actions))
 }
 
 /// A webhook to be.
@@ -299,6 +301,18 @@ async fn replay(call: Call) -> Result<Answer, Problem> {
     let reseller = visible(&call.look).await?.reseller;
     let after = within_told(&call.look.app.engine, reseller, after).await?;
     done(&call, WebhookCommand::Replay { after }).await
+}
+
+/// Say what may be asked of a webhook now.
+///
+/// For what may not: the rule, and what would unlock it.
+#[utoipa::path(get, path = "/v1/webhooks/{id}/actions", operation_id = "list_webhook_actions", tag = tags::NOTIFICATION,
+    params(("id" = String, Path, description = "The id of the webhook.")),
+    responses((status = 200, description = "Everything that the caller could ask of one.", body = ActionsBody)))]
+async fn actions(look: Look) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let webhook = visible(&look).await?.webhook;
+    Ok(Answer::ok(&ActionsBody::of(&look, webhook.into()).await?))
 }
 
 /// The webhook that the path names, if the caller may see it and there still is one.
