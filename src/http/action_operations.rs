@@ -85,7 +85,12 @@ const COMPANIES: &[Row] = &[
     ("remove_asset", "remove_company_add_on", "DELETE", "/v1/companies/{id}/add-ons/{asset}"),
     ("remove_asset", "remove_company_pbx", "DELETE", "/v1/companies/{id}/pbxs/{asset}"),
     ("remove_asset", "remove_company_trunk", "DELETE", "/v1/companies/{id}/trunks/{asset}"),
-    ("remove_asset", "remove_company_emergency_details", "DELETE", "/v1/companies/{id}/emergency-details/{asset}"),
+    (
+        "remove_asset",
+        "remove_company_emergency_details",
+        "DELETE",
+        "/v1/companies/{id}/emergency-details/{asset}",
+    ),
     ("cease_numbers", "cease_company_number", "DELETE", "/v1/companies/{id}/numbers/{number}"),
     ("cease", "cease_company", "POST", "/v1/companies/{id}/cessation"),
 ];
@@ -150,7 +155,11 @@ const WEBHOOKS_OF_RESELLER: &[Row] = &[
 
 /// Steps of one resource for which another one is asked.
 const ELSEWHERE: &[(AggregateKind, By, Row)] = &[
-    (AggregateKind::Company, By::Reseller, ("open_order", "submit_order", "POST", "/v1/orders/{id}/submission")),
+    (
+        AggregateKind::Company,
+        By::Reseller,
+        ("open_order", "submit_order", "POST", "/v1/orders/{id}/submission"),
+    ),
     (
         AggregateKind::Company,
         By::Operator,
@@ -272,13 +281,9 @@ mod tests {
 
     #[test]
     fn whatever_time_brings_is_said_to_be_brought_by_it() {
-        let timers = [
-            words::<OrderAction>(),
-            words::<CompanyAction>(),
-            words::<PortAction>(),
-            words::<BlockAction>(),
-        ]
-        .concat();
+        let timers =
+            [words::<OrderAction>(), words::<CompanyAction>(), words::<PortAction>(), words::<BlockAction>()]
+                .concat();
         for action in TIMERS {
             assert!(timers.contains(&action), "{action} is no action");
         }
@@ -293,7 +298,10 @@ mod tests {
         );
         assert_eq!(of_engine(AggregateKind::PortRequest, words::<PortAction>()), ["draft"]);
         assert_eq!(of_engine(AggregateKind::Reseller, words::<ResellerAction>()), ["create"]);
-        assert_eq!(of_engine(AggregateKind::Webhook, words::<WebhookAction>()), ["create", "stop", "give_up"]);
+        assert_eq!(
+            of_engine(AggregateKind::Webhook, words::<WebhookAction>()),
+            ["create", "stop", "give_up"]
+        );
         assert_eq!(taken(AggregateKind::PortRequest, "accepted", "open_window"), (By::Time, None));
     }
 }

@@ -194,8 +194,7 @@ async fn led_by_rules(
             ("port_not_allocated", State::PortRequest(port)) => {
                 let status = port.status();
                 let rows = PortRequest::LIFECYCLE.0.iter();
-                let row =
-                    rows.copied().find(|row| row.from == status && row.action == PortAction::Allocate);
+                let row = rows.copied().find(|row| row.from == status && row.action == PortAction::Allocate);
                 Some(row.map(unlock::<PortRequest>).into_iter().collect())
             }
             _ => Some(Vec::new()),

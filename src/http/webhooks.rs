@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use orderwire_domain::{
     ids::{ResellerId, WebhookId},
+    invalid::Invalid,
     joint::Command,
     names::ResellerCode,
     notice::NoticeType,
@@ -389,7 +390,12 @@ async fn fresh(
 fn address(spot: &Spot<'_>, sender: &Sender) -> Option<EndpointUrl> {
     match sender.address(spot.text()?) {
         Ok(url) => Some(url),
-        Err(invalid) => spot.refuse(&invalid.code, invalid.detail, invalid.expected),
+        Err(faults) => {
+            for Invalid { code, detail, expected } in faults {
+                spot.refuse::<()>(&code, detail, expected);
+            }
+            None
+        }
     }
 }
 
@@ -398,7 +404,8 @@ fn types(spot: &Spot<'_>) -> Option<BTreeSet<NoticeType>> {
         let name = it.text()?;
         let unknown = || {
             let detail = format!("there is no type `{}`", edge::reader::shown(name));
-            it.refuse("notice_type_unknown", detail, "a type such as order.completed")
+            let known: Vec<&str> = NoticeType::VARIANTS.iter().map(|known| known.short()).collect();
+            it.refuse("notice_type_unknown", detail, format!("one of {}", known.join(", ")))
         };
         NoticeType::named(name).or_else(unknown)
     })?;

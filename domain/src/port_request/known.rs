@@ -25,8 +25,10 @@ use crate::{
 pub(super) fn may_take(port: &PortRequest, step: &PortStep) -> bool {
     use PortEventKind as Happens;
     let both = port.details().is_some_and(|details| details.route == PortRoute::Subsequent);
-    let had_lapsed =
-        matches!(port, PortRequest::Lapsed { .. } | PortRequest::DateChangePending { old: OldDate::Lapsed(_), .. });
+    let had_lapsed = matches!(
+        port,
+        PortRequest::Lapsed { .. } | PortRequest::DateChangePending { old: OldDate::Lapsed(_), .. }
+    );
     match (step.event, step.to) {
         (Happens::LcpAccepted | Happens::DateAgreed, PortStatus::Accepted) => !both,
         (Happens::LcpAccepted | Happens::DateAgreed, PortStatus::AwaitingRh) => both,
