@@ -170,7 +170,7 @@ async fn a_problem_and_the_list_of_actions_say_the_same() {
     let operator = site.operator().await;
     let draft = reseller.post("/v1/orders", &order("PO-1", "Acme")).await;
     let order = draft.is(201).header("location").to_owned();
-    let early = reseller.post(&format!("{order}/cancellation"), &json!({})).await;
+    let early = reseller.post(&format!("{order}/cancellation"), &json!({ "reason": "too late" })).await;
     let (told, listed) = both(&reseller, &order, early.problem(409, "not_permitted")).await;
     assert_eq!(told, listed);
     assert!(!told.to_string().contains("submit"), "there is no stock: {told}");
