@@ -22,7 +22,7 @@ use crate::{
 
 /// Whether a step can still be one of this port: who has to accept it is fixed with what is presented, and where a refused
 /// date change leads, with whether the port had lapsed before.
-pub(super) fn may_take(port: &PortRequest, step: &PortStep) -> bool {
+pub(super) fn may_take(port: &PortRequest, step: PortStep) -> bool {
     use PortEventKind as Happens;
     let both = port.details().is_some_and(|details| details.route == PortRoute::Subsequent);
     let had_lapsed = matches!(

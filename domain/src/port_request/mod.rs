@@ -275,7 +275,7 @@ impl Decider for PortRequest {
     }
 
     fn may_take(&self, step: &PortStep) -> bool {
-        known::may_take(self, step)
+        known::may_take(self, *step)
     }
 
     fn action(command: &PortCommand) -> PortAction {
