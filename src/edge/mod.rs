@@ -12,7 +12,7 @@ pub(crate) mod lines;
 mod named;
 mod seal;
 mod earlier;
-mod own_company;
+pub mod own_company;
 pub mod place;
 pub mod rehearse;
 pub mod master_key;

@@ -245,16 +245,13 @@ pub fn in_document(document: &OrderDocument, error: Error) -> Error {
 
 /// The rules count lines from 1 and know a new company's name only as a claim; a pointer counts from 0.
 fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
-    match problem.code.as_str() {
-        "company_name_taken" => {
-            "/company/name".clone_into(&mut problem.pointer);
-            if let Some(DocumentCompany::New { name, .. }) = &document.company {
-                problem = problem.as_typed(&name.key(), name.as_str());
-            }
-        }
-        "company_domain_taken" => "/company/domain".clone_into(&mut problem.pointer),
-        "order_reference_taken" => "/reference".clone_into(&mut problem.pointer),
-        _ => {}
+    let name = match &document.company {
+        Some(DocumentCompany::New { name, .. }) => Some(name),
+        _ => None,
+    };
+    problem = own_company::in_pair(problem, "/company", name);
+    if problem.code == "order_reference_taken" {
+        "/reference".clone_into(&mut problem.pointer);
     }
     let Some((number, field)) = order_places::line_of(&problem.pointer) else { return problem };
     let index = usize::try_from(number.0).ok().and_then(|number| number.checked_sub(1));

@@ -117,8 +117,10 @@ pub(super) fn window_fits(
             faults.push(beyond.into());
             None
         }
-        (Ok((worked, next)), Ok(earliest)) => {
+        (Ok((worked, day_after)), Ok(earliest)) => {
             if !worked {
+                // Whoever took the next working day, and that is too early as well, would be refused once more.
+                let next = day_after.max(earliest.date);
                 faults.push(RequestFault::NoWorkingDay { date, next });
             }
             if date < earliest.date {
