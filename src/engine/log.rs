@@ -425,6 +425,15 @@ pub trait Log: Send + Sync + 'static {
     /// A look into one table.
     async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError>;
 
+    /// The documents of the rows that each look finds, in order: all that queries want of them, for one question.
+    async fn docs(&self, looks: &[Select]) -> Result<Vec<Vec<String>>, StoreError> {
+        let mut found = Vec::with_capacity(looks.len());
+        for look in looks {
+            found.push(self.select(look).await?.into_iter().map(|row| row.doc).collect());
+        }
+        Ok(found)
+    }
+
     /// How many rows match.
     async fn count(&self, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError>;
 

@@ -87,6 +87,7 @@ use self::{
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::{Recent, Source},
     reference::References,
+    sealing::DataKey,
     snapshots::Snapshots,
     timers::DUE_TIMERS,
 };
@@ -161,11 +162,23 @@ impl Engine {
     pub async fn load<D: Seated>(&self, id: D::Id) -> Result<(Sequence, Arc<D>), Error> {
         let stream = id.into();
         let (sequence, state) = self.inner.newest(stream).await?;
+        Ok((sequence, Self::of_kind(stream, &state)?))
+    }
+
+    /// An aggregate as this process knows it, or as its commits in flight will leave it. What other processes have done to
+    /// it since may be missing, so this is for what never changes once it is so.
+    pub async fn known<D: Seated>(&self, id: D::Id) -> Result<Arc<D>, Error> {
+        let stream = id.into();
+        let (_, state) = self.inner.state(stream).await?;
+        Self::of_kind(stream, &state)
+    }
+
+    fn of_kind<D: Seated>(stream: StreamId, state: &State) -> Result<Arc<D>, Error> {
         let wrong = || Error::Corrupt {
             stream: stream.to_string(),
             detail: "its state is of another kind".to_owned(),
         };
-        D::of(&state).map(|state| (sequence, Arc::clone(state))).ok_or_else(wrong)
+        D::of(state).map(Arc::clone).ok_or_else(wrong)
     }
 
     /// How many companies of a reseller are neither released, expired nor ceased, and the sequence of the reseller at
@@ -240,10 +253,14 @@ impl Engine {
         &self.inner.rules
     }
 
+    /// The data key of a company or reseller, for what is sealed at once: it may be destroyed at any time.
+    pub async fn data_key(&self, owner: StreamId) -> Result<DataKey, Error> {
+        Ok(self.inner.keyring.key(&self.inner.log, &owner.to_string()).await?)
+    }
+
     /// Seals a text with the data key of a company or reseller. `normalised` is what equal texts have in common.
     pub async fn seal(&self, owner: StreamId, text: &str, normalised: &str) -> Result<Sealed, Error> {
-        let key = self.inner.keyring.key(&self.inner.log, &owner.to_string()).await?;
-        Ok(key.seal(text, normalised))
+        Ok(self.data_key(owner).await?.seal(text, normalised))
     }
 
     /// Opens a sealed text; `None` once it was erased.
