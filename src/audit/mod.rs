@@ -5,3 +5,6 @@
 
 pub mod tree;
 pub mod note;
+pub mod key_file;
+pub mod proofs;
+pub mod tiles;

@@ -232,6 +232,11 @@ impl Log for Planted {
         Ok(self.shown(self.log.page(after, limit).await?))
     }
 
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        let after = if self.is(Defect::SkipsALeaf) && after > 0 { after + 1 } else { after };
+        self.log.leaves(after, limit).await
+    }
+
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {
         if self.is(Defect::KeepsAnyOldSnapshot) {
             let as_if_later =
