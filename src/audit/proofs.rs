@@ -191,3 +191,6 @@ pub async fn nodes(engine: &Engine, wanted: &[Node]) -> Result<BTreeMap<Node, Ha
     };
     Ok(wanted.iter().map(hash).collect())
 }
+
+#[cfg(test)]
+mod tests;

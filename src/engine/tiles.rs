@@ -204,3 +204,6 @@ fn read(row: &Row) -> Option<(u64, Hash)> {
     let hash = row.doc.strip_prefix('"')?.strip_suffix('"')?;
     Some((index.parse().ok()?, unhex(hash)?.try_into().ok()?))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

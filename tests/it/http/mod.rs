@@ -30,6 +30,7 @@ pub mod stopping;
 mod strict;
 mod tenants;
 mod tour;
+mod transparency;
 #[cfg(feature = "otel")]
 mod traces;
 mod webhooks;
@@ -37,6 +38,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use orderwire::{
+    audit::note::SignerKey,
     config::IssuerSettings,
     domain::ids::ResellerId,
     edge::keys::{self, Role},
@@ -45,7 +47,7 @@ use orderwire::{
         clock::SimulatedClock,
         fulfilment::{AutoProvisioner, ManualProvisioner, Provisioner},
     },
-    http::{App, Limits, auth::issuer::Issuer, delivery, server as serving},
+    http::{App, Limits, audit::Proving, auth::issuer::Issuer, delivery, server as serving},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
