@@ -1,6 +1,6 @@
 //! The log as others follow it: by tiles with a library of somebody else's, and by proofs.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap};
 
 use orderwire::{
     audit::{
