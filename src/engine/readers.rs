@@ -387,10 +387,14 @@ impl Reader {
         *self.reached.borrow()
     }
 
-    /// What it lacks of a log of this length. Events that fill no tile yet are none to the reader of tiles.
+    /// Where it is once it has taken a log of this length. What fills no tile yet is nothing to the reader of tiles.
+    pub fn due(&self, head: Position) -> Position {
+        if matches!(self.work, Work::Tiles) { tiles::filled(head) } else { head }
+    }
+
+    /// What it lacks of a log of this length.
     pub fn behind(&self, head: Position) -> Position {
-        let due = if matches!(self.work, Work::Tiles) { tiles::filled(head) } else { head };
-        due.saturating_sub(self.reached())
+        self.due(head).saturating_sub(self.reached())
     }
 
     /// It has come here, and the store knows.
@@ -446,7 +450,7 @@ impl Readers {
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
         let mut reached = reader.reached.subscribe();
-        let wait = reached.wait_for(|reached| *reached >= position);
+        let wait = reached.wait_for(|reached| *reached >= reader.due(position));
         if tokio::time::timeout(REACHED_WITHIN, wait).await.is_ok_and(|waited| waited.is_ok()) {
             return Ok(());
         }
