@@ -185,8 +185,7 @@ pub async fn nodes(engine: &Engine, wanted: &[Node]) -> Result<BTreeMap<Node, Ha
         let (level, start, count) = place(node);
         let (begins, hashes) = &fetched[&(level, start / TILE_WIDTH)];
         let own = hashes.iter().skip(usize::try_from(start - begins).unwrap_or(usize::MAX));
-        let mut tree = Frontier::default();
-        own.take(usize::try_from(count).unwrap_or(usize::MAX)).for_each(|hash| tree.push(*hash));
+        let tree: Frontier = own.take(usize::try_from(count).unwrap_or(usize::MAX)).copied().collect();
         (*node, tree.root())
     };
     Ok(wanted.iter().map(hash).collect())

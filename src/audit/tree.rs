@@ -207,10 +207,12 @@ pub fn verify_inclusion(
     let spans = inclusion_spans(index, size)?;
     check_length(spans.len(), proof)?;
     let beside = spans.iter().zip(proof);
-    let found = beside.fold(*leaf, |way, (span, hash)| match span.start > index {
-        true => node(&way, hash),
-        false => node(hash, &way),
-    });
+    let found = beside.fold(
+        *leaf,
+        |way, (span, hash)| {
+            if span.start > index { node(&way, hash) } else { node(hash, &way) }
+        },
+    );
     check_root(size, &found, root)
 }
 

@@ -24,7 +24,9 @@ use super::{
 /// The reader that keeps them.
 pub const TILES: &str = "tiles";
 /// Hashes of a whole tile.
-pub const TILE_WIDTH: u64 = 256;
+pub const TILE_WIDTH: u64 = WIDTH as u64;
+/// The same, as lists count.
+const WIDTH: usize = 256;
 /// Leaves whose hashes are made in one transaction, at most: 64 rows, and some of the levels above.
 const LEAVES_AT_ONCE: u64 = 64 * TILE_WIDTH;
 
@@ -179,14 +181,12 @@ fn missing(level: u8, index: u64) -> Error {
 
 /// The roots of the whole tiles among these hashes, the first of which begins one.
 fn roots(hashes: &[Hash]) -> Vec<Hash> {
-    let (tiles, _) = hashes.as_chunks::<{ TILE_WIDTH as usize }>();
+    let (tiles, _) = hashes.as_chunks::<WIDTH>();
     tiles.iter().map(|tile| root(tile)).collect()
 }
 
 fn root(hashes: &[Hash]) -> Hash {
-    let mut tree = Frontier::default();
-    hashes.iter().for_each(|hash| tree.push(*hash));
-    tree.root()
+    hashes.iter().copied().collect::<Frontier>().root()
 }
 
 /// The name of a hash, or of a tile: as texts they are in the order of their indexes.

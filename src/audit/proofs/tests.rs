@@ -20,9 +20,7 @@ use crate::{
 };
 
 fn root_over(leaves: &[Hash]) -> Hash {
-    let mut tree = Frontier::default();
-    leaves.iter().for_each(|leaf| tree.push(*leaf));
-    tree.root()
+    leaves.iter().copied().collect::<Frontier>().root()
 }
 
 #[tokio::test]

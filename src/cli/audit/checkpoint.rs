@@ -36,7 +36,7 @@ pub enum KeyCommand {
 }
 
 #[derive(Serialize)]
-struct Key {
+struct Public {
     /// What the log is called worldwide.
     origin: String,
     /// What verifies its checkpoints, as other tools read it.
@@ -45,7 +45,7 @@ struct Key {
     file: String,
 }
 
-const KEY: &[Column<Key>] =
+const KEY: &[Column<Public>] =
     &[("origin", |it| it.origin.clone()), ("key", |it| it.key.clone()), ("file", |it| it.file.clone())];
 
 #[derive(Serialize)]
@@ -72,7 +72,7 @@ pub fn key(session: &Session, command: KeyCommand, output: &mut Output<'_>) -> R
     };
     let verifier = key.verifier();
     let file = file.path.display().to_string();
-    Ok(output.one(&Key { origin: verifier.name().to_owned(), key: verifier.to_string(), file }, KEY)?)
+    Ok(output.one(&Public { origin: verifier.name().to_owned(), key: verifier.to_string(), file }, KEY)?)
 }
 
 /// Signs where the log is now.

@@ -87,15 +87,15 @@ impl From<Consistency> for ConsistencyBody {
     responses((status = 200, description = "It, with the note to keep.", body = CheckpointBody)))]
 async fn checkpoint(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
-    let signer = look.app.proving.signer()?;
-    let signed = proofs::checkpoint(&look.app.engine, signer).await?;
+    let key = look.app.proving.signer()?;
+    let signed = proofs::checkpoint(&look.app.engine, key).await?;
     let said = signed.checkpoint();
     Ok(Answer::ok(&CheckpointBody {
         origin: said.origin.clone(),
         size: said.size,
         root: hex(&said.root),
         note: signed.to_string(),
-        key: signer.verifier().to_string(),
+        key: key.verifier().to_string(),
     }))
 }
 

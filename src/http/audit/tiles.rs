@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::{
     audit::{proofs, tiles::Tile},
-    http::{App, api::Api, auth::Access, openapi::tags, problem::Problem},
+    http::{App, api::Api, auth::Access, openapi::tags, problem::Problem, request::AFTER_POSITION},
 };
 
 /// What a tile holds never changes, so whoever has it need not ask again for a year.
@@ -88,9 +88,17 @@ fn answer(kind: &'static str, cache: &str, body: Vec<u8>) -> Response {
     (StatusCode::OK, headers, body).into_response()
 }
 
-/// Tiles have no parameters: what is asked for beside them is a mistake.
+/// Tiles have no parameters: what is asked for beside them is a mistake. Waiting for a position is none, for what is in the
+/// log can be had at once.
 fn nothing_asked(query: Option<String>) -> Result<(), Problem> {
-    let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(()) };
-    let name: String = query.split(['=', '&']).next().unwrap_or_default().chars().take(60).collect();
-    Err(Problem::parameter(&name, "parameter_unknown", "there is no such parameter", "no parameters"))
+    let query = query.unwrap_or_default();
+    for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
+        let waits = name == AFTER_POSITION && value.parse::<u64>().is_ok();
+        if !name.is_empty() && !waits {
+            let name: String = name.chars().take(60).collect();
+            let detail = "it is no parameter of this, or it cannot be that";
+            return Err(Problem::parameter(&name, "parameter_unknown", detail, AFTER_POSITION));
+        }
+    }
+    Ok(())
 }
