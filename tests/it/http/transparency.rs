@@ -94,7 +94,7 @@ impl Fetched {
         loop {
             let said = of.checkpoint();
             match make(&TileHashReader::new(said.size, tlog::Hash(said.root), self)) {
-                Ok(made) => return made,
+                Ok(it) => return it,
                 Err(error) => assert!(self.fetch(client).await, "{error}"),
             }
         }
@@ -112,18 +112,18 @@ async fn a_library_of_somebody_elses_follows_the_log_by_its_tiles() {
     assert!(first.checkpoint().size > 300 && first.checkpoint().size == site.head().await);
     site.world.reseller(500).await;
     let second = checkpoint(&auditor).await;
-    let (old, size) = (first.checkpoint().size, second.checkpoint().size);
+    let (old, end) = (first.checkpoint().size, second.checkpoint().size);
     let engine = &site.world.engine;
     let fetched = Fetched::default();
 
-    let theirs = fetched.made(&auditor, &second, |reader| tlog::prove_tree(size, old, reader)).await;
-    let own = proofs::consistency(engine, old, Some(size)).await.unwrap();
+    let theirs = fetched.made(&auditor, &second, |reader| tlog::prove_tree(end, old, reader)).await;
+    let own = proofs::consistency(engine, old, Some(end)).await.unwrap();
     assert_eq!((ours(&theirs), own.from_root), (own.proof, first.checkpoint().root));
 
-    for position in [1, 256, 257, 300, size] {
+    for position in [1, 256, 257, 300, end] {
         let theirs =
-            fetched.made(&auditor, &second, |reader| tlog::prove_record(size, position - 1, reader)).await;
-        let own = proofs::inclusion(engine, position, Some(size)).await.unwrap();
+            fetched.made(&auditor, &second, |reader| tlog::prove_record(end, position - 1, reader)).await;
+        let own = proofs::inclusion(engine, position, Some(end)).await.unwrap();
         assert_eq!(ours(&theirs), own.proof, "{position}");
         let index = tlog::stored_hash_index(0, position - 1);
         let leaf = fetched.made(&auditor, &second, |reader| reader.read_hashes(&[index])).await;
@@ -135,7 +135,6 @@ async fn a_library_of_somebody_elses_follows_the_log_by_its_tiles() {
 #[tokio::test]
 async fn entries_are_what_the_leaves_are_hashes_of() {
     let (site, auditor) = long().await;
-    let size = site.head().await;
     for (path, start, count) in [("000", 0, 256), ("001.p/20", 256, 20)] {
         let bundle = bytes(&auditor, &format!("/tile/entries/{path}")).await;
         let leaves = bytes(&auditor, &format!("/tile/0/{path}")).await;
@@ -150,7 +149,7 @@ async fn entries_are_what_the_leaves_are_hashes_of() {
         }
         assert!(rest.is_empty() && hashes.next().is_none() && events.len() == count);
     }
-    assert!(size > 276);
+    assert!(site.head().await > 276);
     site.close().await;
 }
 
@@ -178,12 +177,12 @@ async fn a_tile_is_for_good_and_what_there_is_none_of_is_not_found() {
 #[tokio::test]
 async fn proofs_are_asked_for_by_position_and_size() {
     let (site, auditor) = long().await;
-    let size = site.head().await;
+    let end = site.head().await;
     let said = auditor.get("/v1/audit/checkpoint").await;
     let note = said.is(200).text("note").to_owned();
     let key: VerifierKey = said.text("key").parse().unwrap();
     let signed = SignedCheckpoint::open(&note, &[key]).unwrap();
-    assert_eq!((said.body["size"].as_u64().unwrap(), said.text("origin")), (size, "orders.example/log"));
+    assert_eq!((said.body["size"].as_u64().unwrap(), said.text("origin")), (end, "orders.example/log"));
     let included = auditor.get("/v1/audit/proofs/inclusion?position=7").await;
     assert_eq!(included.is(200).text("root"), said.text("root"));
     let events = site.world.engine.page(6, 1).await.unwrap();
@@ -194,12 +193,12 @@ async fn proofs_are_asked_for_by_position_and_size() {
         (earlier.body["size"].clone(), earlier.body["proof"].as_array().unwrap().len()),
         (json!(9), 4)
     );
-    let consistent = auditor.get(&format!("/v1/audit/proofs/consistency?from=9&to={size}")).await;
+    let consistent = auditor.get(&format!("/v1/audit/proofs/consistency?from=9&to={end}")).await;
     assert_eq!(
         (consistent.is(200).text("from_root"), consistent.text("to_root")),
         (earlier.text("root"), said.text("root"))
     );
-    assert_eq!(signed.checkpoint().size, size);
+    assert_eq!(signed.checkpoint().size, end);
     for (asked, parameter, code) in [
         ("inclusion", "position", "parameter_missing"),
         ("inclusion?position=0", "position", "position_beyond_log"),
