@@ -8,7 +8,7 @@ use orderwire::{
         proofs, tiles,
     },
     edge::keys::Role,
-    engine::leaf::Hash,
+    engine::leaf::{Hash, hex},
     http::{App, Limits, audit::Proving, server as serving},
 };
 use reqwest::{Method, Response, header};
@@ -186,8 +186,7 @@ async fn proofs_are_asked_for_by_position_and_size() {
     let included = auditor.get("/v1/audit/proofs/inclusion?position=7").await;
     assert_eq!(included.is(200).text("root"), said.text("root"));
     let events = site.world.engine.page(6, 1).await.unwrap();
-    let leaf: String = events[0].leaf.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(included.text("leaf"), leaf);
+    assert_eq!(included.text("leaf"), hex(&events[0].leaf));
     let earlier = auditor.get("/v1/audit/proofs/inclusion?position=7&size=9").await;
     assert_eq!(
         (earlier.body["size"].clone(), earlier.body["proof"].as_array().unwrap().len()),
