@@ -22,6 +22,7 @@ mod ports;
 mod history;
 mod import;
 mod keys;
+mod audit;
 mod notices;
 #[cfg(feature = "server")]
 mod serve;
@@ -174,6 +175,10 @@ enum Command {
     /// Serve the engine over HTTP until a signal comes
     #[cfg(feature = "server")]
     Serve(serve::Arguments),
+    /// Sign where the log is now, for whoever checks it later
+    Checkpoint(audit::checkpoint::Arguments),
+    /// Prove that an event is in the log, or that the log was only added to
+    Prove(audit::prove::Arguments),
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
@@ -363,7 +368,11 @@ impl Command {
                 | Self::Readers
                 | Self::Settle
                 | Self::Rebuild(_)
-                | Self::Keys(keys::Command::List | keys::Command::Revoke { .. })
+                | Self::Checkpoint(_)
+                | Self::Prove(_)
+                | Self::Keys(
+                    keys::Command::List | keys::Command::Revoke { .. } | keys::Command::Checkpoint(_)
+                )
         );
         !looks_away
     }
@@ -387,6 +396,8 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Log(arguments) => store::log(session, &arguments, output).await,
         #[cfg(feature = "server")]
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
+        Command::Checkpoint(arguments) => audit::checkpoint::run(session, &arguments, output).await,
+        Command::Prove(arguments) => audit::prove::run(session, &arguments, output).await,
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Notices(command) => notices::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,

@@ -17,6 +17,8 @@ use strum::VariantArray;
 
 use super::{Failure, Globals, Output, Surroundings};
 use crate::{
+    audit::key_file::KeyFile,
+    config::{AuditSettings, Config},
     edge::{
         document::Personal,
         open::{KeySource, OpenOptions, open_engine},
@@ -45,6 +47,15 @@ pub struct Session {
     pub provenance: Provenance,
     /// The store, as it was named.
     pub store: String,
+    /// Where the key is that signs checkpoints, if that can be said.
+    pub checkpoint_key: Option<KeyFile>,
+}
+
+/// Where the key is that signs checkpoints of a store.
+pub fn checkpoint_key(options: &OpenOptions, config: &Config) -> Option<KeyFile> {
+    let AuditSettings { checkpoint_key_file, origin, .. } = AuditSettings::of(config);
+    let path = checkpoint_key_file.or_else(|| options.checkpoint_key_file())?;
+    Some(KeyFile { path, origin })
 }
 
 /// How to open the store that was named.
@@ -105,7 +116,8 @@ impl Session {
                 }
             }
         }
-        Ok(Self { engine, provenance, store: options.store })
+        let checkpoint_key = checkpoint_key(&options, &surroundings.config);
+        Ok(Self { engine, provenance, store: options.store, checkpoint_key })
     }
 
     /// Brings everything to its end.

@@ -16,6 +16,7 @@ pub mod own_company;
 pub mod place;
 pub mod rehearse;
 pub mod master_key;
+pub mod private_file;
 pub mod open;
 pub mod history;
 pub mod draft_line;

@@ -351,6 +351,9 @@ pub trait Log: Send + Sync + 'static {
     /// Events of the log after a position, in order.
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 
+    /// Leaves of the Merkle tree: those of the events after a position, so many positions at most, in order.
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError>;
+
     /// Keeps snapshots, each unless a later one of the same stream is kept already.
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError>;
 

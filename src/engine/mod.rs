@@ -43,6 +43,7 @@ mod recent;
 pub mod sealing;
 mod snapshots;
 mod states;
+pub mod tiles;
 mod timers;
 mod tips;
 
@@ -294,8 +295,8 @@ impl Engine {
         for reader in self.inner.readers.iter() {
             // Whoever has its lease may take longer than that.
             let step = || tokio::time::timeout_at(until, reader.step(&self.inner, Source::Log));
-            while step().await.unwrap_or(Ok(0))? > 0 && reader.reached() < head && Instant::now() < until {}
-            lacks = lacks.max(head.saturating_sub(reader.reached()));
+            while step().await.unwrap_or(Ok(0))? > 0 && reader.behind(head) > 0 && Instant::now() < until {}
+            lacks = lacks.max(reader.behind(head));
         }
         Ok(lacks)
     }
@@ -321,7 +322,7 @@ impl Engine {
         let mut taken = 0;
         loop {
             let last = *fulfilled.borrow();
-            let behind = head.borrow_and_update().saturating_sub(reader.reached());
+            let behind = reader.behind(*head.borrow_and_update());
             let step = last || behind >= PAGE_EVENTS_MAX as u64;
             match if step { reader.step(&self.inner, Source::Log).await? } else { 0 } {
                 0 if last => return Ok(taken),
@@ -345,9 +346,10 @@ impl Engine {
         timers::next_due(&self.inner).await
     }
 
-    /// Every table of the read models and of reference data, for migrating a store.
+    /// Every table of the read models, of tiles and of reference data, for migrating a store.
     pub fn tables() -> Vec<&'static Table> {
-        orderwire_domain::views::tables().into_iter().chain(reference::TABLES.iter().copied()).collect()
+        let views = orderwire_domain::views::tables().into_iter();
+        views.chain([&tiles::TILE_HASH]).chain(reference::TABLES.iter().copied()).collect()
     }
 
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.

@@ -6,6 +6,7 @@ mod documents;
 mod everyday;
 mod notices;
 mod reference;
+mod transparency;
 
 use std::{
     fs,

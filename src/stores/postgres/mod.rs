@@ -14,9 +14,13 @@ use sqlx::Connection as _;
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::Migrate;
-use crate::engine::log::{
-    Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot,
-    Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
+use crate::engine::{
+    leaf::Hash,
+    log::{
+        Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
+        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict,
+        WrappedKey,
+    },
 };
 
 mod append;
@@ -111,6 +115,10 @@ impl Log for PostgresLog {
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         read::page(&self.pool, after, limit).await
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        read::leaves(&self.pool, after, limit).await
     }
 
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {

@@ -32,9 +32,13 @@ use self::{
     write_ahead::WriteAhead,
 };
 use super::Migrate;
-use crate::engine::log::{
-    Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot,
-    Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
+use crate::engine::{
+    leaf::Hash,
+    log::{
+        Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
+        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict,
+        WrappedKey,
+    },
 };
 
 /// Reads run on this many connections: few, since `SQLite` reads are short and the machine has other work.
@@ -192,6 +196,10 @@ impl Log for SqliteLog {
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.read(move |transaction| events::page(transaction, after, limit)).await
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.read(move |transaction| events::leaves(transaction, after, limit)).await
     }
 
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {

@@ -27,6 +27,7 @@ use orderwire::{
         fulfilment::{AutoProvisioner, FULFILMENT},
         log::{Commit, Position, ReaderCommit, SharedLog, StoreError, Verdict},
         provisioning::PROVISIONING,
+        tiles::TILES,
     },
 };
 
@@ -76,7 +77,7 @@ pub async fn working(store: &Store, clock: &SimulatedClock, ttl: Duration) -> (W
 /// Every part of an engine that has a lease.
 pub fn parts() -> BTreeSet<String> {
     let readers = READERS.iter().map(|reader| reader.name);
-    readers.chain([FULFILMENT, PROVISIONING, "due timers"]).map(str::to_owned).collect()
+    readers.chain([TILES, FULFILMENT, PROVISIONING, "due timers"]).map(str::to_owned).collect()
 }
 
 /// The owners of all leases of an engine's parts; `None` for each that nobody has.

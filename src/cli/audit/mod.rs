@@ -1,0 +1,4 @@
+//! The auditor's commands: one file each.
+
+pub mod checkpoint;
+pub mod prove;
