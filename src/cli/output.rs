@@ -195,7 +195,7 @@ impl<'a> Output<'a> {
 
 /// Records as RFC 4180 has them. A field that only some records have is empty in the others, and so is one that is null;
 /// what is no text, number or truth is JSON. Deliberately absent: any change of a cell that a spreadsheet takes for a formula.
-fn csv<T: Serialize>(data: &mut impl Write, records: &[T], named: bool) -> io::Result<()> {
+fn csv<T: Serialize>(data: &mut impl Write, records: &[T], headed: bool) -> io::Result<()> {
     let records: Vec<Value> = records.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
     let fields = || records.iter().filter_map(Value::as_object);
     let mut names: Vec<&str> = Vec::new();
@@ -205,7 +205,7 @@ fn csv<T: Serialize>(data: &mut impl Write, records: &[T], named: bool) -> io::R
         }
     }
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(data);
-    if named {
+    if headed {
         writer.write_record(&names)?;
     }
     for record in fields() {

@@ -87,8 +87,8 @@ async fn who_publishes_no_more_does_not_say_how_far_the_stream_is_behind() {
     // What it lacked when it began.
     says(&format!("orderwire_jetstream_behind {many}\n")).await;
     let log = store.log().await;
-    let long = Duration::from_hours(1);
-    log.take_lease(JETSTREAM, "somebody", long, Take::FromAnybody).await.unwrap();
+    let an_hour = Duration::from_hours(1);
+    log.take_lease(JETSTREAM, "somebody", an_hour, Take::FromAnybody).await.unwrap();
     says("orderwire_jetstream_behind 0\n").await;
     publisher.end().await;
     engine.close().await;

@@ -1,11 +1,11 @@
 //! What is logged in the thread of a test, where the whole of it happens.
 
 use std::{
-    io::Write,
-    sync::{Arc, Mutex},
+    io::{self, Write},
+    sync::{Arc, Mutex, OnceLock},
 };
 
-use tracing::{Level, subscriber::DefaultGuard};
+use tracing::{Dispatch, Level, subscriber::DefaultGuard};
 
 /// What was logged while somebody listened.
 #[derive(Clone, Default)]
@@ -14,6 +14,13 @@ pub struct Overheard(Arc<Mutex<Vec<u8>>>);
 impl Overheard {
     /// Listens for as long as the answer lives, from this level on.
     pub fn listen(&self, level: Level) -> DefaultGuard {
+        // While there is one subscriber alone, whichever thread comes first to a line of the log decides for all whether
+        // it is heard, and the others have none.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| {
+            let nowhere = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(io::sink);
+            Dispatch::new(nowhere.finish())
+        });
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
@@ -33,11 +40,11 @@ impl Overheard {
 }
 
 impl Write for Overheard {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

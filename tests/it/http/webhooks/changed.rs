@@ -128,7 +128,7 @@ async fn a_redelivery_that_was_promised_outlives_a_pause_and_a_server() {
     let receiver = Receiver::open().await;
     let hook = hooked(&client, &receiver.url).await;
     tell_two(&first.world, companies[0]).await;
-    let taken = receiver.took(2).await;
+    let first_two = receiver.took(2).await;
     let token = client.token.clone();
     first.close().await;
     let path = format!("/v1/webhooks/{}", hook.text("id"));
@@ -136,7 +136,7 @@ async fn a_redelivery_that_was_promised_outlives_a_pause_and_a_server() {
     // Nobody delivers when it is asked for, nor before it is paused.
     let idle = over(&store, Settings { deliver: false, ..here() }).await;
     let client = Client { token: token.clone(), ..idle.nobody() };
-    let wish = json!({ "notice": taken[0].id() });
+    let wish = json!({ "notice": first_two[0].id() });
     client.post(&format!("{path}/deliveries"), &wish).await.is(202);
     client.post(&format!("{path}/pause"), &json!(null)).await.is(200);
     client.post(&format!("{path}/deliveries"), &wish).await.problem(409, "not_permitted");
@@ -149,9 +149,9 @@ async fn a_redelivery_that_was_promised_outlives_a_pause_and_a_server() {
     })
     .await;
     let waits = &waiting.body["items"][0];
-    assert_eq!((&waits["again"], &waits["notice"]), (&json!(true), &json!(taken[0].id())), "{waits:#}");
+    assert_eq!((&waits["again"], &waits["notice"]), (&json!(true), &json!(first_two[0].id())), "{waits:#}");
     assert_eq!(receiver.heard().len(), 2);
     client.delete(&format!("{path}/pause")).await.is(200);
-    assert_eq!(receiver.took(3).await[2].body, taken[0].body);
+    assert_eq!(receiver.took(3).await[2].body, first_two[0].body);
     last.close().await;
 }

@@ -30,8 +30,8 @@ async fn however_many_notices_of_one_order_wait_those_of_another_arrive() {
         tell_two(&first.world, companies[0]).await;
     }
     tell_two(&first.world, companies[1]).await;
-    let taken = receiver.took(2).await;
-    assert!(taken.iter().all(|heard| heard.lane() == companies[1].to_string()));
+    let arrived = receiver.took(2).await;
+    assert!(arrived.iter().all(|heard| heard.lane() == companies[1].to_string()));
     let path = format!("/v1/webhooks/{}/deliveries?status=waiting&limit=500", hook.text("id"));
     let token = client.token.clone();
     first.close().await;

@@ -24,14 +24,14 @@ async fn whoever_has_a_certificate_that_nobody_trusts_is_sent_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}/hook", listener.local_addr().unwrap().port());
     let (tried, heard) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (tries, hears) = (Arc::clone(&tried), Arc::clone(&heard));
+    let (connections, bytes_heard) = (Arc::clone(&tried), Arc::clone(&heard));
     let pretender = tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            tries.fetch_add(1, Ordering::SeqCst);
+            connections.fetch_add(1, Ordering::SeqCst);
             if let Ok(mut stream) = acceptor.accept(stream).await {
                 let mut bytes = [0; 1_024];
-                hears.fetch_add(stream.read(&mut bytes).await.unwrap_or(0), Ordering::SeqCst);
+                bytes_heard.fetch_add(stream.read(&mut bytes).await.unwrap_or(0), Ordering::SeqCst);
             }
         }
     });
