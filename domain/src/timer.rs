@@ -103,6 +103,9 @@ pub struct Timer {
     pub rests: bool,
     /// The numbers that the command names.
     pub numbers: NumberSet,
+    /// What ties it to what it came from: that of the event that set it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
 }
 
 impl TimerName {
@@ -203,7 +206,11 @@ fn rest(rows: &mut dyn Rows, stream: StreamId, name: TimerName, rests: bool) -> 
 
 /// What an event does to timers, in order.
 pub fn timers(fact: &Fact) -> Vec<TimerChange> {
-    let of = Changes { stream: fact.happened.stream(), changes: Vec::new() };
+    let of = Changes {
+        stream: fact.happened.stream(),
+        correlation: fact.correlation.clone(),
+        changes: Vec::new(),
+    };
     match &fact.happened {
         Happened::Order(_, event) => of.order(event),
         Happened::Company(_, event) => of.company(event),
@@ -216,6 +223,7 @@ pub fn timers(fact: &Fact) -> Vec<TimerChange> {
 /// Changes of one stream's timers in the making.
 struct Changes {
     stream: StreamId,
+    correlation: Option<String>,
     changes: Vec<TimerChange>,
 }
 
@@ -237,7 +245,8 @@ impl Changes {
     }
 
     fn add(mut self, name: TimerName, due: DateTime<Utc>, rests: bool, numbers: NumberSet) -> Self {
-        self.changes.push(TimerChange::Set(Timer { stream: self.stream, name, due, rests, numbers }));
+        let (stream, correlation) = (self.stream, self.correlation.clone());
+        self.changes.push(TimerChange::Set(Timer { stream, name, due, rests, numbers, correlation }));
         self
     }
 

@@ -15,6 +15,7 @@ mod earlier;
 mod own_company;
 pub mod place;
 pub mod rehearse;
+pub mod standing;
 pub mod master_key;
 pub mod open;
 pub mod history;

@@ -31,7 +31,7 @@ use super::{
         Fence, NewEvent, Position, ReaderCommit, RowChange, Sequence, SharedLog, Statement, StoreError,
         StoredEvent,
     },
-    provenance,
+    provenance::{self, Told},
     recent::Source,
 };
 
@@ -479,6 +479,7 @@ fn read(
     let happened = Happened::read(stream, event_type, event_version, payload)
         .map_err(|error| corrupt(format!("event {sequence} cannot be read: {error}")))?;
     let recorded_at = time(recorded_at_us);
-    let decided_at = provenance::decided_at(metadata).unwrap_or(recorded_at);
-    Ok(Fact { position, sequence, recorded_at, decided_at, happened })
+    let Told { decided_at, correlation } = provenance::told(metadata);
+    let decided_at = decided_at.unwrap_or(recorded_at);
+    Ok(Fact { position, sequence, recorded_at, decided_at, correlation, happened })
 }

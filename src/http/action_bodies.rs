@@ -10,6 +10,7 @@ use super::{
     request::Look,
     standing::{self, Action, Unlock},
 };
+use crate::edge;
 
 /// What may be asked of something now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,29 +68,19 @@ impl ActionsBody {
         let provenance = look.provenance();
         let mut actions = Vec::with_capacity(all.len());
         for action in all {
-            let rules = if action.open {
+            let rules: Vec<Fault> = if action.asked.open {
                 let against = standing::against(engine, &provenance, (stream, &state), &action).await?;
                 against.into_iter().map(Fault::from).collect()
             } else {
-                vec![elsewhere(&action, what, status)]
+                let elsewhere = edge::standing::elsewhere(&action.asked, what, status);
+                let expected = elsewhere.expected.clone();
+                vec![Fault { expected, ..elsewhere.into() }]
             };
-            let Action { name, operation, from, way, .. } = action;
+            let Action { asked: edge::standing::Action { name, from, way, .. }, operation } = action;
             let unlock = way.map(|way| way.into_iter().map(UnlockBody::from).collect());
             actions.push(ActionBody { action: name, operation, open: rules.is_empty(), rules, from, unlock });
         }
         Ok(Self { status, actions })
-    }
-}
-
-/// That the resource is not where this can be asked of it.
-fn elsewhere(action: &Action, what: &str, status: &str) -> Fault {
-    Fault {
-        pointer: String::new(),
-        parameter: None,
-        code: "not_permitted".to_owned(),
-        detail: format!("the {what} is {status}"),
-        expected: Some(action.from.join(", ")),
-        line: None,
     }
 }
 
