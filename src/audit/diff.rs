@@ -137,16 +137,23 @@ impl By {
     }
 }
 
-/// The fields of one part that differ between two states: path, what it was, what it is.
-fn differing(before: &State, after: &State, part: &Part) -> Vec<(String, Option<Value>, Option<Value>)> {
-    let leaves = |state| {
+/// A field that differs: its path, what it was, what it is.
+pub(super) type Field = (String, Option<Value>, Option<Value>);
+
+/// The fields of one part that differ between two states.
+fn differing(before: &State, after: &State, part: &Part) -> Vec<Field> {
+    let value = |state| document::part_of(state, part).unwrap_or_default();
+    fields(&part.pointer(), value(before), value(after))
+}
+
+/// The fields that differ between two values, in the order of their paths, each of which begins with `below`.
+pub(super) fn fields(below: &str, old: Value, new: Value) -> Vec<Field> {
+    let leaves = |value| {
         let mut leaves = BTreeMap::new();
-        if let Some(value) = document::part_of(state, part) {
-            gather(part.pointer(), value, &mut leaves);
-        }
+        gather(below.to_owned(), value, &mut leaves);
         leaves
     };
-    let (mut old, new) = (leaves(before), leaves(after));
+    let (mut old, new) = (leaves(old), leaves(new));
     let mut found = Vec::new();
     for (path, new) in new {
         match old.remove(&path) {

@@ -69,6 +69,7 @@ pub mod webhooks;
 pub mod webhook_deliveries;
 mod webhook_bodies;
 pub mod delivery;
+mod audit;
 #[cfg(feature = "nats")]
 pub mod jetstream;
 
@@ -233,6 +234,7 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = notice_stream::routes(api);
     let api = webhooks::routes(api);
     let api = webhook_deliveries::routes(api);
+    let api = audit::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)
