@@ -16,6 +16,9 @@ use chrono::{DateTime, Utc};
 use orderwire_domain::{
     decider::Context,
     fact::{Fact, Happened},
+    ids::OrderId,
+    joint::State,
+    port_request::events::PortEvent,
     rules::Rules,
 };
 use serde::Serialize;
@@ -70,6 +73,8 @@ pub struct Difference {
     pub decided_at: DateTime<Utc>,
     /// Whose event it is.
     pub id: String,
+    /// The order it was decided for, where it is a port request's.
+    pub order: Option<String>,
     /// An opaque id of whoever asked.
     pub actor: String,
     /// What was asked.
@@ -186,6 +191,8 @@ struct Reading {
     ends: Ends,
     /// What was found in the commit that is read: a draft of many lines is found once.
     found: (String, BTreeSet<(String, String)>),
+    /// The order that the event which is read is about.
+    order: Option<OrderId>,
     answer: Counterfactual,
 }
 
@@ -200,7 +207,8 @@ impl Reading {
             differences: Vec::new(),
         };
         let found = (String::new(), BTreeSet::new());
-        Self { rules: Arc::new(rules), states: States::default(), ends: Ends::default(), found, answer }
+        let (states, ends) = (States::default(), Ends::default());
+        Self { rules: Arc::new(rules), states, ends, found, order: None, answer }
     }
 
     async fn read(&mut self, engine: &Engine, event: &StoredEvent) -> Result<(), Error> {
@@ -210,11 +218,12 @@ impl Reading {
         if self.found.0 != origin.commit {
             self.found = (origin.commit.clone(), BTreeSet::new());
         }
+        let asks = again::is_of_interest(&fact.happened);
+        let before = self.states.before(engine, event, &fact.happened, asks).await?;
+        self.order = order_of(before.as_ref(), &fact.happened);
         if let Some(would) = self.ends.met(&fact, origin.timer()) {
             self.found(&fact, &origin, would);
         }
-        let asks = again::is_of_interest(&fact.happened);
-        let before = self.states.before(engine, event, &fact.happened, asks).await?;
         let context = Context { at: fact.decided_at, rules: Arc::clone(&self.rules) };
         let decided = before.filter(|_| asks).and_then(|before| again::decide(&before, &fact.happened, &context));
         match decided {
@@ -248,6 +257,7 @@ impl Reading {
                 position: fact.position,
                 decided_at: fact.decided_at,
                 id,
+                order: self.order.map(|order| order.to_string()),
                 actor: origin.actor.clone(),
                 command: origin.command.clone(),
                 event: fact.happened.name().to_owned(),
@@ -255,6 +265,15 @@ impl Reading {
                 would,
             });
         }
+    }
+}
+
+/// The order of a port request.
+fn order_of(before: Option<&State>, happened: &Happened) -> Option<OrderId> {
+    match (before, happened) {
+        (_, Happened::PortRequest(_, PortEvent::PortDrafted(draft))) => Some(draft.order),
+        (Some(State::PortRequest(port)), _) => port.request().map(|request| request.order),
+        _ => None,
     }
 }
 

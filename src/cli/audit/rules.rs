@@ -18,7 +18,7 @@ use crate::{
 const DIFFERENCE: &[Column<Difference>] = &[
     ("position", |it| it.position.to_string()),
     ("decided at", |it| time(it.decided_at)),
-    ("id", |it| it.id.clone()),
+    ("of", |it| it.order.as_ref().unwrap_or(&it.id).clone()),
     ("command", |it| it.command.clone()),
     ("event", |it| it.event.clone()),
     ("would have been", |it| would(&it.would)),

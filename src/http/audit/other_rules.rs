@@ -78,6 +78,8 @@ struct DifferenceBody {
     decided_at: Time,
     /// Whose event it is.
     id: String,
+    /// The order it was decided for, where it is a port request's.
+    order: Option<String>,
     /// An opaque id of whoever asked.
     actor: String,
     /// What was asked.
@@ -140,6 +142,7 @@ impl From<Difference> for DifferenceBody {
             position: it.position,
             decided_at: it.decided_at.into(),
             id: it.id,
+            order: it.order,
             actor: it.actor,
             command: it.command,
             event: it.event,
