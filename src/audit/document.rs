@@ -235,7 +235,8 @@ fn of_company(company: &Company) -> Value {
         "announce_at": company.announce_at(),
     });
     match company {
-        Company::Qualified { expires_at, extensions, .. } | Company::Ordered { expires_at, extensions, .. } => {
+        Company::Qualified { expires_at, extensions, .. }
+        | Company::Ordered { expires_at, extensions, .. } => {
             head["expires_at"] = value(expires_at);
             head["extensions"] = value(extensions);
         }

@@ -69,8 +69,12 @@ impl FromStr for Moment {
         let day = || NaiveDate::from_str(text).ok().and_then(|day| day.and_hms_opt(0, 0, 0));
         let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
         // As the tables print it, which is in UTC.
-        let time = time
-            .or_else(|| civil("%Y-%m-%d %H:%M:%S%.f").or_else(|| civil("%Y-%m-%d %H:%M")).or_else(day).map(|it| it.and_utc()));
+        let time = time.or_else(|| {
+            civil("%Y-%m-%d %H:%M:%S%.f")
+                .or_else(|| civil("%Y-%m-%d %H:%M"))
+                .or_else(day)
+                .map(|it| it.and_utc())
+        });
         time.map(Self::Time).ok_or_else(|| {
             let shown: String = text.chars().take(40).collect();
             let expected = "a position such as 1234, a time such as 2026-06-01T09:00:00Z, or a day";

@@ -160,7 +160,12 @@ async fn at(engine: &Engine, position: u64) -> Result<StoredEvent, Error> {
     let head = engine.head().await?.position;
     walk::event(engine, position).await?.ok_or_else(|| {
         let detail = format!("there is no position {position}; the log ends at {head}");
-        Error::refused(Problem::new("", "position_beyond_log", detail, format!("a position from 1 to {head}")))
+        Error::refused(Problem::new(
+            "",
+            "position_beyond_log",
+            detail,
+            format!("a position from 1 to {head}"),
+        ))
     })
 }
 

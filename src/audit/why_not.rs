@@ -67,7 +67,7 @@ pub async fn why_not(
     let actions = standing::actions(&state);
     let Some(action) = actions.iter().find(|action| action.name == name) else {
         let known = actions.iter().map(|action| action.name).collect::<Vec<_>>().join(", ");
-        let detail = format!("nothing called `{name}` can be asked of a {}", kind.replace('_', " "));
+        let detail = format!("no {} can be asked to `{name}`", kind.replace('_', " "));
         return Err(Error::refused(Problem::new("", "command_unknown", detail, known)));
     };
     let rules = if action.open {

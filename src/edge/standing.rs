@@ -25,7 +25,11 @@ use orderwire_domain::{
 use serde::Serialize;
 use strum::VariantArray as _;
 
-use super::{order_places, problem::{Error, Problem}, rehearse};
+use super::{
+    order_places,
+    problem::{Error, Problem},
+    rehearse,
+};
 use crate::engine::{Engine, Provenance};
 
 /// One thing that could be asked of a resource.
@@ -116,9 +120,7 @@ pub async fn against(
     }
     Ok(match state {
         State::Order(order) => against_lines(order, name).into_iter().collect(),
-        State::Company(company) => {
-            against_having_none(company, name, asset).into_iter().collect()
-        }
+        State::Company(company) => against_having_none(company, name, asset).into_iter().collect(),
         State::PortRequest(port) => {
             let context = Context { at: engine.now(), rules: engine.rules().clone() };
             against_port(port, name, &context)

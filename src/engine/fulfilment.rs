@@ -258,9 +258,8 @@ pub(super) async fn run(
     command: &Command,
     Cause { position: cause, correlation, fence }: Cause<'_>,
 ) -> Result<Result<(), Vec<refusal::Reason>>, Error> {
-    let provenance = Provenance::of(Actor::engine("fulfilment"))
-        .caused_by(cause)
-        .tied_to(correlation.map(str::to_owned));
+    let provenance =
+        Provenance::of(Actor::engine("fulfilment")).caused_by(cause).tied_to(correlation.map(str::to_owned));
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
     let key = IdempotencyKey {
         owner: "engine".to_owned(),

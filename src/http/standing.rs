@@ -7,8 +7,8 @@ use orderwire_domain::{
     joint::State,
 };
 
-pub use crate::edge::standing::Unlock;
 use super::action_operations::{self, Operation};
+pub use crate::edge::standing::Unlock;
 use crate::{
     edge::{self, Problem, keys::Role, standing},
     engine::{Engine, Provenance},

@@ -80,7 +80,13 @@ pub(super) fn decide(before: &State, happened: &Happened, context: &Context) -> 
         }
         (State::NumberBlock(block), Happened::NumberBlock(id, event)) => {
             let BlockEvent::NumbersQuarantined { numbers, .. } = event else { return None };
-            told::<NumberBlock>(block, *id, &BlockCommand::Quarantine { numbers: numbers.clone() }, event, context)
+            told::<NumberBlock>(
+                block,
+                *id,
+                &BlockCommand::Quarantine { numbers: numbers.clone() },
+                event,
+                context,
+            )
         }
         _ => None,
     }
@@ -114,7 +120,11 @@ fn drafted(draft: &PortDraft, context: &Context) -> Result<PortDraft, Vec<Reason
 }
 
 /// How long a draft lasts is the same for every change of it; what is checked of its lines, is when it is submitted.
-fn order_again(order: &Order, event: &OrderEvent, context: &Context) -> Option<Result<OrderEvent, Vec<Reason>>> {
+fn order_again(
+    order: &Order,
+    event: &OrderEvent,
+    context: &Context,
+) -> Option<Result<OrderEvent, Vec<Reason>>> {
     if let OrderEvent::OrderSubmitted { assets, port_requests } = event {
         let command = OrderCommand::Submit { assets: assets.clone(), port_requests: port_requests.clone() };
         return match handle(order, &command, context) {
@@ -146,11 +156,13 @@ fn company_command(company: &Company, event: &CompanyEvent) -> Option<CompanyCom
         CompanyEvent::NumbersReserved { reservation, .. } if company.reservation(*reservation).is_some() => {
             return None;
         }
-        CompanyEvent::NumbersReserved { reservation, numbers, expires_at, .. } => CompanyCommand::ReserveNumbers {
-            reservation: *reservation,
-            numbers: numbers.clone(),
-            ring_fence: expires_at.is_none(),
-        },
+        CompanyEvent::NumbersReserved { reservation, numbers, expires_at, .. } => {
+            CompanyCommand::ReserveNumbers {
+                reservation: *reservation,
+                numbers: numbers.clone(),
+                ring_fence: expires_at.is_none(),
+            }
+        }
         CompanyEvent::OrderClosed { order, .. } => CompanyCommand::CloseOrder { order: *order },
         _ => return None,
     })
@@ -173,9 +185,7 @@ fn port_command(port: &PortRequest, event: &PortEvent) -> Option<PortCommand> {
         PortEvent::PortRejected { message, by, reasons, .. } => {
             PortCommand::SupplierReject { message: message.clone(), by: *by, reasons: reasons.clone() }
         }
-        PortEvent::PortRepresented { details, .. } => {
-            PortCommand::Represent { changes: changes(details) }
-        }
+        PortEvent::PortRepresented { details, .. } => PortCommand::Represent { changes: changes(details) },
         PortEvent::DateChangeRequested { window, .. } => PortCommand::RequestDate { window: *window },
         PortEvent::DateChangeAccepted { message, window } => {
             PortCommand::AcceptDateChange { message: message.clone(), window: *window }

@@ -28,7 +28,11 @@ use self::{ends::Ends, states::States};
 use super::{Moment, Origin, diff};
 use crate::{
     edge::{Error, Problem},
-    engine::{Engine, log::StoredEvent, readers::{PAGE_EVENTS_MAX, fact}},
+    engine::{
+        Engine,
+        log::StoredEvent,
+        readers::{PAGE_EVENTS_MAX, fact},
+    },
 };
 
 /// Differences of one answer; what is more is counted.
@@ -131,8 +135,12 @@ pub fn rules(text: &str, in_force: &Rules) -> Result<Rules, Error> {
         Err(whole) => whole,
     };
     let refused = |invalid| Error::refused(Problem::invalid("", invalid));
-    let Ok(patch @ Value::Object(_)) = serde_json::from_str::<Value>(text) else { return Err(refused(whole)) };
-    let Ok(mut document) = serde_json::from_str::<Value>(&in_force.to_json()) else { return Err(refused(whole)) };
+    let Ok(patch @ Value::Object(_)) = serde_json::from_str::<Value>(text) else {
+        return Err(refused(whole));
+    };
+    let Ok(mut document) = serde_json::from_str::<Value>(&in_force.to_json()) else {
+        return Err(refused(whole));
+    };
     merge(&mut document, patch);
     Rules::from_json(&document.to_string()).map_err(refused)
 }
@@ -225,7 +233,8 @@ impl Reading {
             self.found(&fact, &origin, would);
         }
         let context = Context { at: fact.decided_at, rules: Arc::clone(&self.rules) };
-        let decided = before.filter(|_| asks).and_then(|before| again::decide(&before, &fact.happened, &context));
+        let decided =
+            before.filter(|_| asks).and_then(|before| again::decide(&before, &fact.happened, &context));
         match decided {
             None => self.ends.follow(&fact, None),
             Some(Err(reasons)) => {

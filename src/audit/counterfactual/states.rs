@@ -50,7 +50,9 @@ fn is_done_with(state: &State, happened: &Happened) -> bool {
         State::PortRequest(port) => port.has_ended(),
         State::Company(company) => company.estate().is_none(),
         State::NumberBlock(_) => false,
-        State::Reseller(_) | State::Webhook(_) => matches!(happened, Happened::Reseller(..) | Happened::Webhook(..)),
+        State::Reseller(_) | State::Webhook(_) => {
+            matches!(happened, Happened::Reseller(..) | Happened::Webhook(..))
+        }
     }
 }
 

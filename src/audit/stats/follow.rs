@@ -41,7 +41,10 @@ impl Following {
         let life = self.0.entry(event.stream).or_insert(Life { now: new, since: at, told: new, kept: new });
         let illegal = || Error::Corrupt {
             stream: event.stream.to_string(),
-            detail: format!("{} at position {} is no step from {}", event.event_type, event.position, life.now),
+            detail: format!(
+                "{} at position {} is no step from {}",
+                event.event_type, event.position, life.now
+            ),
         };
         let kinds = OrderEventKind::VARIANTS.iter();
         let kind = kinds.copied().find(|kind| <&str>::from(*kind) == event.event_type).ok_or_else(illegal)?;

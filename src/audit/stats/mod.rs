@@ -76,7 +76,11 @@ impl Stats {
 }
 
 /// The stats of the log between two times; the whole of it where none are named.
-pub async fn stats(engine: &Engine, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Result<Stats, Error> {
+pub async fn stats(
+    engine: &Engine,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) -> Result<Stats, Error> {
     let head = engine.head().await?;
     let first = engine.page(0, 1).await?.first().map(|event| clock::time(event.recorded_at_us));
     let last = clock::time(head.recorded_at_us);

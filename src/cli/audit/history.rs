@@ -74,21 +74,31 @@ fn show(output: &mut Output<'_>, own: &str, commit: &[Entry]) -> io::Result<()> 
     if let Some(correlation) = &step.correlation {
         writeln!(out, "    correlation {correlation}")?;
     }
-    let late = step.decided_at.as_ref().filter(|at| at.get(..19) != Some(&time(step.recorded_at).replace(' ', "T")));
+    let late =
+        step.decided_at.as_ref().filter(|at| at.get(..19) != Some(&time(step.recorded_at).replace(' ', "T")));
     if let Some(decided_at) = late {
         writeln!(out, "    decided as of {decided_at}")?;
     }
+    let mut said: Vec<&Ruling> = Vec::new();
     for Entry { step, decided_by, .. } in commit {
         let detail = match &step.detail {
             Value::Object(detail) => fields(detail).join(" "),
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        let line = format!("  {:>7}  {:<22}  {}", step.position, step.event, short(&Value::String(detail), DETAIL_MAX));
+        let line = format!(
+            "  {:>7}  {:<22}  {}",
+            step.position,
+            step.event,
+            short(&Value::String(detail), DETAIL_MAX)
+        );
         writeln!(out, "{}", line.trim_end())?;
-        for Ruling { rule, inputs, result } in decided_by {
+        // What was decided once for all of them is said once.
+        for ruling in decided_by.iter().filter(|ruling| !said.contains(ruling)) {
+            let Ruling { rule, inputs, result } = ruling;
             writeln!(out, "           {rule}: {} → {}", fields(inputs).join(" "), fields(result).join(" "))?;
         }
+        said.extend(decided_by);
     }
     Ok(())
 }

@@ -69,10 +69,12 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
         return Ok(());
     }
     let Value::Object(document) = &found.document else { return Ok(()) };
-    let (tables, single): (Map<_, _>, Map<_, _>) =
-        document.clone().into_iter().filter(|(name, _)| name != "status").partition(|(name, value)| is_table(name, value));
+    let (tables, single): (Map<_, _>, Map<_, _>) = document
+        .clone()
+        .into_iter()
+        .filter(|(name, _)| name != "status")
+        .partition(|(name, value)| is_table(name, value));
     if !single.is_empty() {
-        writeln!(output.writer())?;
         let rows: Vec<(String, Value)> = single.into_iter().collect();
         output.below(&rows, &[("field", |it| it.0.clone()), ("value", |it| short(&it.1, VALUE_MAX))])?;
     }

@@ -41,7 +41,8 @@ pub(super) async fn run(
     let found = counterfactual::counterfactual(&session.engine, rules, from, to).await?;
     let shown = found.differences.len();
     output.list_of(&[&found], &found.differences, DIFFERENCE)?;
-    let more = if found.different > shown as u64 { format!(", of which {shown} are shown") } else { String::new() };
+    let more =
+        if found.different > shown as u64 { format!(", of which {shown} are shown") } else { String::new() };
     output.remark(&format!(
         "{} events up to position {}: {} decisions decided again under {}, {} would have been others{more}",
         found.events, found.position, found.decided_again, found.rules, found.different
@@ -52,7 +53,8 @@ pub(super) async fn run(
 /// What would have been, on one line.
 fn would(would: &Would) -> String {
     let field = |Field { path, decided, would }: &Field| {
-        let [decided, would] = [decided, would].map(|value| value.as_ref().map_or_else(|| "nothing".to_owned(), plain));
+        let [decided, would] =
+            [decided, would].map(|value| value.as_ref().map_or_else(|| "nothing".to_owned(), plain));
         format!("{} {would}, not {decided}", path.trim_start_matches('/').replace('/', "."))
     };
     match would {

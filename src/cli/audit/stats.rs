@@ -53,9 +53,14 @@ struct Row {
     orders: BTreeMap<&'static str, u64>,
 }
 
-const ROW: &[Column<Row>] = &[("at", |it| time(it.at)), ("orders", |it| {
-    it.orders.iter().filter(|(_, count)| **count > 0).map(|(state, count)| format!("{state}={count}")).collect::<Vec<_>>().join(" ")
-})];
+const ROW: &[Column<Row>] = &[
+    ("at", |it| time(it.at)),
+    ("orders", |it| {
+        let there = it.orders.iter().filter(|(_, count)| **count > 0);
+        let shown: Vec<String> = there.map(|(state, count)| format!("{state}={count}")).collect();
+        if shown.is_empty() { "-".to_owned() } else { shown.join(" ") }
+    }),
+];
 
 /// Prints the stats.
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -63,7 +68,9 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
     let (from, to) = (when("--from", arguments.from.as_deref())?, when("--to", arguments.to.as_deref())?);
     let found = stats(&session.engine, from, to).await?;
     if let Some(file) = &arguments.svg {
-        fs::write(file, found.to_svg()).map_err(|error| Failure::Unforeseen(anyhow::anyhow!("cannot write {}: {error}", file.display())))?;
+        fs::write(file, found.to_svg()).map_err(|error| {
+            Failure::Unforeseen(anyhow::anyhow!("cannot write {}: {error}", file.display()))
+        })?;
         output.remark(&format!("the picture is in {}", file.display()))?;
     }
     if arguments.series {

@@ -62,7 +62,8 @@ fn show(output: &mut Output<'_>, node: &Node, stem: &str, below: &str) -> io::Re
     let Node { recorded_at, actor, command, causation, happened, caused, .. } = node;
     let first = happened.first().map_or(0, |it| it.position);
     let timer = causation.as_deref().and_then(|it| it.strip_prefix("timer:"));
-    let timer = timer.and_then(|it| it.split(':').nth(1)).map(|it| format!(", due: {it}")).unwrap_or_default();
+    let timer =
+        timer.and_then(|it| it.split(':').nth(1)).map(|it| format!(", due: {it}")).unwrap_or_default();
     writeln!(output.writer(), "{stem}{first}  {}  {command} by {actor}{timer}", time(*recorded_at))?;
     let hangs = if caused.is_empty() { "   " } else { "│  " };
     for line in events(happened) {

@@ -31,7 +31,13 @@ const ANSWER: &[Column<WhyNot>] = &[
     ("status", |it| it.status.to_owned()),
     ("since", |it| {
         let since = &it.since;
-        format!("{}, position {}: {} by {}", time(since.recorded_at), since.position, since.event, since.actor)
+        format!(
+            "{}, position {}: {} by {}",
+            time(since.recorded_at),
+            since.position,
+            since.event,
+            since.actor
+        )
     }),
     ("command", |it| it.command.to_owned()),
     ("answer", |it| if it.allowed { "nothing speaks against it" } else { "it would be refused" }.to_owned()),

@@ -10,8 +10,7 @@ use crate::{
     audit::{
         Moment,
         as_of::{self, Place},
-        diff,
-        why_not,
+        diff, why_not,
     },
     edge::standing::Unlock,
     http::{

@@ -15,8 +15,8 @@ use orderwire::{
         ids::{AggregateKind, CompanyId, OrderId, PortRequestId, StreamId},
         joint::{Command, State},
         order::commands::OrderCommand,
-        rules::Rules,
         port_request::{PortRequest, commands::PortCommand},
+        rules::Rules,
     },
     edge::history::Sight,
     engine::{Engine, log::StoredEvent},
@@ -41,7 +41,8 @@ impl Life {
         world.leeds().await;
         let company = world.in_service(reseller, 1).await;
         world.clock.move_to(beginning() + TimeDelta::hours(2));
-        let (first, ports) = world.submitted(company, "PO-2", vec![port(port_of(1, morning("2026-06-12")))]).await;
+        let (first, ports) =
+            world.submitted(company, "PO-2", vec![port(port_of(1, morning("2026-06-12")))]).await;
         world.settle().await;
         world.clock.move_to(beginning() + TimeDelta::hours(3));
         world.accepted(ports[0], "m1").await;
@@ -50,9 +51,12 @@ impl Life {
         world.sleep_until(opens_at).await;
         world.say(ports[0], PortCommand::Activate).await;
         let live = world.state::<PortRequest>(ports[0]).await.numbers();
-        world.say(ports[0], PortCommand::NetworkReport { message: "n1".parse().unwrap(), live: live.clone() }).await;
+        world
+            .say(ports[0], PortCommand::NetworkReport { message: "n1".parse().unwrap(), live: live.clone() })
+            .await;
         world.settle().await;
-        let (second, _) = world.submitted(company, "PO-3", vec![port(port_of(2, morning("2026-07-15")))]).await;
+        let (second, _) =
+            world.submitted(company, "PO-3", vec![port(port_of(2, morning("2026-07-15")))]).await;
         world.tell(second, OrderCommand::RequestCancellation { reason: None }).await;
         world.settle().await;
         world.done(Command::CeaseNumbers { company, numbers: live }).await;
@@ -77,7 +81,11 @@ pub fn recorded_at(event: &StoredEvent) -> DateTime<Utc> {
 }
 
 /// The state of a stream after those of all events that a moment takes in; `None` where it takes in none.
-pub fn naive(log: &[StoredEvent], stream: StreamId, taken: impl Fn(&StoredEvent) -> bool) -> Option<(u64, State)> {
+pub fn naive(
+    log: &[StoredEvent],
+    stream: StreamId,
+    taken: impl Fn(&StoredEvent) -> bool,
+) -> Option<(u64, State)> {
     let mut found = None;
     for event in log.iter().filter(|event| event.stream == stream && taken(event)) {
         let (_, state) = found.unwrap_or_else(|| (0, State::beginning(stream)));
@@ -110,7 +118,8 @@ impl Picks {
 pub async fn holds(engine: &Engine) {
     let log = log(engine).await;
     let Some(last) = log.last() else { return };
-    let streams: Vec<StreamId> = log.iter().map(|event| event.stream).collect::<BTreeSet<_>>().into_iter().collect();
+    let streams: Vec<StreamId> =
+        log.iter().map(|event| event.stream).collect::<BTreeSet<_>>().into_iter().collect();
     let mut picks = Picks::of(&log);
     for _ in 0..12 {
         let stream = streams[usize::try_from(picks.below(streams.len() as u64)).unwrap()];
@@ -132,7 +141,9 @@ fn any_moment(picks: &mut Picks, log: &[StoredEvent]) -> Moment {
     match picks.below(3) {
         0 => Moment::Position(picks.below(log.len() as u64 + 1)),
         1 => Moment::Time(recorded_at(event)),
-        _ => Moment::Time((recorded_at(event) + TimeDelta::microseconds(off)).min(recorded_at(&log[log.len() - 1]))),
+        _ => Moment::Time(
+            (recorded_at(event) + TimeDelta::microseconds(off)).min(recorded_at(&log[log.len() - 1])),
+        ),
     }
 }
 
@@ -147,7 +158,11 @@ pub async fn as_naive(engine: &Engine, log: &[StoredEvent], stream: StreamId, mo
             let found = found.unwrap_or_else(|error| panic!("{stream} at {moment}: {error}"));
             let stood = as_of::fold(engine, stream, moment).await.unwrap();
             assert_eq!(state_text(&stood.state), state_text(&state), "{stream} at {moment}");
-            assert_eq!((found.place.position, found.status), (position, state.status()), "{stream} at {moment}");
+            assert_eq!(
+                (found.place.position, found.status),
+                (position, state.status()),
+                "{stream} at {moment}"
+            );
         }
         None => {
             let code = found.unwrap_err().problems()[0].code.clone();

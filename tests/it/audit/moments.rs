@@ -43,7 +43,8 @@ async fn as_of_equals_a_naive_fold_at_every_position_and_around_every_time() {
         }
         for from in (0..=log.len() as u64).step_by(5) {
             let to = Moment::Position(log.len() as u64 - from / 3);
-            compared(engine, &log, stream, (Moment::Position(from.min(log.len() as u64 - from / 3)), to)).await;
+            compared(engine, &log, stream, (Moment::Position(from.min(log.len() as u64 - from / 3)), to))
+                .await;
         }
     }
     holds(engine).await;
@@ -85,7 +86,10 @@ async fn a_field_is_told_with_the_event_and_the_actor_that_changed_it() {
     let between = (Moment::Position(at("OrderSubmitted")), Moment::Position(log.len() as u64));
     let found = diff::diff(engine, order, between, Sight::Opened).await.unwrap();
     let by = |path: &str| &found.changes.iter().find(|change| change.path == path).unwrap().by;
-    assert_eq!((by("/status").event.as_str(), by("/status").position), ("OrderCompleted", at("OrderCompleted")));
+    assert_eq!(
+        (by("/status").event.as_str(), by("/status").position),
+        ("OrderCompleted", at("OrderCompleted"))
+    );
     assert_eq!(by("/lines/1/status").event, "LineCompleted");
     let started = (Moment::Position(0), Moment::Position(at("LineStarted")));
     let found = diff::diff(engine, order, started, Sight::Opened).await.unwrap();
@@ -100,7 +104,8 @@ async fn what_is_refused_says_since_when_and_what_unlocks_it() {
     let reseller = world.reseller(1).await;
     let company = world.company(reseller, "Acme").await;
     let order = world.order(company, "PO-1", vec![company_line(10)]).await;
-    let ask = |name| why_not::why_not(&world.engine, &operator(), order.stream(), name);
+    let by = operator();
+    let ask = |name| why_not::why_not(&world.engine, &by, order.stream(), name);
     let found = ask("acknowledge").await.unwrap();
     assert_eq!((found.status, found.allowed, found.since.event.as_str()), ("draft", false, "OrderCreated"));
     assert_eq!((found.rules[0].code.as_str(), found.from.as_slice()), ("not_permitted", &["submitted"][..]));
@@ -120,6 +125,8 @@ async fn what_is_refused_says_since_when_and_what_unlocks_it() {
     world.settle().await;
     let ended = ask("request_cancellation").await.unwrap();
     assert_eq!((ended.status, ended.unlock), ("cancelled", None));
-    assert_eq!((ended.since.event.as_str(), ended.since.actor.as_str()), ("OrderCancelled", "engine:fulfilment"));
+    assert_eq!(
+        (ended.since.event.as_str(), ended.since.actor.as_str()),
+        ("OrderCancelled", "engine:fulfilment")
+    );
 }
-

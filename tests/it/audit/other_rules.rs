@@ -46,7 +46,10 @@ async fn a_longer_lead_time_lists_exactly_the_orders_whose_decision_depended_on_
     assert_eq!(problems[0].code, "port_window_too_early");
     let Would::Decide(fields) = &found.differences[1].would else { panic!("{:?}", found.differences[1]) };
     assert_eq!(fields.len(), 1);
-    assert_eq!((fields[0].path.as_str(), &fields[0].would), ("/details/lead_time/working_days", &Some(json!(6))));
+    assert_eq!(
+        (fields[0].path.as_str(), &fields[0].would),
+        ("/details/lead_time/working_days", &Some(json!(6)))
+    );
     assert_eq!((found.differences[0].command.as_str(), found.different), ("order.submit", 2));
 }
 
@@ -102,8 +105,10 @@ async fn what_would_have_ended_sooner_is_listed_where_it_was_used_later() {
     assert_eq!((timer.as_str(), *at), ("qualification_expiry", beginning() + TimeDelta::days(7)));
 
     let part = Moment::Time(beginning() + TimeDelta::days(1));
-    let rules = counterfactual::rules(r#"{"limits":{"qualification_days":7}}"#, world.engine.rules()).unwrap();
-    let begun = counterfactual::counterfactual(&world.engine, rules, Moment::Position(0), Some(part)).await.unwrap();
+    let rules =
+        counterfactual::rules(r#"{"limits":{"qualification_days":7}}"#, world.engine.rules()).unwrap();
+    let begun =
+        counterfactual::counterfactual(&world.engine, rules, Moment::Position(0), Some(part)).await.unwrap();
     assert!(begun.differences.iter().all(|it| it.event == "CompanyQualified"), "{begun:#?}");
 }
 

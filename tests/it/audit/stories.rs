@@ -48,7 +48,14 @@ async fn a_submit_and_all_that_it_caused_stand_in_one_tree() {
     let root = &found.roots[0];
     assert_eq!((root.command.as_str(), root.actor.as_str()), ("order.submit", "alice"));
     let told = events(&found);
-    for event in ["OrderSubmitted", "OrderAcknowledged", "LineStarted", "LineCompleted", "CompanyActivated", "OrderCompleted"] {
+    for event in [
+        "OrderSubmitted",
+        "OrderAcknowledged",
+        "LineStarted",
+        "LineCompleted",
+        "CompanyActivated",
+        "OrderCompleted",
+    ] {
         assert!(told.iter().any(|it| it == event), "{event} is not in {told:?}");
     }
     let after = log(&world.engine).await.into_iter().filter(|event| event.position >= submit.appended.first);
@@ -95,7 +102,10 @@ async fn a_history_says_what_caused_a_step_and_what_a_table_decided() {
     let drafted = &port[0];
     let ruling = &drafted.decided_by[0];
     assert_eq!(ruling.rule, "lead_time single_line");
-    assert_eq!((&ruling.result["day_zero"], &ruling.result["working_days"]), (&"2026-06-01".into(), &4.into()));
+    assert_eq!(
+        (&ruling.result["day_zero"], &ruling.result["working_days"]),
+        (&"2026-06-01".into(), &4.into())
+    );
     assert!(ruling.inputs["shape"]["class"] == "single_line" && ruling.inputs.contains_key("at"));
     let submitted = port.iter().find(|entry| entry.step.event == "PortSubmitted").unwrap();
     let rules: Vec<&str> = submitted.decided_by.iter().map(|it| it.rule.as_str()).collect();
@@ -126,11 +136,18 @@ async fn stays_are_counted_when_they_end_and_drawn_as_they_were() {
     let before = found.series.iter().filter(|point| point.at < found.to).last().unwrap();
     assert_eq!(before.orders, [("draft", 2)].into());
     let picture = found.to_svg();
-    assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n") && picture.contains("prefers-color-scheme"));
+    assert!(
+        picture.starts_with("<svg ")
+            && picture.ends_with("</svg>\n")
+            && picture.contains("prefers-color-scheme")
+    );
     assert_eq!(picture.matches("<path fill=\"#").count(), 2, "a band for each of two states");
 
     let none = stats::stats(&world.engine, Some(beginning() + TimeDelta::hours(11)), None).await;
     assert_eq!(none.unwrap_err().problems()[0].code, "moments_swapped");
     let early = stats::stats(&world.engine, None, Some(beginning() + TimeDelta::hours(1))).await.unwrap();
-    assert_eq!(early.states.iter().map(|it| (it.state, it.now, it.left)).collect::<Vec<_>>(), [("draft", 2, 0)]);
+    assert_eq!(
+        early.states.iter().map(|it| (it.state, it.now, it.left)).collect::<Vec<_>>(),
+        [("draft", 2, 0)]
+    );
 }

@@ -29,7 +29,10 @@ async fn an_auditor_reads_history_with_causes_and_rulings_and_no_name() {
     assert_eq!(step(&steps, "OrderAcknowledged")["caused_by"]["position"].is_u64(), true);
     assert_eq!(step(&steps, "OrderCreated")["decided_by"][0]["rule"], "draft_untouched_days");
     let text = steps.to_string();
-    assert!(!text.contains("Lovelace") && text.contains("\"sealed\"") && !text.contains("ciphertext"), "{text}");
+    assert!(
+        !text.contains("Lovelace") && text.contains("\"sealed\"") && !text.contains("ciphertext"),
+        "{text}"
+    );
     let first = auditor.get(&format!("/v1/audit/history/{id}?limit=1")).await;
     let next = first.is(200).text("next").to_owned();
     let second = auditor.get(&format!("/v1/audit/history/{id}?limit=1&cursor={next}")).await;
@@ -44,14 +47,19 @@ async fn a_state_of_then_and_what_changed_since_name_the_event_and_the_actor() {
     let submitted = step(&steps, "OrderSubmitted")["position"].as_u64().unwrap();
     let was = auditor.get(&format!("/v1/audit/state/{id}?as_of={submitted}")).await;
     assert_eq!((was.is(200).text("status"), was.body["position"].as_u64()), ("submitted", Some(submitted)));
-    assert!(was.body["document"]["lines"].as_object().unwrap().values().all(|line| line["status"] == "waiting"));
+    assert!(
+        was.body["document"]["lines"].as_object().unwrap().values().all(|line| line["status"] == "waiting")
+    );
     assert!(!was.body.to_string().contains("Lovelace"));
     let is = auditor.get(&format!("/v1/audit/state/{id}")).await;
     assert_eq!(is.is(200).text("status"), "completed");
     let found = auditor.get(&format!("/v1/audit/diff/{id}?from={submitted}")).await;
     let changes = found.is(200).body["changes"].as_array().unwrap().clone();
     let change = changes.iter().find(|change| change["path"] == "/status").unwrap();
-    assert_eq!((&change["old"], &change["new"], &change["event"]), (&json!("submitted"), &json!("completed"), &json!("OrderCompleted")));
+    assert_eq!(
+        (&change["old"], &change["new"], &change["event"]),
+        (&json!("submitted"), &json!("completed"), &json!("OrderCompleted"))
+    );
     assert_eq!(change["actor"], "engine:fulfilment");
     auditor.get(&format!("/v1/audit/state/{id}?as_of=1")).await.problem(422, "refused");
     auditor.get(&format!("/v1/audit/state/{id}?as_of=then")).await.problem(422, "invalid");
@@ -77,16 +85,28 @@ async fn a_request_is_traced_by_the_correlation_it_was_sent_with() {
 async fn an_auditor_asks_why_not_how_many_and_what_if() {
     let (site, auditor, id, _) = looked_at().await;
     let refused = auditor.get(&format!("/v1/audit/why-not/{id}/acknowledge")).await;
-    assert_eq!((refused.is(200).body["allowed"].as_bool(), &refused.body["unlock"]), (Some(false), &Value::Null));
-    assert_eq!((refused.body["since"]["event"].as_str(), refused.text("status")), (Some("OrderCompleted"), "completed"));
+    assert_eq!(
+        (refused.is(200).body["allowed"].as_bool(), &refused.body["unlock"]),
+        (Some(false), &Value::Null)
+    );
+    assert_eq!(
+        (refused.body["since"]["event"].as_str(), refused.text("status")),
+        (Some("OrderCompleted"), "completed")
+    );
     let unknown = auditor.get(&format!("/v1/audit/why-not/{id}/launch")).await;
-    assert!(unknown.problem(422, "refused").body["errors"][0]["expected"].as_str().unwrap().contains("submit"));
+    assert!(
+        unknown.problem(422, "refused").body["errors"][0]["expected"].as_str().unwrap().contains("submit")
+    );
     let stats = auditor.get("/v1/audit/stats").await;
-    assert_eq!((&stats.is(200).body["orders"], stats.body["series"].as_array().unwrap().len()), (&json!(1), 61));
+    assert_eq!(
+        (&stats.is(200).body["orders"], stats.body["series"].as_array().unwrap().len()),
+        (&json!(1), 61)
+    );
     auditor.get("/v1/audit/stats?from=12").await.problem(422, "invalid");
     let same = auditor.post("/v1/audit/counterfactual", &json!({})).await;
     assert_eq!(same.is(200).body["different"], 0);
-    let other = auditor.post("/v1/audit/counterfactual", &json!({ "limits": { "draft_untouched_days": 30 } })).await;
+    let other =
+        auditor.post("/v1/audit/counterfactual", &json!({ "limits": { "draft_untouched_days": 30 } })).await;
     assert_eq!(other.is(200).body["differences"][0]["values"][0]["path"], "/untouched_until");
     assert_eq!(other.body["different"], 1, "a draft is found once, however many lines it has");
     let wrong = auditor.post("/v1/audit/counterfactual", &json!({ "limits": { "days": 1 } })).await;
