@@ -94,7 +94,7 @@ pub async fn diff(
     let before = start.as_ref().map_or_else(|| State::beginning(stream), |(state, _)| state.clone());
     let (mut state, mut end) = (before.clone(), start.map(|(_, place)| place));
     let from = end.clone();
-    let (mut touched, mut by): (BTreeSet<Part>, BTreeMap<String, By>) = Default::default();
+    let (mut touched, mut by) = (BTreeSet::<Part>::new(), BTreeMap::<String, By>::new());
     walk::stream(engine, (stream, after), |event| {
         if !to.includes(&event) {
             return Ok(ControlFlow::Break(()));

@@ -154,7 +154,7 @@ pub fn rulings(step: &Step) -> Vec<Ruling> {
         let found = detail.get(*field).filter(|value| is_it && !value.is_null());
         if let Some(found) = found.filter(|_| !taken.contains(field)) {
             taken.push(*field);
-            let result = Map::from_iter([((*field).to_owned(), found.clone())]);
+            let result = [((*field).to_owned(), found.clone())].into_iter().collect();
             rulings.push(Ruling { rule: (*rule).to_owned(), inputs: asked_at(step, Map::new()), result });
         }
     }

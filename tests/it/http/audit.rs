@@ -26,7 +26,7 @@ fn step<'a>(steps: &'a Value, event: &str) -> &'a Value {
 #[tokio::test]
 async fn an_auditor_reads_history_with_causes_and_rulings_and_no_name() {
     let (site, auditor, id, steps) = looked_at().await;
-    assert_eq!(step(&steps, "OrderAcknowledged")["caused_by"]["position"].is_u64(), true);
+    assert!(step(&steps, "OrderAcknowledged")["caused_by"]["position"].is_u64());
     assert_eq!(step(&steps, "OrderCreated")["decided_by"][0]["rule"], "draft_untouched_days");
     let text = steps.to_string();
     assert!(
