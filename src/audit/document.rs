@@ -8,7 +8,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use chrono::{DateTime, Utc};
 use orderwire_domain::{
     changed::changed as differing,
-    company::{Company, estate::Estate},
+    company::{
+        Company,
+        estate::{Estate, HeldNumber, Holding, Origin},
+        events::NumberSource,
+    },
     decider::Decider as _,
     ids::{AssetId, OrderId, ReservationId},
     joint::State,
@@ -83,10 +87,10 @@ pub fn part_of(state: &State, part: &Part) -> Option<Value> {
         (State::Company(company), part) => {
             let estate = company.estate()?;
             match part {
-                Part::Reservation(id) => estate.reservations.get(id).map(value),
-                Part::Order(id) => estate.orders.get(id).map(value),
-                Part::Number(number) => estate.numbers.get(number).map(value),
-                Part::Asset(id) => estate.assets.get(id).map(value),
+                Part::Reservation(id) => estate.reservations.get(id).map(entry),
+                Part::Order(id) => estate.orders.get(id).map(entry),
+                Part::Number(number) => estate.numbers.get(number).map(held),
+                Part::Asset(id) => estate.assets.get(id).map(entry),
                 Part::Head | Part::Line(_) => None,
             }
         }
@@ -207,11 +211,36 @@ fn of_order(order: &Order) -> Value {
     head
 }
 
+/// A number on its two axes: who may use it, and whether it works.
+fn held(number: &HeldNumber) -> Value {
+    let mut shown = match number.holding {
+        Holding::Reserved(reservation) => json!({ "holding": "reserved", "reservation": reservation }),
+        Holding::RingFenced(reservation) => json!({ "holding": "ring_fenced", "reservation": reservation }),
+        Holding::Committed { order, line, source } => {
+            let reservation = match source {
+                NumberSource::Stock => None,
+                NumberSource::Reservation(reservation) => Some(reservation),
+            };
+            json!({ "holding": "committed", "order": order, "line": line, "reservation": reservation })
+        }
+        Holding::Allocated => json!({ "holding": "allocated" }),
+        Holding::AssignedToSite(asset) => json!({ "holding": "assigned_to_site", "asset": asset }),
+        Holding::AssignedToUser(asset) => json!({ "holding": "assigned_to_user", "asset": asset }),
+    };
+    match number.origin {
+        Origin::Own => shown["network"] = json!("own"),
+        Origin::Ported { port_request, live } => {
+            shown["network"] = json!(if live { "ported_in" } else { "port_pending" });
+            shown["port_request"] = json!(port_request);
+        }
+    }
+    without_nulls(shown)
+}
+
 fn line(order: &Order, number: LineNumber, line: &Line) -> Value {
     let mut shown = json!({
         "kind": <&str>::from(line.kind()),
         "status": line.status().to_string(),
-        "asks": inner(value(&*line.request)),
         "asset": order.asset(number),
         "port_request": order.port_request(number),
     });
@@ -223,6 +252,7 @@ fn line(order: &Order, number: LineNumber, line: &Line) -> Value {
         LineState::Failed(failure) => shown["failure"] = value(failure),
         _ => {}
     }
+    shown["asks"] = inner(value(&*line.request));
     without_nulls(shown)
 }
 
@@ -271,6 +301,10 @@ fn inner(variant: Value) -> Value {
 
 fn value(of: &(impl Serialize + ?Sized)) -> Value {
     serde_json::to_value(of).expect("a state has text, numbers and text keys")
+}
+
+fn entry(of: &impl Serialize) -> Value {
+    without_nulls(value(of))
 }
 
 fn object(value: Value) -> Map<String, Value> {

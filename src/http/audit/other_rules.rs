@@ -60,7 +60,7 @@ struct AnswerBody {
     position: u64,
     /// Events that were read.
     events: u64,
-    /// Decisions that were decided again.
+    /// How often something was decided again.
     decided_again: u64,
     /// How many of them would have been others.
     different: u64,
@@ -68,7 +68,7 @@ struct AnswerBody {
     differences: Vec<DifferenceBody>,
 }
 
-/// A decision that would have been another.
+/// Something that would have been decided otherwise.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CounterfactualDifference)]
 struct DifferenceBody {
@@ -117,11 +117,11 @@ struct FieldBody {
 
 /// Ask what would have been decided under other rules.
 ///
-/// History is read again, and every decision in which a table or limit had a part is decided once more. The body is a whole rules
+/// History is read again, and whatever a table or limit had a part in is decided once more. The body is a whole rules
 /// document, or the part of one that differs from what is in force. A long log takes its time: the command line has no bound.
 #[utoipa::path(post, path = "/v1/audit/counterfactual", operation_id = "audit_counterfactual", tag = tags::AUDIT,
     request_body(content = RulesBody, example = json!({ "limits": { "reservation_days": 21 } })),
-    responses((status = 200, description = "Every decision that would have been another.", body = AnswerBody)))]
+    responses((status = 200, description = "Everything that would have been decided otherwise.", body = AnswerBody)))]
 async fn ask(call: Call) -> Result<Answer, Problem> {
     let engine = &call.look.app.engine;
     let rules = counterfactual::rules(call.text(), engine.rules())?;

@@ -32,7 +32,7 @@ fn a_history_reads_as_a_timeline() {
         "order.submit by operator, rules r1-",
         "caused by ",
         "OrderAcknowledged",
-        "because: the lift",
+        "reason=the lift",
         "by alice",
         "draft_untouched_days: at=",
         "correlation ",
@@ -122,7 +122,7 @@ fn a_run_of_a_command_is_traced_by_its_correlation_its_positions_and_its_order()
 #[test]
 fn what_cannot_be_asked_says_why_since_when_and_what_unlocks_it() {
     let desk = desk();
-    let text = desk.done(&["why-not", "PO-1", "acknowledge"]);
+    let text = desk.done(&["why-not", "PO-1", "discard"]);
     for shown in [
         "in_progress",
         "LineStarted by engine:fulfilment",

@@ -8,6 +8,7 @@ use super::{Client, Site, order};
 /// A site where an order of an auditor's interest was done.
 async fn looked_at() -> (Site, Client, String, Value) {
     let site = Site::open().await;
+    site.world.leeds().await;
     let (_, owner) = site.reseller(1).await;
     let placed = owner.post("/v1/orders", &order("PO-1", "Acme")).await;
     let id = placed.is(201).text("id").to_owned();
