@@ -62,8 +62,8 @@ fn draw(stats: &Stats, out: &mut String) -> std::fmt::Result {
     for (row, (state, colour, now)) in (0_u8..).zip(legend.into_iter().rev()) {
         let (x, y) = (RIGHT + 24.0, TOP + 22.0 * f64::from(row));
         writeln!(out, "<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" rx=\"2\" fill=\"{colour}\"/>")?;
-        let (x, y, state) = (x + 20.0, y + 10.5, state.replace('_', " "));
-        writeln!(out, "<text x=\"{x}\" y=\"{y}\">{state} <tspan class=\"quiet\">{now}</tspan></text>")?;
+        let (x, y, shown) = (x + 20.0, y + 10.5, state.replace('_', " "));
+        writeln!(out, "<text x=\"{x}\" y=\"{y}\">{shown} <tspan class=\"quiet\">{now}</tspan></text>")?;
     }
     writeln!(out, "</svg>")
 }
