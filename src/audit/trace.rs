@@ -96,8 +96,8 @@ pub async fn trace(engine: &Engine, start: Start) -> Result<Trace, Error> {
     let head = engine.head().await?.position;
     let (mut gathered, after) = match start {
         Start::Correlation(correlation) => (Gathered::tied_by(correlation), 0),
-        Start::Position(position) => begun_by(root(engine, position).await?)?,
-        Start::Stream(stream) => begun_by(root(engine, first(engine, stream).await?).await?)?,
+        Start::Position(position) => begun_by(&root(engine, position).await?)?,
+        Start::Stream(stream) => begun_by(&root(engine, first(engine, stream).await?).await?)?,
     };
     walk::log(engine, (after, head), |event| gathered.look_at(&event)).await?;
     if gathered.nodes.is_empty() {
@@ -109,8 +109,8 @@ pub async fn trace(engine: &Engine, start: Start) -> Result<Trace, Error> {
     Ok(gathered.tree())
 }
 
-fn begun_by(event: StoredEvent) -> Result<(Gathered, u64), Error> {
-    let Origin { commit, correlation, .. } = Origin::of(&event)?;
+fn begun_by(event: &StoredEvent) -> Result<(Gathered, u64), Error> {
+    let Origin { commit, correlation, .. } = Origin::of(event)?;
     let gathered = Gathered { root: Some(commit), named: correlation, ..Gathered::default() };
     Ok((gathered, event.position - 1))
 }

@@ -74,8 +74,10 @@ impl Ends {
 /// Whether an event could not have come about once the timer had fallen due.
 fn needs(timer: TimerName, happened: &Happened) -> bool {
     match (timer, happened) {
-        (TimerName::DraftUntouched, Happened::Order(..)) => true,
-        (TimerName::InformationDeadline, Happened::Order(_, OrderEvent::InformationProvided { .. })) => true,
+        (TimerName::DraftUntouched, Happened::Order(..))
+        | (TimerName::InformationDeadline, Happened::Order(_, OrderEvent::InformationProvided { .. })) => {
+            true
+        }
         (TimerName::QualificationExpiry, Happened::Company(_, event)) => matches!(
             event,
             CompanyEvent::OrderOpened { .. }

@@ -114,7 +114,7 @@ fn span(seconds: Option<f64>) -> String {
         _ if days > 0 => format!("{days}d {hours}h"),
         _ if hours > 0 => format!("{hours}h {minutes}min"),
         _ if minutes > 0 => format!("{minutes}min {}s", span.num_seconds() % 60),
-        _ if span.num_seconds() > 0 => format!("{:.1}s", seconds),
+        _ if span.num_seconds() > 0 => format!("{seconds:.1}s"),
         _ => format!("{}ms", span.num_milliseconds()),
     }
 }
