@@ -176,7 +176,7 @@ impl Gathered {
         let states = OrderStatus::VARIANTS.iter().filter_map(|status| {
             let now = self.now.get(status).copied()?;
             let spans = self.stays.get(status).unwrap_or(&none);
-            let seconds = |span: Option<TimeDelta>| span.as_ref().map(TimeDelta::as_seconds_f64);
+            let seconds = |span: Option<TimeDelta>| span.map(TimeDelta::as_seconds_f64);
             Some(Stays {
                 state: (*status).into(),
                 now,
