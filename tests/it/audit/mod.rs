@@ -153,22 +153,15 @@ pub async fn as_naive(engine: &Engine, log: &[StoredEvent], stream: StreamId, mo
         Moment::Time(time) => recorded_at(event) <= time,
     };
     let found = as_of::as_of(engine, stream, moment, Sight::Sealed).await;
-    match naive(log, stream, taken) {
-        Some((position, state)) => {
-            let found = found.unwrap_or_else(|error| panic!("{stream} at {moment}: {error}"));
-            let stood = as_of::fold(engine, stream, moment).await.unwrap();
-            assert_eq!(state_text(&stood.state), state_text(&state), "{stream} at {moment}");
-            assert_eq!(
-                (found.place.position, found.status),
-                (position, state.status()),
-                "{stream} at {moment}"
-            );
-        }
-        None => {
-            let code = found.unwrap_err().problems()[0].code.clone();
-            assert!(code == "not_yet" || code == "not_found", "{stream} at {moment}: {code}");
-        }
-    }
+    let Some((position, state)) = naive(log, stream, taken) else {
+        let code = found.unwrap_err().problems()[0].code.clone();
+        assert!(code == "not_yet" || code == "not_found", "{stream} at {moment}: {code}");
+        return;
+    };
+    let found = found.unwrap_or_else(|error| panic!("{stream} at {moment}: {error}"));
+    let stood = as_of::fold(engine, stream, moment).await.unwrap();
+    assert_eq!(state_text(&stood.state), state_text(&state), "{stream} at {moment}");
+    assert_eq!((found.place.position, found.status), (position, state.status()), "{stream} at {moment}");
 }
 
 /// Every field that differs, and no other, is told; each by the last event that changed it.

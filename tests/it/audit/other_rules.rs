@@ -80,14 +80,14 @@ async fn what_would_have_ended_sooner_is_listed_where_it_was_used_later() {
         .differences
         .iter()
         .map(|it| {
-            let would = match &it.would {
+            let outcome = match &it.would {
                 Would::Decide(_) => "decide",
                 Would::Refuse(_) => "refuse",
                 Would::LeadTo(_) => "lead to",
                 Would::FallDue { .. } => "fall due",
                 Would::HaveEnded { .. } => "have ended",
             };
-            (it.id.as_str(), it.event.as_str(), would)
+            (it.id.as_str(), it.event.as_str(), outcome)
         })
         .collect();
     let (used, unused) = (used.to_string(), unused.to_string());

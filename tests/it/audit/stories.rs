@@ -133,7 +133,7 @@ async fn stays_are_counted_when_they_end_and_drawn_as_they_were() {
     let hours = of("draft").median_s.unwrap() / 3_600.0;
     assert!((hours - 10.0).abs() < 0.01, "{hours}");
     assert_eq!((of("completed").left, of("completed").median_s), (0, None), "what has ended stays");
-    let before = found.series.iter().filter(|point| point.at < found.to).last().unwrap();
+    let before = found.series.iter().rfind(|point| point.at < found.to).unwrap();
     assert_eq!(before.orders, [("draft", 2)].into());
     let picture = found.to_svg();
     assert!(
