@@ -19,10 +19,9 @@ mod numbering;
 mod rules;
 mod orders;
 mod ports;
-mod history;
+mod audit;
 mod import;
 mod keys;
-mod audit;
 mod notices;
 #[cfg(feature = "server")]
 mod serve;
@@ -166,8 +165,8 @@ enum Command {
     /// What the rules say: lead times, reasons of rejection
     #[command(subcommand)]
     Rules(rules::Command),
-    /// Everything that happened to something: who, when, why, what, by which rules
-    History(history::Arguments),
+    #[command(flatten)]
+    Audit(audit::Command),
     /// The log as it is, in order
     Log(store::LogArguments),
     /// Begin the log with a history that the stock crates cqrs-es and postgres-es wrote
@@ -392,7 +391,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::PortRequests(command) => ports::run(session, command, output).await,
         Command::Companies(command) => companies::run(session, command, output).await,
         Command::Numbers(command) => numbers::run(session, command, output).await,
-        Command::History(arguments) => history::run(session, &arguments, output).await,
+        Command::Audit(command) => audit::run(session, command, output).await,
         Command::Log(arguments) => store::log(session, &arguments, output).await,
         #[cfg(feature = "server")]
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),

@@ -14,6 +14,7 @@ use orderwire_domain::{
     webhook::Webhook,
 };
 use strum::VariantArray;
+use uuid::Uuid;
 
 use super::{Failure, Globals, Output, Surroundings};
 use crate::{
@@ -105,7 +106,8 @@ impl Session {
         }
         let engine = open_engine(&options, builder).await;
         let engine = engine.map_err(|error| Failure::Open { store: shown(&options.store), error })?;
-        let mut provenance = Provenance::of(actor);
+        // Whatever one run leads to can be traced by it.
+        let mut provenance = Provenance::of(actor).tied_to(Some(Uuid::now_v7().simple().to_string()));
         if let Some(code) = code {
             match place::reseller(&engine, &code).await {
                 Ok(Some(reseller)) => provenance.reseller = Some(reseller),

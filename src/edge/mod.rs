@@ -15,6 +15,8 @@ mod earlier;
 pub mod own_company;
 pub mod place;
 pub mod rehearse;
+mod action_rules;
+pub mod standing;
 pub mod master_key;
 pub mod private_file;
 pub mod open;

@@ -4,30 +4,28 @@
 //! Deliberately absent: what the read models mean (`domain::views`), and how rows are stored.
 
 mod effect;
+mod facts;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use orderwire_domain::{
-    fact::{Fact, Happened},
-    ids::StreamId,
-    views::{self, fold::Fold, overlay::Overlay, table::Table},
-};
+use orderwire_domain::views::{self, fold::Fold, overlay::Overlay, table::Table};
 use tokio::sync::{Notify, watch};
 
-pub use self::effect::{Effect, ReaderTx};
+pub use self::{
+    effect::{Effect, ReaderTx},
+    facts::{fact, fact_of},
+};
 
 use super::{
     Inner,
-    clock::time,
     error::{Error, ErrorKind},
     folding::{FoldError, fold_page},
     follower::Lag,
     leases::{Turn, is_fenced_out},
-    log::{Fence, NewEvent, Position, ReaderCommit, RowChange, Sequence, SharedLog, StoreError, StoredEvent},
-    provenance,
+    log::{Fence, Position, ReaderCommit, RowChange, SharedLog, StoreError},
     recent::Source,
     tiles::{self, TILES},
 };
@@ -475,36 +473,4 @@ impl Readers {
         }
         Err(Error::NotThereYet { reader: name.to_owned(), reached: reader.reached(), wanted: position })
     }
-}
-
-/// An event of the log as folds see it.
-pub fn fact(event: &StoredEvent) -> Result<Fact, Error> {
-    let StoredEvent { position, stream, sequence, recorded_at_us, .. } = *event;
-    let texts = [&event.event_type, &event.event_version, &event.payload, &event.metadata];
-    read(stream, (position, sequence), texts, recorded_at_us)
-}
-
-/// The same of an event that was appended at a position and sequence.
-pub fn fact_of(
-    stream: StreamId,
-    place: (Position, Sequence),
-    event: &NewEvent,
-    recorded_at_us: i64,
-) -> Result<Fact, Error> {
-    let texts = [&event.event_type, &event.event_version, &event.payload, &event.metadata];
-    read(stream, place, texts, recorded_at_us)
-}
-
-fn read(
-    stream: StreamId,
-    (position, sequence): (Position, Sequence),
-    [event_type, event_version, payload, metadata]: [&String; 4],
-    recorded_at_us: i64,
-) -> Result<Fact, Error> {
-    let corrupt = |detail: String| Error::Corrupt { stream: stream.to_string(), detail };
-    let happened = Happened::read(stream, event_type, event_version, payload)
-        .map_err(|error| corrupt(format!("event {sequence} cannot be read: {error}")))?;
-    let recorded_at = time(recorded_at_us);
-    let decided_at = provenance::decided_at(metadata).unwrap_or(recorded_at);
-    Ok(Fact { position, sequence, recorded_at, decided_at, happened })
 }

@@ -11,6 +11,7 @@ use super::{
     standing::{Action, Standing, Unlock},
     words,
 };
+use crate::edge;
 
 /// What may be asked of something now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +49,7 @@ struct ActionBody {
 /// One step towards what cannot be asked for yet.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Unlock)]
-struct UnlockBody {
+pub struct UnlockBody {
     /// What is done.
     #[schema(example = "lcp_accept")]
     action: &'static str,
@@ -78,6 +79,12 @@ impl From<Action> for ActionBody {
     fn from(Action { name, operation, rules, from, way }: Action) -> Self {
         let unlock = way.map(|way| way.into_iter().map(UnlockBody::from).collect());
         Self { action: name, operation, open: rules.is_empty(), rules, from, unlock }
+    }
+}
+
+impl From<edge::standing::Unlock> for UnlockBody {
+    fn from(unlock: edge::standing::Unlock) -> Self {
+        Unlock::from(unlock).into()
     }
 }
 

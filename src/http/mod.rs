@@ -28,7 +28,6 @@ mod observe;
 pub mod traces;
 mod patience;
 pub mod standing;
-mod action_rules;
 pub mod action_operations;
 mod action_bodies;
 mod health;

@@ -100,7 +100,8 @@ const SCOPED: [&str; 4] = ["/v1/numbers", "/v1/reservations", "/checkpoint", "/v
 
 /// Operations that are sent a body and append nothing: there is no key to keep for them, no position to answer, and no
 /// state that a tag could be of.
-const APPEND_NOTHING: [&str; 7] = [
+const APPEND_NOTHING: [&str; 8] = [
+    "audit_counterfactual",
     "check_portability",
     "check_names",
     "enter_address",

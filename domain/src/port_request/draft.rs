@@ -92,6 +92,20 @@ pub(super) fn represent(
     }])
 }
 
+impl PortDetails {
+    /// The same, presented at a time under some rules: with the day zero and the lead time that then apply, or every fault
+    /// of its window. For whoever asks what other rules would have said.
+    pub fn presented(&self, context: &Context) -> Result<Self, Vec<RequestFault>> {
+        let mut faults = vec![];
+        match window_fits(&self.window, &self.shape, self.route, context, &mut faults) {
+            Some(EarliestPortDate { day_zero, lead_time, .. }) if faults.is_empty() => {
+                Ok(Self { day_zero, lead_time, ..self.clone() })
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
 /// The earliest date of such a window, where the calendar knows; every fault is added to the others.
 pub(super) fn window_fits(
     window: &PortWindow,

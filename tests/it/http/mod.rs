@@ -1,6 +1,7 @@
 //! The API as a client sees it: a real server on a loopback port, over a store in memory.
 
 mod assets;
+mod audit;
 mod access;
 mod actions;
 mod body;

@@ -24,20 +24,20 @@ use orderwire_domain::{
     webhook::commands::WebhookCommand,
 };
 
-use super::action_operations::Operation;
-use crate::{
-    edge::{self, Problem, order_places, rehearse},
-    engine::{Engine, Provenance},
+use super::{
+    order_places,
+    problem::{Error, Problem},
+    rehearse,
 };
+use crate::engine::{Engine, Provenance};
 
-/// Everything that speaks now against an action. Nothing happens.
+/// Everything that speaks now against an action. Nothing happens. Where only one kind of asset is meant, it is named.
 pub async fn against(
     engine: &Engine,
     provenance: &Provenance,
     (stream, state): (StreamId, &State),
-    name: &str,
-    operation: &Operation,
-) -> Result<Vec<Problem>, edge::Error> {
+    (name, asset): (&str, Option<AssetKind>),
+) -> Result<Vec<Problem>, Error> {
     let command = match state {
         State::Order(_) => order(OrderId(stream.id), name),
         State::Company(_) => company(CompanyId(stream.id), name),
@@ -60,7 +60,7 @@ pub async fn against(
                 let (_, reseller) = engine.load::<Reseller>(reseller).await?;
                 joint::may_order(&reseller).map(Problem::from).into_iter().collect()
             }
-            _ => against_having_none(company, name, operation.path).into_iter().collect(),
+            _ => against_having_none(company, name, asset).into_iter().collect(),
         },
         State::PortRequest(port) => {
             let context = Context { at: engine.now(), rules: engine.rules().clone() };
@@ -164,7 +164,7 @@ fn against_lines(order: &Order, action: &str) -> Option<Problem> {
 }
 
 /// That the company has nothing of the kind that would be given up.
-fn against_having_none(company: &Company, action: &str, path: &str) -> Option<Problem> {
+fn against_having_none(company: &Company, action: &str, asset: Option<AssetKind>) -> Option<Problem> {
     let none = |code, what: &str| {
         let expected = format!("{what} that it has");
         Some(Problem::new("", code, format!("the company has no {what}"), expected))
@@ -175,20 +175,11 @@ fn against_having_none(company: &Company, action: &str, path: &str) -> Option<Pr
         }
         "cease_numbers" if !company.has_numbers_in_service() => none("numbers_not_in_service", "number"),
         "remove_asset" => {
-            let kind = match path.split('/').nth(4)? {
-                "sites" => AssetKind::Site,
-                "users" => AssetKind::User,
-                "devices" => AssetKind::Device,
-                "add-ons" => AssetKind::AddOn,
-                "pbxs" => AssetKind::Pbx,
-                "trunks" => AssetKind::Trunk,
-                _ => AssetKind::EmergencyDetails,
-            };
-            let mut real = company.assets().filter(|(_, asset)| asset.stage == AssetStage::Real);
-            if real.any(|(_, asset)| AssetKind::from(&asset.plan) == kind) {
+            let mut real = company.assets().filter(|(_, it)| it.stage == AssetStage::Real);
+            if real.any(|(_, it)| asset.is_none_or(|kind| AssetKind::from(&it.plan) == kind)) {
                 return None;
             }
-            none("asset_unknown", &<&str>::from(kind).replace('_', " "))
+            none("asset_unknown", &asset.map_or("asset", <&str>::from).replace('_', " "))
         }
         _ => None,
     }
