@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use orderwire_domain::views::{self, fold::Fold, overlay::Overlay, table::Table};
+use orderwire_domain::{
+    fact::Fact,
+    views::{self, fold::Fold, overlay::Overlay, table::Table},
+};
 use tokio::sync::{Notify, watch};
 
 pub use self::{
