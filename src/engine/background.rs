@@ -156,13 +156,6 @@ impl Task {
                 },
                 () = tokio::time::sleep(wait) => false,
             };
-            if moved && let Some(reader) = inner.readers.get(&name) {
-                tokio::select! {
-                    _ = ended.wait_for(|ended| *ended) => return,
-                    () = reader.gather() => {}
-                }
-                head.mark_unchanged();
-            }
             let ours = moved && *head.borrow() <= inner.recent.appended_to();
             source = if ours { Source::Own } else { Source::Log };
         }

@@ -15,7 +15,7 @@ use orderwire_domain::{
     fact::Fact,
     views::{self, fold::Fold, overlay::Overlay, table::Table},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 pub use self::{
     effect::{Effect, ReaderTx},
@@ -37,8 +37,6 @@ use super::{
 pub const PAGE_EVENTS_MAX: usize = 256;
 /// Rows that a reader keeps at hand between pages; past this it starts again from what is stored.
 const ROWS_AT_HAND_MAX: usize = 10_000;
-/// What is appended within this time is taken together, unless somebody waits: each page costs a transaction.
-const GATHERS_FOR: Duration = Duration::from_millis(5);
 /// A query waits at most this long for its read model.
 const REACHED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -73,8 +71,6 @@ pub struct Reader {
     /// The token under which the rows at hand were written; under any other, somebody else may have written since.
     under: Mutex<Option<u64>>,
     stopped: Mutex<Option<String>>,
-    /// Somebody waits for it.
-    hurry: Notify,
 }
 
 impl std::fmt::Debug for Reader {
@@ -109,7 +105,6 @@ impl Reader {
             turn: tokio::sync::Mutex::default(),
             under: Mutex::default(),
             stopped: Mutex::default(),
-            hurry: Notify::new(),
         }
     }
 
@@ -209,14 +204,6 @@ impl Reader {
         inner.log.apply(commit).await?;
         *lag = Lag::none(commit.to);
         Ok(())
-    }
-
-    /// Waits a moment for more to take, unless somebody waits for what there is.
-    pub(super) async fn gather(&self) {
-        tokio::select! {
-            () = self.hurry.notified() => {}
-            () = tokio::time::sleep(GATHERS_FOR) => {}
-        }
     }
 
     /// Whether it has worked under this fence since it last learnt where it is.
@@ -463,9 +450,6 @@ impl Readers {
         let unknown =
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
-        if reader.reached() < position {
-            reader.hurry.notify_one();
-        }
         let mut reached = reader.reached.subscribe();
         let wait = reached.wait_for(|reached| *reached >= reader.due(position));
         if tokio::time::timeout(REACHED_WITHIN, wait).await.is_ok_and(|waited| waited.is_ok()) {

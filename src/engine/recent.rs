@@ -119,23 +119,6 @@ impl Page {
     }
 }
 
-/// What is in pages after a position: whoever waited a moment takes those together that others took one by one.
-fn gathered(pages: &VecDeque<Page>, after: Position) -> Option<Page> {
-    let at = pages.iter().rposition(|page| page.after(after).is_some())?;
-    let first = pages[at].after(after)?;
-    let mut count = first.len();
-    let more = pages.iter().skip(at + 1).take_while(|page| {
-        count += page.len();
-        count <= PAGE_EVENTS_MAX
-    });
-    let more: Vec<&Page> = more.collect();
-    if more.is_empty() {
-        return Some(first);
-    }
-    let facts = first.iter().chain(more.into_iter().flat_map(|page| page.iter()));
-    Some(Page::of(facts.cloned().collect()))
-}
-
 impl FreshEvent {
     fn stream(&self) -> StreamId {
         self.commit.appends[self.append].stream
@@ -193,7 +176,7 @@ impl Recent {
     /// Facts after a position, up to [`PAGE_EVENTS_MAX`].
     pub async fn page(&self, log: &SharedLog, after: Position, source: Source) -> Result<Page, Error> {
         let mut pages = self.pages.lock().await;
-        if let Some(page) = gathered(&pages, after) {
+        if let Some(page) = pages.iter().rev().find_map(|page| page.after(after)) {
             return Ok(page);
         }
         let end = pages.back().and_then(|page| page.facts.last()).map(|fact| fact.position);
