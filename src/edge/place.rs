@@ -363,7 +363,7 @@ async fn own_company(
             company.status() != Company::default().status() && company.reseller() == Some(reseller)
         };
         // Whose it is stays so: only one that is not known to be the reseller's may be by now.
-        if own(&*engine.known::<Company>(id).await?) || own(&*engine.load::<Company>(id).await?.1) {
+        if own(engine.known::<Company>(id).await?.as_ref()) || own(&engine.load::<Company>(id).await?.1) {
             return Ok(Party::Existing(id));
         }
     }

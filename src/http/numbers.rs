@@ -187,8 +187,8 @@ async fn reseller(look: &Look, text: &str) -> Result<ResellerId, Problem> {
         // Its own is the only one there is for it. It is most often at hand, and its CUG id is never another.
         let is_named =
             |reseller: &Reseller| reseller.tenant().is_some_and(|tenant| tenant.cug_id.key() == cug_id.key());
-        let named = is_named(&*look.app.engine.known(own).await?)
-            || is_named(&*look.app.engine.load::<Reseller>(own).await?.1);
+        let named = is_named(look.app.engine.known::<Reseller>(own).await?.as_ref())
+            || is_named(&look.app.engine.load::<Reseller>(own).await?.1);
         return if named { Ok(own) } else { Err(missing()) };
     }
     let claim = Claim::platform(ClaimScope::CugId, cug_id.key());

@@ -1,10 +1,10 @@
 //! Folding the write-ahead log into the file beside the connection that writes, so that no append waits for it.
 //!
 //! A thread with a connection of its own folds what there is while others write. The log begins at its start again only
-//! when all of it is folded, and it must: one that grows costs several times what one costs that is overwritten. So now
-//! and then the writing thread folds what was written meanwhile, once nothing waits for it. That waits for the disk twice,
-//! and is seldom enough to be met by one append in hundreds. Where the writing thread is never idle, `SQLite` folds the rest
-//! itself ([`super::connect::fold_later`]). Absent: what is written.
+//! when all of it is folded, and it must: one that grows costs several times what one costs that is overwritten. So then
+//! the writing thread folds what was written meanwhile, once nothing waits for it. Both wait for the disk, which appends
+//! want too; they are seldom enough to be met by one append in hundreds. Where the writing thread is never idle, `SQLite`
+//! folds the rest itself ([`super::connect::fold_later`]). Absent: what is written.
 
 use std::sync::{
     Arc,
@@ -16,11 +16,8 @@ use rusqlite::Connection;
 use super::worker::{Urgency, Workers};
 use crate::engine::log::StoreError;
 
-/// Rows that are changed before the log is folded. A row is one to three pages of it, so this is about as often as
-/// `SQLite` would.
-const ROWS_BETWEEN_FOLDS: u64 = 1_000;
-/// How often it is folded beside the writer before the rest is.
-const FOLDS_BEFORE_REST: u64 = 4;
+/// Rows that are changed before the log is folded. A row is one to three pages of it.
+const ROWS_BETWEEN_FOLDS: u64 = 4_000;
 
 /// The write-ahead log of a store.
 #[derive(Debug)]
@@ -29,8 +26,6 @@ pub(super) struct WriteAhead {
     folder: Workers,
     /// Rows that the writer will have changed when the log is folded next.
     due: AtomicU64,
-    /// How often it was folded.
-    folds: AtomicU64,
     /// Whether the writing thread has been asked to fold the rest.
     rest_waits: AtomicBool,
 }
@@ -42,7 +37,6 @@ impl WriteAhead {
             writer: Arc::clone(writer),
             folder: Workers::start("folder", vec![folder])?,
             due: AtomicU64::new(ROWS_BETWEEN_FOLDS),
-            folds: AtomicU64::new(0),
             rest_waits: AtomicBool::new(false),
         }))
     }
@@ -56,11 +50,9 @@ impl WriteAhead {
         let this = Arc::clone(self);
         said(self.folder.later(Urgency::Patient, move |connection| {
             said(fold(connection));
-            if (this.folds.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(FOLDS_BEFORE_REST) {
-                // Once more for what was written meanwhile: whatever is left the writer has to wait for.
-                said(fold(connection));
-                this.fold_rest();
-            }
+            // Once more for what was written meanwhile: whatever is left the writer has to wait for.
+            said(fold(connection));
+            this.fold_rest();
         }));
     }
 
@@ -128,9 +120,7 @@ mod tests {
                 Ok(())
             }
         };
-        for _ in 0..FOLDS_BEFORE_REST {
-            writer.run(Urgency::Patient, rows(ROWS_BETWEEN_FOLDS)).await.unwrap();
-        }
+        writer.run(Urgency::Patient, rows(ROWS_BETWEEN_FOLDS)).await.unwrap();
         // What waits is folded, and then the rest, before the second of two jobs at the latest.
         ahead.close().await;
         writer.run(Urgency::Idle, NOTHING).await.unwrap();
