@@ -34,7 +34,7 @@ use orderwire::{
 use crate::world::*;
 
 /// Nothing here takes as long, unless it never ends.
-pub const WITHIN: Duration = Duration::from_secs(120);
+pub const WITHIN: Duration = Duration::from_mins(2);
 
 /// What an engine wrote, in order: the reader, or the lease that a commit was made under, and the token.
 #[derive(Clone, Default)]
