@@ -57,7 +57,9 @@ impl Reader {
             Source::Log => {
                 // Somebody else may have come further, or begun again.
                 self.moved(log, lag).await?;
-                log.head().await?.position
+                let reached = self.reached();
+                let leaves = log.leaves(reached, usize::try_from(LEAVES_AT_ONCE).unwrap_or(usize::MAX)).await?;
+                reached + leaves.len() as Position
             }
         };
         if self.behind(head) == 0 {
