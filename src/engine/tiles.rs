@@ -58,7 +58,8 @@ impl Reader {
                 // Somebody else may have come further, or begun again.
                 self.moved(log, lag).await?;
                 let reached = self.reached();
-                let leaves = log.leaves(reached, usize::try_from(LEAVES_AT_ONCE).unwrap_or(usize::MAX)).await?;
+                let leaves =
+                    log.leaves(reached, usize::try_from(LEAVES_AT_ONCE).unwrap_or(usize::MAX)).await?;
                 reached + leaves.len() as Position
             }
         };
