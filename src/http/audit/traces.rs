@@ -77,7 +77,7 @@ struct HappenedBody {
 /// there, whatever caused it, and all that followed. From an id: from its submit or its first event. The log is read from where
 /// the trace begins, so a long one takes its time.
 #[utoipa::path(get, path = "/v1/audit/trace", operation_id = "audit_trace", tag = tags::AUDIT,
-    params(("of" = String, Query, description = "A correlation, a position of the log, or the id of an order or anything else.")),
+    params(("of" = String, Query, min_length = 1, description = "A correlation, a position of the log, or the id of an order or anything else.")),
     responses((status = 200, description = "The tree.", body = TraceBody)))]
 async fn show(look: Look) -> Result<Answer, Problem> {
     look.only(&["of"])?;
