@@ -11,6 +11,7 @@ check says what is wrong with a file of notices, however it was come by.
 """
 
 import argparse
+import http.client
 import http.server
 import json
 import os
@@ -26,6 +27,10 @@ BODY_MAX = 1024 * 1024
 
 class OtherHistory(Exception):
     """What comes is not what follows what is there. Nothing here can mend that: ask the carrier."""
+
+
+# What may be wrong with what comes, with who is asked, or with what is answered. Each is said, and nothing is acknowledged.
+FAILURES = (OtherHistory, OSError, http.client.HTTPException, ValueError, LookupError)
 
 
 class Chain:
@@ -58,7 +63,7 @@ class Journal:
     """The file with what was received."""
 
     def __init__(self, path):
-        self.chain, whole = Chain(), 0
+        self.chain, self.whole = Chain(), 0
         self.file = open(path, "a+b")
         self.file.seek(0)
         for line in self.file:
@@ -69,16 +74,29 @@ class Journal:
             if self.chain.look(notice) != "next":
                 raise OtherHistory(f"the journal itself has {int(notice['sequence'])} after {self.chain.last}")
             self.chain.take(notice)
-            whole += len(line)
-        self.file.truncate(whole)
+            self.whole += len(line)
+        self.file.truncate(self.whole)
 
     def add(self, notice, how):
         """Writes a notice down; once this returns it is safe to say so."""
-        self.file.write(json.dumps(notice, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        line = json.dumps(notice, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        try:
+            self.file.write(line)
+            self.file.flush()
+            os.fsync(self.file.fileno())
+        except OSError as error:
+            self.give_up(error)
+        self.whole += len(line)
         self.chain.take(notice)
         say(f"{how} {self.chain.last} {notice['type']} {notice['subject']}")
+
+    def give_up(self, error):
+        """Ends the program: what of a line is on the disk is not known, so it is cut off, and nothing may follow it."""
+        say(f"failed: the journal cannot be written: {error}")
+        try:
+            os.ftruncate(self.file.fileno(), self.whole)
+        finally:
+            os._exit(1)
 
 
 class Receiver:
@@ -143,7 +161,7 @@ def handler(receiver, secret):
                 # A test of the endpoint is no part of the history.
                 if "sequence" in notice:
                     receiver.receive(notice)
-            except (OtherHistory, OSError) as error:
+            except FAILURES as error:
                 say(f"failed: {why(error)}")
                 return self.answer(503)
             self.answer(204)
@@ -167,7 +185,7 @@ def serve(arguments):
     # What was told while nobody was here.
     try:
         receiver.fetch()
-    except (OtherHistory, OSError) as error:
+    except FAILURES as error:
         say(f"failed: {why(error)}")
         sys.exit(1)
     say(f"listening on http://{host}:{server.server_port}")
@@ -212,6 +230,8 @@ def why(error):
     """What went wrong; of an answer, what it says."""
     if isinstance(error, urllib.error.HTTPError):
         return f"{error.code} {error.read().decode(errors='replace')}"
+    if isinstance(error, (ValueError, LookupError)):
+        return f"what came is no page of notices: {error!r}"
     return error
 
 

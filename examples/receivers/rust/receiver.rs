@@ -15,7 +15,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env,
     fs::{self, File, OpenOptions},
-    io::Write as _,
+    io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -122,6 +122,7 @@ impl Chain {
 struct Journal {
     chain: Chain,
     file: File,
+    whole: u64,
 }
 
 impl Journal {
@@ -142,16 +143,28 @@ impl Journal {
             );
             chain.take(&notice);
         }
-        Ok(Self { chain, file })
+        Ok(Self { chain, file, whole: whole as u64 })
     }
 
     /// Writes a notice down; once this returns it is safe to say so.
     fn add(&mut self, notice: &Notice, json: &Value, how: &str) -> anyhow::Result<()> {
-        self.file.write_all(format!("{json}\n").as_bytes())?;
-        self.file.sync_data()?;
+        let line = format!("{json}\n");
+        if let Err(error) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
+            self.give_up(&error);
+        }
+        self.whole += line.len() as u64;
         self.chain.take(notice);
         println!("{how} {} {} {}", notice.sequence, notice.kind, notice.subject);
         Ok(())
+    }
+
+    /// Ends the program: what of a line is on the disk is not known, so it is cut off, and nothing may follow it.
+    fn give_up(&self, error: &io::Error) -> ! {
+        println!("failed: the journal cannot be written: {error}");
+        if let Err(error) = self.file.set_len(self.whole) {
+            println!("failed: half a line is left in it: {error}");
+        }
+        std::process::exit(1)
     }
 }
 

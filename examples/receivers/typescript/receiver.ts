@@ -9,7 +9,7 @@
 // serve reads WEBHOOK_SECRET (`whsec_…`, shown when the webhook was made) and ORDERWIRE_KEY, the key that it fetches with.
 // check says what is wrong with a file of notices, however it was come by.
 
-import { existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
@@ -59,6 +59,7 @@ class Chain {
 class Journal {
   readonly chain = new Chain();
   private readonly file: number;
+  private whole: number;
 
   constructor(path: string) {
     const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
@@ -73,15 +74,31 @@ class Journal {
     }
     this.file = openSync(path, "a");
     truncateSync(path, whole.length);
+    this.whole = whole.length;
   }
 
   /** Writes a notice down; once this returns it is safe to say so. */
   add(notice: Notice, how: string): void {
     const line = Buffer.from(`${JSON.stringify(notice)}\n`);
-    for (let written = 0; written < line.length; ) written += writeSync(this.file, line, written);
-    fsyncSync(this.file);
+    try {
+      for (let written = 0; written < line.length; ) written += writeSync(this.file, line, written);
+      fsyncSync(this.file);
+    } catch (error) {
+      this.giveUp(error);
+    }
+    this.whole += line.length;
     this.chain.take(notice);
     say(`${how} ${this.chain.last} ${notice.type} ${notice.subject}`);
+  }
+
+  /** Ends the program: what of a line is on the disk is not known, so it is cut off, and nothing may follow it. */
+  private giveUp(error: unknown): never {
+    say(`failed: the journal cannot be written: ${error instanceof Error ? error.message : error}`);
+    try {
+      ftruncateSync(this.file, this.whole);
+    } finally {
+      process.exit(1);
+    }
   }
 }
 

@@ -139,8 +139,11 @@ impl Relay {
             for name in ["webhook-id", "webhook-timestamp", "webhook-signature", "content-type"] {
                 request = request.header(name, &headers[name]);
             }
-            let status = request.send().await.unwrap().status();
-            assert_eq!(status, 204, "what was signed is taken");
+            match request.send().await {
+                Ok(answer) => assert_eq!(answer.status(), 204, "what was signed is taken"),
+                // It has ended: the carrier tries again.
+                Err(_) => return StatusCode::BAD_GATEWAY,
+            }
         }
         StatusCode::NO_CONTENT
     }
@@ -150,7 +153,7 @@ impl Relay {
 struct Running {
     said: Arc<Mutex<Vec<String>>>,
     url: String,
-    _process: Server,
+    process: Server,
 }
 
 impl Running {
@@ -171,7 +174,7 @@ impl Running {
         let said = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&said);
         std::thread::spawn(move || lines.for_each(|line| keep.lock().unwrap().push(line)));
-        Self { said, url, _process: process }
+        Self { said, url, process }
     }
 
     fn has_said(&self, what: &str) -> bool {
@@ -228,6 +231,47 @@ async fn whatever_is_dropped_doubled_or_swapped_on_the_way_every_receiver_has_ev
             assert!(receiver.has_said(found), "{name} says what it found: {found}");
         }
         assert!(!receiver.has_said("failed") && !receiver.has_said("refused"), "{name}");
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_whose_disk_is_full_ends_with_a_whole_journal_and_goes_on_from_it() {
+    let site = site().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 4).await;
+    let folder = tempfile::tempdir().unwrap();
+    let key = client.token.clone().unwrap();
+    let there: usize = all(&client, "", 500).await.iter().map(|notice| notice.to_string().len() + 1).sum();
+    let room = there + 1_000;
+    let mut running = Vec::new();
+    for (name, command) in receivers() {
+        let path = folder.path().join(format!("{name}.jsonl"));
+        // Files have room for what there is and little more, and the signal that would say so is not for them.
+        let full = format!("trap '' XFSZ; exec prlimit --fsize={room} \"$@\"");
+        let limited = ["sh", "-c", &full, "sh"].map(PathBuf::from);
+        let limited = [&limited[..], &command[..]].concat();
+        let (relay, url) = Relay::open().await;
+        relay.honest.store(true, Ordering::SeqCst);
+        let hook = hooked(&client, &url).await;
+        let receiver = Running::of(&limited, &path, &client.url, &key, hook.text("secret"));
+        relay.to.set(receiver.url.clone()).unwrap();
+        running.push((name, command, path, receiver, hook));
+    }
+    for company in &companies {
+        tell_two(&site.world, *company).await;
+        site.world.settle().await;
+    }
+    let told = all(&client, "", 500).await;
+    for (name, command, path, mut receiver, hook) in running {
+        assert_eq!(receiver.process.ended(WITHIN), Some(1), "{name} ends");
+        assert!(receiver.has_said("failed: the journal cannot be written: "), "{name} says why");
+        let kept = fs::read_to_string(&path).unwrap();
+        assert!(kept.ends_with('\n'), "{name} leaves no half line");
+        assert!(told.starts_with(&journal(&path)) && journal(&path).len() < told.len(), "{name}");
+        // Where there is room again it has the rest before it listens.
+        let _again = Running::of(command, &path, &client.url, &key, hook.text("secret"));
+        assert_eq!(journal(&path), told, "{name}");
     }
     site.close().await;
 }

@@ -10,6 +10,8 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use chrono::DateTime;
@@ -58,6 +60,18 @@ impl Server {
     pub fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+    }
+
+    /// The code with which it ends by itself, where it does so in time.
+    pub fn ended(&mut self, within: Duration) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            match self.0.try_wait().unwrap() {
+                Some(status) => return status.code(),
+                None if begun.elapsed() > within => return None,
+                None => thread::yield_now(),
+            }
+        }
     }
 }
 
