@@ -242,7 +242,8 @@ impl Life {
         let Some(job) = self.window.take(self.at) else { return Ok(()) };
         let Job::Notice(sequence) = job else { unreachable!("nobody wanted one once more") };
         let lane = self.lanes[&sequence];
-        let overtaken = self.lanes.range(..sequence).find(|(it, of)| **of == lane && !self.arrived.contains(it));
+        let overtaken =
+            self.lanes.range(..sequence).find(|(it, of)| **of == lane && !self.arrived.contains(it));
         prop_assert!(overtaken.is_none(), "{} overtakes {:?}", sequence, overtaken);
         self.flying.push(job);
         Ok(())

@@ -30,12 +30,17 @@ impl Worker {
         let old = now - KEPT_FOR;
         let mut swept = Vec::new();
         for (id, endpoint) in &mut self.endpoints {
-            let excess = endpoint.kept.saturating_sub(KEPT_MAX);
-            if !due && excess < SWEPT_AT_ONCE as u64 {
+            if !due && endpoint.kept < KEPT_MAX + SWEPT_AT_ONCE as u64 {
                 continue;
             }
-            let before = (excess == 0).then_some(old);
-            let found = ledger::ended(self.engine.log(), *id, before, SWEPT_AT_ONCE).await?;
+            // What is sent once more has the row that it had, so what was counted may be too much.
+            endpoint.kept = ledger::kept(self.engine.log(), *id).await?;
+            let excess = endpoint.kept.saturating_sub(KEPT_MAX);
+            let (before, limit) = match usize::try_from(excess).unwrap_or(usize::MAX) {
+                0 => (Some(old), SWEPT_AT_ONCE),
+                excess => (None, excess.min(SWEPT_AT_ONCE)),
+            };
+            let found = ledger::ended(self.engine.log(), *id, before, limit).await?;
             let done_to = endpoint.window.done_to();
             // What arrived beyond its place says so to whoever goes on from there.
             let found: Vec<_> = found.into_iter().filter(|it| it.again || it.sequence <= done_to).collect();
