@@ -221,8 +221,8 @@ impl Worker {
         self.aside.remove(&id);
         if view.status == WebhookStage::Deleted {
             self.endpoints.remove(&id);
-            let log = self.engine.log();
-            if ledger::place(log, id).await?.is_some() || !ledger::waiting(log, id, None).await?.is_empty() {
+            let is_left = ledger::is_left(self.engine.log(), id).await;
+            if self.or_aside(id, is_left)? == Some(true) {
                 self.leaving.insert(id);
             }
             return Ok(());

@@ -87,7 +87,7 @@ impl Node {
         let [certificate, key] = [("certificate.pem", certificate), ("key.pem", key)].map(|(name, text)| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            path
+            path.display().to_string()
         });
         let mut node =
             Self::prepared("", &format!("tls {{ cert_file: {certificate:?}, key_file: {key:?} }}\n"));

@@ -31,6 +31,7 @@ impl Worker {
                 tracing::error!(webhook = %id, %error, "a webhook is delivered to no more for now: somebody must look");
                 self.endpoints.remove(&id);
                 self.busy.remove(&id);
+                self.leaving.remove(&id);
                 self.aside.insert(id, self.engine.now() + TRIED_AGAIN_AFTER);
                 Ok(None)
             }

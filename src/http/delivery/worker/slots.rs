@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn endpoints_that_were_brisk_and_hang_keep_another_waiting_for_a_second_at_most() {
         let (mut slots, begun) = (Slots::default(), Instant::now());
-        let mut begin = |slots: &mut Slots, endpoint: u128, is_brisk| {
+        let fill = |slots: &mut Slots, endpoint: u128, is_brisk| {
             let mut count = 0;
             while count < slots.of(is_brisk) {
                 slots.begin(webhook(endpoint), is_brisk, begun);
@@ -94,7 +94,7 @@ mod tests {
             }
             count
         };
-        let taken: usize = (0..20).map(|endpoint| begin(&mut slots, endpoint, true)).sum();
+        let taken: usize = (0..20).map(|endpoint| fill(&mut slots, endpoint, true)).sum();
         assert_eq!((taken, slots.of(true)), (YOUNG_MAX, 0));
         assert_eq!(slots.aged(begun + BRISK), None);
         let hang: BTreeSet<_> =
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!((slots.of(true), slots.of(false)), (SLOTS_SLUGGISH, 0));
         // Hundreds more may do the same.
         for endpoint in 20..400 {
-            assert_eq!(begin(&mut slots, endpoint, true), SLOTS_SLUGGISH, "{endpoint}");
+            assert_eq!(fill(&mut slots, endpoint, true), SLOTS_SLUGGISH, "{endpoint}");
             while slots.aged(begun + 2 * BRISK).is_some() {}
         }
     }
@@ -115,7 +115,9 @@ mod tests {
         let flights = [true, false, true].map(|is_brisk| slots.begin(webhook(1), is_brisk, begun));
         assert_eq!(slots.aged(begun + 2 * BRISK), Some(webhook(1)));
         assert_eq!((slots.in_flight, slots.young.len()), (3, 1));
-        flights.into_iter().for_each(|flight| slots.end(flight));
+        for flight in flights {
+            slots.end(flight);
+        }
         assert_eq!((slots.in_flight, slots.young.len()), (0, 0));
         assert_eq!((slots.of(true), slots.of(false)), (SLOTS_BRISK, SLOTS_SLUGGISH));
     }
