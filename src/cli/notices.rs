@@ -1,12 +1,18 @@
 //! `orderwire notices`: what resellers are told, also as it happens, and the proof that it is whole.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use clap::Subcommand;
 use orderwire_domain::{
     ids::{NoticeId, ResellerId},
     names::ResellerCode,
-    views::{notices::Notice, table::Record as _},
+    views::{
+        notices::{Notice, NoticeCounter},
+        table::Record as _,
+    },
 };
 use serde::Serialize;
 
@@ -44,7 +50,8 @@ pub enum Command {
         #[arg(long)]
         follow: bool,
     },
-    /// Prove that every sequence is whole, and that each notice names the one before it
+    /// Prove that every sequence is whole to its end, that each notice names the one before it, and that none follows the
+    /// end of its order
     Verify,
 }
 
@@ -113,6 +120,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             }
         }
         Command::Verify => {
+            // Before the notices: what is told meanwhile makes those more, and never these.
+            let counters = counters(session).await?;
             let mut proof = Proof::default();
             let mut after = 0;
             loop {
@@ -123,7 +132,10 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
                     proof.take(notice).map_err(|why| Error::from(StoreError::Corrupt(why)))?;
                 }
             }
-            let Proof { notices, resellers, orders } = proof;
+            for counter in &counters {
+                proof.reaches(counter).map_err(|why| Error::from(StoreError::Corrupt(why)))?;
+            }
+            let Proof { notices, resellers, orders, .. } = proof;
             Ok(output.one(&Proved { notices, resellers: resellers.len(), orders: orders.len() }, PROVED)?)
         }
     }
@@ -182,12 +194,31 @@ async fn page(session: &Session, reseller: Option<ResellerId>, after: u64) -> Re
     query::select(session.engine.log(), &select).await
 }
 
+/// How far every sequence was told.
+async fn counters(session: &Session) -> Result<Vec<NoticeCounter>, Error> {
+    let mut found: Vec<NoticeCounter> = Vec::new();
+    loop {
+        let after = found.last().map(|last| (last.key().into(), last.key()));
+        let table = NoticeCounter::TABLE;
+        let select =
+            Select { table, filters: Vec::new(), order: "key", descending: false, after, limit: PAGE };
+        let page: Vec<NoticeCounter> = query::select(session.engine.log(), &select).await?;
+        let is_whole = page.len() == PAGE;
+        found.extend(page);
+        if !is_whole {
+            return Ok(found);
+        }
+    }
+}
+
 /// What was proved so far: the last notice of each sequence.
 #[derive(Default)]
 struct Proof {
     notices: u64,
     resellers: HashMap<String, (u64, NoticeId)>,
     orders: HashMap<String, (u64, NoticeId)>,
+    /// Orders that have ended.
+    ended: HashSet<String>,
 }
 
 impl Proof {
@@ -195,8 +226,40 @@ impl Proof {
         self.notices += 1;
         let link = (notice.sequence, notice.id, notice.previous_id);
         follows(&mut self.resellers, notice.reseller.to_string(), link)?;
-        if let (Some(order), Some(sequence)) = (notice.order, notice.order_sequence) {
-            follows(&mut self.orders, order.to_string(), (sequence, notice.id, notice.order_previous_id))?;
+        let Some(order) = notice.order.map(|order| order.to_string()) else { return Ok(()) };
+        let has_ended = self.ended.contains(&order);
+        match notice.order_sequence {
+            Some(_) if has_ended => {
+                return Err(format!("{order}: {} follows the notice that ended it", notice.id));
+            }
+            None if !has_ended => {
+                return Err(format!("{order}: {} has no number, and it goes on", notice.id));
+            }
+            None => return Ok(()),
+            Some(sequence) => {
+                let link = (sequence, notice.id, notice.order_previous_id);
+                follows(&mut self.orders, order.clone(), link)?;
+            }
+        }
+        if notice.notice_type.ends_an_order() {
+            self.ended.insert(order);
+        }
+        Ok(())
+    }
+
+    /// Whether what was told last is there.
+    fn reaches(&self, NoticeCounter { of, last, last_id, closed }: &NoticeCounter) -> Result<(), String> {
+        // That of the log itself counts positions.
+        let Some(last_id) = last_id else { return Ok(()) };
+        let found = self.resellers.get(of).or_else(|| self.orders.get(of));
+        let (sequence, id) = found.ok_or_else(|| format!("{of}: none of {last} notices is there"))?;
+        if sequence < last || (sequence == last && id != last_id) {
+            return Err(format!(
+                "{of}: {last_id}, number {last}, was told last, and {id}, number {sequence}, is there"
+            ));
+        }
+        if *closed && !self.ended.contains(of) {
+            return Err(format!("{of}: it has ended, and no notice says so"));
         }
         Ok(())
     }

@@ -42,6 +42,18 @@ pub struct Place {
     pub done_to: u64,
     /// The position of the event that said where to begin: another one begins anew.
     pub since: u64,
+    /// It wants to be left alone for a while.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+}
+
+/// An endpoint has asked for nothing to be sent for a while (`Retry-After`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// When it has asked.
+    pub since: DateTime<Utc>,
+    /// Until when.
+    pub until: DateTime<Utc>,
 }
 
 /// How an attempt went wrong.
@@ -90,6 +102,9 @@ pub struct Delivery {
     pub attempts: u32,
     /// Since when it does not arrive.
     pub failing_since: Option<DateTime<Utc>>,
+    /// How many attempts failed since then.
+    #[serde(default)]
+    pub failures: u32,
     /// When it is sent again at the earliest.
     pub next_at: Option<DateTime<Utc>>,
     /// When it was sent last.
@@ -140,6 +155,7 @@ impl Delivery {
             ended_at: None,
             attempts: 0,
             failing_since: None,
+            failures: 0,
             next_at: None,
             sent_at: None,
             status: None,

@@ -73,8 +73,9 @@ impl Engine {
         let reader = self.read_model(name)?;
         let mut rebuild = Rebuild::begin(&self.inner, reader).await?;
         let done = rebuild.finish().await;
-        self.inner.leases.give_back(std::slice::from_ref(&rebuild.beside)).await?;
+        let given_back = self.inner.leases.give_back(std::slice::from_ref(&rebuild.beside)).await;
         done?;
+        let_go_later(&rebuild.beside, given_back);
         while reader.step(&self.inner, Source::Log).await? > 0 {}
         Ok(())
     }
@@ -126,9 +127,15 @@ impl<'a> Rebuild<'a> {
             self.fold_to(live).await?;
             live = self.live().await?;
         }
-        let mut attempt = 1;
+        let (mut attempt, mut is_unknown) = (1, false);
         loop {
-            match self.swap().await {
+            let outcome = self.swap().await;
+            is_unknown |= matches!(outcome, Err(Error::Store(StoreError::Unavailable(_))));
+            match outcome {
+                Err(error) if is_unknown && self.was_swapped().await? => {
+                    tracing::info!(reader = %self.reader.name, %error, "the tables are swapped, though nobody said so");
+                    return Ok(());
+                }
                 // A query held up the tables for too long, or another process was faster with the lease.
                 Err(Error::Store(why @ (StoreError::Unavailable(_) | StoreError::FencedOut(_))))
                     if attempt < SWAP_ATTEMPTS_MAX =>
@@ -139,6 +146,12 @@ impl<'a> Rebuild<'a> {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Whether the tables were swapped though the answer was lost. That takes this rebuild's checkpoint back to the beginning,
+    /// and nobody else has the lease to write it. Of an empty log it cannot be told.
+    async fn was_swapped(&self) -> Result<bool, Error> {
+        Ok(self.at > 0 && self.inner.log.checkpoint(&self.beside).await? == 0)
     }
 
     async fn live(&self) -> Result<Position, Error> {
@@ -224,7 +237,7 @@ impl<'a> Rebuild<'a> {
             inner.leases.lost(&live_fence);
         }
         if was_here.is_none() {
-            inner.leases.hand_back(name).await?;
+            let_go_later(name, inner.leases.hand_back(name).await);
         }
         swapped
     }
@@ -235,9 +248,17 @@ impl<'a> Rebuild<'a> {
         let (reader, beside) = (self.reader.name.clone(), self.beside.clone());
         let fences = [live_fence, self.fence.clone()];
         let swap = Swap { reader, beside, at, tables: self.tables.clone(), fences };
-        self.inner.log.swap(&swap).await?;
+        let swapped = self.inner.log.swap(&swap).await;
+        // Also where that failed: whether it has is not always known, and what is at hand must be of the new tables.
         self.reader.begin_anew();
-        Ok(())
+        Ok(swapped?)
+    }
+}
+
+/// A lease that could not be given back ends by itself: what was done under it is done.
+fn let_go_later(name: &str, given_back: Result<(), Error>) {
+    if let Err(error) = given_back {
+        tracing::warn!(lease = name, %error, "a lease was not given back: others wait until its time is over");
     }
 }
 

@@ -232,8 +232,8 @@ async fn run(hub: Weak<Hub>, engine: Engine, keys_again_after: Duration) {
     let mut progress = reader.progress();
     let (mut told, mut keys_due) = (0, Instant::now() + keys_again_after);
     while let Some(hub) = hub.upgrade().filter(|hub| !hub.closing.is_cancelled()) {
-        let quiet = hub.nobody_listens();
-        let wait = match follow(&hub, &engine, &mut progress, told, quiet).await {
+        let (here, quiet) = seen(&mut progress, || hub.nobody_listens());
+        let wait = match follow(&hub, &engine, told, here, quiet).await {
             Ok(to) => {
                 told = told.max(to);
                 POLL
@@ -257,15 +257,21 @@ async fn run(hub: Weak<Hub>, engine: Engine, keys_again_after: Duration) {
     }
 }
 
+/// How far the projector is, and whether nobody listens; in that order, since whoever begins to listen in between reads what
+/// there is by then, and no more.
+fn seen(progress: &mut watch::Receiver<Position>, nobody_listens: impl FnOnce() -> bool) -> (Position, bool) {
+    let here = *progress.borrow_and_update();
+    (here, nobody_listens())
+}
+
 /// One look: what was told since, if anybody listens. Answers up to where nothing is left to tell.
 async fn follow(
     hub: &Hub,
     engine: &Engine,
-    progress: &mut watch::Receiver<Position>,
     told: Position,
+    here: Position,
     quiet: bool,
 ) -> Result<Position, Error> {
-    let here = *progress.borrow_and_update();
     if quiet {
         // Whoever begins to listen after this reads everything up to here from the table.
         return Ok(here);
@@ -277,4 +283,21 @@ async fn follow(
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_after_somebody_began_to_listen_is_not_taken_as_told() {
+        let (projector, mut progress) = watch::channel(5);
+        // Nobody listens yet; then somebody reads the table up to 5, and the next notice is written.
+        let begins = || {
+            projector.send_replace(7);
+            true
+        };
+        assert_eq!(seen(&mut progress, begins), (5, true));
+        assert!(progress.has_changed().unwrap());
+    }
 }

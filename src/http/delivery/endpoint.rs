@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,9 +28,10 @@ use super::{
     signers,
     signing::Signer,
     window::{Job, Window},
+    worker::BRISK,
 };
 use crate::{
-    edge::deliveries::{Delivery, Place, WEBHOOK_DELIVERY},
+    edge::deliveries::{Delivery, Hold, Place, WEBHOOK_DELIVERY},
     engine::{
         Engine, Error,
         log::{RowChange, SharedLog},
@@ -46,12 +48,6 @@ const DEFERRED_MAX: usize = 20_000;
 const RECALLED_AT_ONCE: usize = 64;
 /// Notices of one webhook that are read before their turn has come.
 const READ_AHEAD: usize = 128;
-/// Requests in flight to one endpoint that answers well and soon.
-const SLOTS_BRISK: usize = 16;
-/// The same to any other: whoever is slow or fails holds up nobody else's.
-const SLOTS_SLUGGISH: usize = 2;
-/// Whoever takes longer is slow.
-const BRISK_MS: u64 = 1_000;
 /// How long what cannot be fetched or signed waits.
 const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(1);
 
@@ -68,7 +64,10 @@ pub struct Endpoint {
     pub kept: u64,
     /// Whether it is being stopped, so nothing more is sent.
     pub ending: bool,
-    stored_to: u64,
+    /// Whether it answered well and soon the last time, and keeps nothing waiting for longer.
+    pub is_brisk: bool,
+    /// As its place was stored.
+    stored: (u64, Option<Hold>),
     records: HashMap<Job, Delivery>,
     /// Of what was read and has not failed.
     bodies: HashMap<Job, Bytes>,
@@ -76,9 +75,8 @@ pub struct Endpoint {
     known: BTreeSet<u64>,
     signers: Option<Arc<Vec<Signer>>>,
     signers_until: Option<DateTime<Utc>>,
-    brisk: bool,
-    /// It wants to be left alone until then.
-    hold_until: Option<DateTime<Utc>>,
+    /// It wants to be left alone for a while.
+    hold: Option<Hold>,
 }
 
 /// What is to be sent now.
@@ -92,8 +90,6 @@ pub struct Turn {
     pub body: Option<Bytes>,
     /// What signs.
     pub signers: Arc<Vec<Signer>>,
-    /// Whether the endpoint is one that is slow, or fails.
-    pub sluggish: bool,
 }
 
 /// What follows from an attempt.
@@ -119,20 +115,22 @@ impl Endpoint {
         let id = view.webhook;
         let place = ledger::place(log, id).await?.filter(|place| place.since == view.after_since);
         let done_to = place.as_ref().map_or(view.after, |place| place.done_to);
+        // Whoever has resumed it since knows better.
+        let hold = place.as_ref().and_then(|place| place.hold).filter(|hold| hold.since >= view.active_since);
         let kept = ledger::kept(log, id).await?;
         let mut endpoint = Self {
             window: Window::after(done_to),
             told: 0,
             kept,
             ending: false,
-            stored_to: done_to,
+            is_brisk: false,
+            stored: (done_to, hold),
             records: HashMap::new(),
             bodies: HashMap::new(),
             known: BTreeSet::new(),
             signers: None,
             signers_until: None,
-            brisk: false,
-            hold_until: None,
+            hold,
             view,
         };
         let mut changes = Vec::new();
@@ -177,7 +175,7 @@ impl Endpoint {
 
     fn place(&self) -> RowChange {
         let (webhook, since) = (self.view.webhook, self.view.after_since);
-        let place = Place { webhook, done_to: self.window.done_to(), since };
+        let place = Place { webhook, done_to: self.window.done_to(), since, hold: self.hold };
         RowChange::Put(Place::TABLE, place.to_row())
     }
 
@@ -191,7 +189,7 @@ impl Endpoint {
         (self.signers, self.ending) = (None, false);
         if resumed {
             self.window.wake(now);
-            (self.hold_until, self.brisk) = (None, false);
+            (self.hold, self.is_brisk) = (None, false);
         }
         false
     }
@@ -289,20 +287,19 @@ impl Endpoint {
     fn is_due(&self, now: DateTime<Utc>) -> bool {
         self.is_active()
             && !self.ending
-            && self.hold_until.is_none_or(|until| now >= until)
+            && self.hold.is_none_or(|hold| now >= hold.until)
             && self.window.next_due().is_some_and(|due| due <= now)
     }
 
-    /// What is to be sent now, if anything, and if this endpoint has room for it.
-    pub fn turn(&mut self, now: DateTime<Utc>, sluggish_too: bool) -> Option<Turn> {
-        let slots = if self.brisk { SLOTS_BRISK } else { SLOTS_SLUGGISH };
-        if self.window.flying() >= slots || !(self.brisk || sluggish_too) || !self.is_due(now) {
+    /// What is to be sent now, if anything, where so many may be on their way.
+    pub fn turn(&mut self, now: DateTime<Utc>, slots: usize) -> Option<Turn> {
+        if self.window.flying() >= slots || !self.is_due(now) {
             return None;
         }
         let signers = Arc::clone(self.signers.as_ref()?);
         let job = self.window.take(now)?;
         let notice = self.records[&job].notice;
-        Some(Turn { job, notice, body: self.bodies.get(&job).cloned(), signers, sluggish: !self.brisk })
+        Some(Turn { job, notice, body: self.bodies.get(&job).cloned(), signers })
     }
 
     /// It could not be sent for a reason of ours; the row that says so.
@@ -326,7 +323,7 @@ impl Endpoint {
         // What another address did, or this one before somebody saw to it, says nothing of how it is now.
         let of_now = active_since == self.view.active_since;
         if of_now {
-            self.brisk = answered.failure.is_none() && answered.latency_ms <= BRISK_MS;
+            self.is_brisk = answered.failure.is_none() && Duration::from_millis(answered.latency_ms) <= BRISK;
         }
         delivery.attempts += 1;
         delivery.sent_at = Some(now);
@@ -340,9 +337,12 @@ impl Endpoint {
             self.window.arrived(job);
             return Some((Outcome::Arrived, RowChange::Put(Delivery::TABLE, delivery.to_row())));
         }
-        let since = delivery.failing_since.filter(|since| *since >= self.view.active_since).unwrap_or(now);
+        // Back-off begins anew with another address, and when somebody has resumed it.
+        let goes_on = delivery.failing_since.filter(|since| *since >= self.view.active_since);
+        let since = goes_on.unwrap_or(now);
+        delivery.failures = if goes_on.is_some() { delivery.failures.saturating_add(1) } else { 1 };
         delivery.failing_since = of_now.then_some(since);
-        let (outcome, due) = match backoff::next(delivery.attempts, since, now, retry_after, chance) {
+        let (outcome, due) = match backoff::next(delivery.failures, since, now, retry_after, chance) {
             _ if !of_now => (Outcome::Waits, now),
             _ if is_gone => (Outcome::Gone, now),
             Next::GiveUp => (Outcome::TooLong, now),
@@ -350,7 +350,7 @@ impl Endpoint {
         };
         if let Some(asked) = retry_after.filter(|_| of_now) {
             // It is the endpoint that wants to be left alone, not this notice.
-            self.hold_until = Some(now + asked.min(backoff::WAIT_MAX));
+            self.hold = Some(Hold { since: now, until: now + asked.min(backoff::WAIT_MAX) });
         }
         delivery.next_at = Some(due);
         self.window.failed(job, due);
@@ -372,8 +372,9 @@ impl Endpoint {
             self.bodies.remove(&job);
             changes.push(RowChange::Put(Delivery::TABLE, self.records[&job].to_row()));
         }
-        if self.window.done_to() != self.stored_to {
-            self.stored_to = self.window.done_to();
+        let now = (self.window.done_to(), self.hold);
+        if now != self.stored {
+            self.stored = now;
             changes.push(self.place());
         }
     }

@@ -81,6 +81,11 @@ pub async fn place(log: &SharedLog, webhook: WebhookId) -> Result<Option<Place>,
     query::get(log, &webhook.to_string()).await
 }
 
+/// Whether a webhook that is deleted has rows still.
+pub async fn is_left(log: &SharedLog, webhook: WebhookId) -> Result<bool, Error> {
+    Ok(place(log, webhook).await?.is_some() || !waiting(log, webhook, None).await?.is_empty())
+}
+
 /// A webhook as queries show it.
 pub async fn view(log: &SharedLog, webhook: WebhookId) -> Result<Option<WebhookView>, Error> {
     query::get(log, &webhook.to_string()).await

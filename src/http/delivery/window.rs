@@ -138,9 +138,10 @@ impl Window {
         self.lanes.contains_key(lane)
     }
 
-    /// One that has a row waits for everything that is known of its lane.
+    /// One that has a row waits for everything that is known of its lane. Must come after all of that.
     pub fn defer(&mut self, sequence: u64, lane: &str) {
         let (lane, turns) = self.lane(lane);
+        debug_assert!(turns.later.back().is_none_or(|last| *last < sequence), "{sequence} is overtaken");
         turns.later.push_back(sequence);
         if turns.turns.is_empty() {
             self.starved.insert(lane);
@@ -245,18 +246,14 @@ impl Window {
         }
     }
 
-    /// Those that would hold up [`done_to`](Self::done_to) though they only wait for one before them that does not arrive.
-    /// Whoever asks stores a row of each.
+    /// Those that wait for one before them which does not arrive, or before one that has a row: without rows they would
+    /// hold up [`done_to`](Self::done_to), and whoever goes on from the rows would send a later one of their lane first.
+    /// Whoever asks stores a row of each, with whatever else it has to store.
     pub fn held_up(&mut self) -> Vec<u64> {
-        let mut held_up = Vec::new();
-        while let Some(sequence) = self.unstored.first().copied() {
-            let first = self.lanes[&self.items[&Job::Notice(sequence)].lane].turns.first();
-            let waits = first.is_some_and(|first| self.items[first].failed);
-            if !waits {
-                break;
-            }
-            self.unstored.remove(&sequence);
-            held_up.push(sequence);
+        let waits = |sequence: &u64| self.defers(&self.items[&Job::Notice(*sequence)].lane);
+        let held_up: Vec<u64> = self.unstored.iter().copied().filter(waits).collect();
+        for sequence in &held_up {
+            self.unstored.remove(sequence);
         }
         held_up
     }

@@ -7,6 +7,8 @@
 //! deliveries that arrive only once.
 
 mod flights;
+mod slots;
+mod aside;
 mod sweep;
 
 use std::{
@@ -33,6 +35,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::slots::BRISK;
+use self::{aside::Aside, slots::Slots};
 use super::{endpoint::Endpoint, ledger, sender::Sender};
 use crate::{
     edge::deliveries::{Delivery, Request},
@@ -43,10 +47,6 @@ use crate::{
     },
 };
 
-/// Requests in flight at once.
-const IN_FLIGHT_MAX: usize = 256;
-/// Of them, to endpoints that are slow or fail: the others' half is always free.
-const SLUGGISH_MAX: usize = 128;
 /// How often the worker looks whether something is due, or another process has told something.
 const POLL: Duration = Duration::from_millis(100);
 /// Between two looks at what is told.
@@ -59,6 +59,7 @@ const CHANGES_MAX: usize = 4_096;
 const STEP_BACK: Duration = Duration::from_secs(5);
 /// How long requests in flight may take once the worker is to stop.
 const LANDS_WITHIN: Duration = Duration::from_secs(5);
+
 struct Worker {
     engine: Engine,
     sender: Arc<Sender>,
@@ -73,8 +74,10 @@ struct Worker {
     leaving: BTreeSet<WebhookId>,
     /// Changes of webhooks were seen up to here.
     seen: Position,
+    /// Webhooks of which something cannot be right.
+    aside: Aside,
     flights: JoinSet<flights::Landed>,
-    sluggish: usize,
+    slots: Slots,
     endings: JoinSet<(WebhookId, Result<(), Error>)>,
     changes: Vec<RowChange>,
     committing: Option<JoinHandle<Result<(), StoreError>>>,
@@ -136,8 +139,9 @@ impl Worker {
             touched: BTreeSet::new(),
             leaving: BTreeSet::new(),
             seen: 0,
+            aside: Aside::default(),
             flights: JoinSet::new(),
-            sluggish: 0,
+            slots: Slots::default(),
             endings: JoinSet::new(),
             changes: Vec::new(),
             committing: None,
@@ -192,6 +196,7 @@ impl Worker {
                 break;
             }
         }
+        self.try_again().await?;
         let active = self.endpoints.values().filter(|endpoint| endpoint.is_active());
         let resellers: BTreeSet<_> = active.map(|endpoint| endpoint.view.reseller).collect();
         if !resellers.is_empty() {
@@ -213,10 +218,11 @@ impl Worker {
 
     async fn changed(&mut self, view: WebhookView) -> Result<(), Error> {
         let (id, now) = (view.webhook, self.engine.now());
+        self.aside.remove(&id);
         if view.status == WebhookStage::Deleted {
             self.endpoints.remove(&id);
-            let log = self.engine.log();
-            if ledger::place(log, id).await?.is_some() || !ledger::waiting(log, id, None).await?.is_empty() {
+            let is_left = ledger::is_left(self.engine.log(), id).await;
+            if self.or_aside(id, is_left)? == Some(true) {
                 self.leaving.insert(id);
             }
             return Ok(());
@@ -228,7 +234,8 @@ impl Worker {
         if anew {
             // What is read here must have everything that was written for it.
             self.flush().await?;
-            let (endpoint, changes) = Endpoint::open(self.engine.log(), view, now).await?;
+            let opened = Endpoint::open(self.engine.log(), view, now).await;
+            let Some((endpoint, changes)) = self.or_aside(id, opened)? else { return Ok(()) };
             self.changes.extend(changes);
             self.endpoints.insert(id, endpoint);
         }
@@ -275,20 +282,27 @@ impl Worker {
                 // What is had from the store must be there.
                 self.flush().await?;
             }
-            let Some(endpoint) = self.endpoints.get_mut(&id) else { continue };
-            endpoint.recall(self.engine.log(), now).await?;
-            while endpoint.wants_more() {
-                if self.changes.len() >= CHANGES_MAX {
-                    // Once those are written.
-                    self.hungry.insert(id);
-                    break;
-                }
-                if endpoint.read(self.engine.log(), now, &mut self.changes).await? == 0 {
-                    break;
-                }
-                self.touched.insert(id);
+            let outcome = self.read_one(id, now).await;
+            if self.or_aside(id, outcome)?.is_some() {
+                self.busy.insert(id);
             }
-            self.busy.insert(id);
+        }
+        Ok(())
+    }
+
+    async fn read_one(&mut self, id: WebhookId, now: DateTime<Utc>) -> Result<(), Error> {
+        let Some(endpoint) = self.endpoints.get_mut(&id) else { return Ok(()) };
+        endpoint.recall(self.engine.log(), now).await?;
+        while endpoint.wants_more() {
+            if self.changes.len() >= CHANGES_MAX {
+                // Once those are written.
+                self.hungry.insert(id);
+                break;
+            }
+            if endpoint.read(self.engine.log(), now, &mut self.changes).await? == 0 {
+                break;
+            }
+            self.touched.insert(id);
         }
         Ok(())
     }
@@ -302,10 +316,18 @@ impl Worker {
             // What is sent cannot be taken back, so it is asked again whether this is ours to do.
             self.engine.confirm(&self.fence).await?;
         }
+        let at = Instant::now();
+        while let Some(id) = self.slots.aged(at) {
+            if let Some(endpoint) = self.endpoints.get_mut(&id) {
+                endpoint.is_brisk = false;
+            }
+        }
         for id in &ids {
             let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");
-            endpoint.sign(&self.engine).await?;
+            let signs = endpoint.sign(&self.engine).await;
+            self.or_aside(*id, signs)?;
         }
+        ids.retain(|id| self.endpoints.contains_key(id));
         if let Some(first) = self.first.checked_rem(ids.len()) {
             ids.rotate_left(first);
         }
@@ -314,14 +336,15 @@ impl Worker {
         while more {
             more = false;
             for id in &ids {
-                if self.flights.len() >= IN_FLIGHT_MAX || self.changes.len() >= CHANGES_MAX {
+                if self.changes.len() >= CHANGES_MAX {
                     return Ok(());
                 }
                 let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");
-                if let Some(turn) = endpoint.turn(now, self.sluggish < SLUGGISH_MAX) {
+                if let Some(turn) = endpoint.turn(now, self.slots.of(endpoint.is_brisk)) {
                     more = true;
+                    let flight = self.slots.begin(*id, endpoint.is_brisk, at);
                     let view = endpoint.view.clone();
-                    self.fly(&view, turn);
+                    self.fly(flight, &view, turn);
                 }
             }
         }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use orderwire::{
-    domain::views::notices::NOTICE,
-    engine::log::RowChange,
+    domain::views::{notices::NOTICE, table::Row},
+    engine::log::{RowChange, SharedLog},
     stores::{self, Migrate},
 };
 use serde_json::{Value, json};
@@ -33,16 +33,62 @@ fn what_was_told_is_shown_and_proved_whole() {
     desk.refused(3, &["notices", "tail", "--reseller", "R9"], &["not_found"]);
     desk.refused(2, &["--as", "R100", "notices", "verify"], &["--as"]);
 
-    let lost = told[3]["notice"].as_str().unwrap().to_owned();
+    // The last one is missed too, and so is one in between.
+    lose(&desk, &told[6]);
+    disproved(&desk, &["number 7, was told last", "number 6, is there"]);
+    lose(&desk, &told[3]);
+    disproved(&desk, &["has the number 5, and 4 would be next"]);
+    for notice in told.as_array().unwrap() {
+        lose(&desk, notice);
+    }
+    disproved(&desk, &["none of 7 notices is there"]);
+}
+
+#[test]
+fn what_follows_the_end_of_an_order_is_no_proof() {
+    let desk = Desk::ready();
+    desk.write("order.json", new_company().to_string());
+    desk.done(&["--auto-provision", "orders", "submit", "order.json"]);
+    let told = desk.json(&["notices", "tail"]);
+    // One in between says that it ends the order.
+    change(&desk, told[2]["notice"].as_str().unwrap(), "order.line_completed", "order.completed");
+    disproved(&desk, &["follows the notice that ended it"]);
+    change(&desk, told[2]["notice"].as_str().unwrap(), "order.completed", "order.line_completed");
+    desk.done(&["notices", "verify"]);
+    change(&desk, told[6]["notice"].as_str().unwrap(), "order.completed", "order.line_completed");
+    disproved(&desk, &["it has ended, and no notice says so"]);
+}
+
+fn disproved(desk: &Desk, why: &[&str]) {
+    let broken = desk.run(&["notices", "verify"]);
+    assert_ne!(broken.code, 0);
+    assert!(why.iter().all(|why| broken.err.contains(why)), "{}", broken.err);
+}
+
+fn lose(desk: &Desk, notice: &Value) {
+    let key = notice["notice"].as_str().unwrap().to_owned();
+    changed(desk, async |_| RowChange::Delete(&NOTICE, key));
+}
+
+/// Gives a notice another type.
+fn change(desk: &Desk, key: &str, from: &str, to: &str) {
+    changed(desk, async |log| {
+        let rows = log.rows(&NOTICE, &[key.to_owned()]).await.unwrap();
+        let [row] = &rows[..] else { panic!("{key} is not there") };
+        let [from, to] = [from, to].map(|kind| format!("\"type\":\"com.orderwire.{kind}.v1\""));
+        assert!(row.doc.contains(&from), "{}", row.doc);
+        RowChange::Put(&NOTICE, Row { doc: row.doc.replace(&from, &to), ..row.clone() })
+    });
+}
+
+fn changed(desk: &Desk, change: impl AsyncFnOnce(&SharedLog) -> RowChange) {
     let store = desk.store().display().to_string();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let log = stores::open(&store, Migrate::No).await.unwrap();
-        log.change_rows(&[RowChange::Delete(&NOTICE, lost)], None).await.unwrap();
+        let change = change(&log).await;
+        log.change_rows(&[change], None).await.unwrap();
         log.close().await;
     });
-    let broken = desk.run(&["notices", "verify"]);
-    assert_ne!(broken.code, 0);
-    assert!(broken.err.contains("has the number 5, and 4 would be next"), "{}", broken.err);
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Webhooks: set up by their owner, and delivered to a receiver that verifies them as the official library does.
 
+mod brisk;
 mod changed;
 mod frozen;
 mod hostile;
 mod kept;
 mod killed;
 mod receiver;
+mod rebuilt;
+mod set_aside;
 mod settings;
 mod stuck;
 mod untrusted;

@@ -39,7 +39,9 @@ async fn leaders_are_killed(store: &Store) {
     let one = World::open(store).await;
     let other =
         World { engine: store.engine(&one.clock, AutoProvisioner, 100).await, clock: one.clock.clone() };
-    let publishers = [&one, &other].map(|world| Publisher::start(&world.engine, replicated(&cluster)));
+    // Of two engines one has the lease; several of one engine publish at once.
+    let publishers =
+        [&one, &one, &one, &one, &other].map(|world| Publisher::start(&world.engine, replicated(&cluster)));
     let (_, company) = in_service(&one, 1).await;
     assert_published(&cluster.client().await, &one.engine).await;
     for _ in 0..KILLS {

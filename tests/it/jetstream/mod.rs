@@ -8,6 +8,7 @@ mod race;
 mod restored;
 mod served;
 mod stream;
+mod tls;
 
 use std::time::Duration;
 

@@ -81,6 +81,21 @@ impl Node {
         node
     }
 
+    /// One that talks TLS alone, as whoever this certificate and key (PEM) say that it is.
+    pub fn encrypted(certificate: &str, key: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [certificate, key] = [("certificate.pem", certificate), ("key.pem", key)].map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        });
+        let mut node =
+            Self::prepared("", &format!("tls {{ cert_file: {certificate:?}, key_file: {key:?} }}\n"));
+        // It reads them as it starts.
+        node.launch();
+        node
+    }
+
     fn prepared(name: &str, cluster: &str) -> Self {
         let (folder, port, monitor) = (tempfile::tempdir().unwrap(), free_port(), free_port());
         let store = folder.path().join("store").display().to_string();
@@ -99,6 +114,11 @@ impl Node {
         let streams = said["account_details"][0]["stream_detail"].as_array()?;
         let state = &streams.iter().find(|it| it["name"] == stream)?["state"];
         Some((state["messages"].as_u64()?, state["bytes"].as_u64()?))
+    }
+
+    /// Its address for whoever talks TLS.
+    pub fn tls_url(&self) -> String {
+        format!("tls://localhost:{}", self.port)
     }
 
     pub fn url(&self) -> String {

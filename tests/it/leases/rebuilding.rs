@@ -1,5 +1,7 @@
 //! A read model is rebuilt beside the live one: nobody who writes, reads or is told anything notices.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use orderwire::{
     domain::{
         company::commands::CompanyCommand,
@@ -14,7 +16,7 @@ use orderwire::{
     },
     engine::{
         Error,
-        log::{RowChange, Swap, Take},
+        log::{RowChange, StoreError, Swap, Take},
     },
 };
 use tokio::sync::Semaphore;
@@ -216,4 +218,48 @@ async fn a_read_model_is_rebuilt_by_one_at_a_time() {
     log.close().await;
     world.engine.rebuild_reader("orders").await.unwrap();
     world.engine.close().await;
+}
+
+/// Swaps tables and does not say so, once; then gives no lease back, where that is wished.
+struct Forgets {
+    keeps_leases: bool,
+    swaps: AtomicUsize,
+}
+
+impl Meddles for Forgets {
+    fn swapped(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        outcome?;
+        self.swaps.fetch_add(1, Ordering::SeqCst);
+        Err(StoreError::Unavailable("the line was cut after the commit".to_owned()))
+    }
+
+    fn give_back(&self) -> Result<(), StoreError> {
+        if self.keeps_leases && self.swaps.load(Ordering::SeqCst) > 0 {
+            return Err(StoreError::Unavailable("the line is still cut".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swap_whose_answer_is_lost_is_a_swap() {
+    for keeps_leases in [false, true] {
+        on_every_store(async |store| {
+            let world = World::open(&store).await;
+            let reseller = world.reseller(1).await;
+            world.leeds().await;
+            world.in_service(reseller, 1).await;
+            leave_a_row_in(&world.engine, &ORDER_STATUS).await;
+            world.engine.close().await;
+            let forgets = Arc::new(Forgets { keeps_leases, swaps: AtomicUsize::new(0) });
+            let meddled = store.meddled_with(Arc::clone(&forgets)).await;
+            let builder = Engine::builder().background(false).lease_ttl(Duration::from_millis(10));
+            let engine = builder.open(meddled.log().await, store.master()).await.unwrap();
+            engine.rebuild_reader("orders").await.unwrap();
+            assert_eq!(forgets.swaps.load(Ordering::SeqCst), 1, "it is not done twice");
+            assert!(!rows(&engine, &ORDER_STATUS).await.contains_key("left"));
+            engine.close().await;
+        })
+        .await;
+    }
 }

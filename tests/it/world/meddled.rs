@@ -61,6 +61,16 @@ pub trait Meddles: Send + Sync + 'static {
     /// Before tables take the places of others.
     async fn swap(&self, _swap: &mut Swap) {}
 
+    /// After tables took the places of others.
+    fn swapped(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        outcome
+    }
+
+    /// Before a lease is given back.
+    fn give_back(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Before a lease is asked for.
     fn take_lease(&self) -> Result<(), StoreError> {
         Ok(())
@@ -117,6 +127,14 @@ impl<M: Meddles> Meddles for Arc<M> {
 
     async fn swap(&self, swap: &mut Swap) {
         (**self).swap(swap).await;
+    }
+
+    fn swapped(&self, outcome: Result<(), StoreError>) -> Result<(), StoreError> {
+        (**self).swapped(outcome)
+    }
+
+    fn give_back(&self) -> Result<(), StoreError> {
+        (**self).give_back()
     }
 
     fn take_lease(&self) -> Result<(), StoreError> {
@@ -189,7 +207,7 @@ impl<M: Meddles> Log for Meddled<M> {
     async fn swap(&self, swap: &Swap) -> Result<(), StoreError> {
         let mut swap = swap.clone();
         self.meddler.swap(&mut swap).await;
-        self.log.swap(&swap).await
+        self.meddler.swapped(self.log.swap(&swap).await)
     }
 
     async fn drop_tables(&self, tables: &[&'static Table]) -> Result<(), StoreError> {
@@ -208,6 +226,7 @@ impl<M: Meddles> Log for Meddled<M> {
     }
 
     async fn give_back(&self, owner: &str, names: &[String]) -> Result<(), StoreError> {
+        self.meddler.give_back()?;
         self.log.give_back(owner, names).await
     }
 

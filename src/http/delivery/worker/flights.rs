@@ -28,10 +28,10 @@ use crate::{
 
 /// A request that has ended.
 pub(super) struct Landed {
+    flight: u64,
     /// The webhook as it was then.
     seen: Seen,
     job: Job,
-    sluggish: bool,
     /// Nothing where it could not be sent for a reason of ours.
     answered: Option<Answered>,
 }
@@ -53,12 +53,11 @@ impl From<&WebhookView> for Seen {
 }
 
 impl Worker {
-    pub(super) fn fly(&mut self, view: &WebhookView, turn: Turn) {
+    pub(super) fn fly(&mut self, flight: u64, view: &WebhookView, turn: Turn) {
         let (engine, sender, url) = (self.engine.clone(), Arc::clone(&self.sender), view.url.clone());
         let (seen, fence) = (Seen::from(view), self.fence.clone());
-        self.sluggish += usize::from(turn.sluggish);
         self.flights.spawn(async move {
-            let Turn { job, notice, body, signers, sluggish } = turn;
+            let Turn { job, notice, body, signers } = turn;
             let body = match body {
                 Some(body) => Some(body),
                 None => fetched(&engine, notice).await,
@@ -71,7 +70,7 @@ impl Worker {
                     Some(sender.send(&url, &message, &signers).await)
                 }
             };
-            Landed { seen, job, sluggish, answered }
+            Landed { flight, seen, job, answered }
         });
     }
 
@@ -84,8 +83,8 @@ impl Worker {
     }
 
     pub(super) fn land(&mut self, landed: Landed) {
-        let Landed { seen, job, sluggish, answered } = landed;
-        self.sluggish -= usize::from(sluggish);
+        let Landed { flight, seen, job, answered } = landed;
+        self.slots.end(flight);
         let (webhook, now) = (seen.webhook, self.engine.now());
         let endpoint = self.endpoints.get_mut(&webhook).filter(|it| it.view.after_since == seen.after_since);
         let Some(endpoint) = endpoint else { return };
@@ -151,7 +150,11 @@ impl Worker {
 
 async fn fetched(engine: &Engine, notice: NoticeId) -> Option<bytes::Bytes> {
     match query::get::<Notice>(engine.log(), &notice.to_string()).await {
-        Ok(notice) => notice.map(endpoint::body),
+        Ok(Some(notice)) => Some(endpoint::body(notice)),
+        Ok(None) => {
+            tracing::error!(%notice, "a notice that waits for a webhook is not there; what follows in its order waits");
+            None
+        }
         Err(error) => {
             tracing::warn!(%error, "a notice could not be read; it is tried again");
             None

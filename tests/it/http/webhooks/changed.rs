@@ -106,6 +106,38 @@ async fn the_three_days_of_another_address_begin_with_it() {
     site.close().await;
 }
 
+#[tokio::test]
+async fn another_address_is_tried_again_as_soon_as_a_new_webhook_is() {
+    let site = site().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 1).await;
+    let failing = || Receiver::replying(|_| Reply::Status(503, ""));
+    let (old, new) = (failing().await, failing().await);
+    let hook = hooked(&client, &old.url).await;
+    tell_two(&site.world, companies[0]).await;
+    let path = format!("/v1/webhooks/{}", hook.text("id"));
+    let first = async |count: u64| {
+        let is_first = |it: &Value| it["attempts"].as_u64() >= Some(count);
+        let page = until(&client, &format!("{path}/deliveries"), |page| {
+            page.body["items"].as_array().unwrap().iter().any(is_first)
+        })
+        .await;
+        page.body["items"].as_array().unwrap().iter().find(|it| is_first(it)).unwrap().clone()
+    };
+    let clock = &site.world.clock;
+    for attempts in 1..=8 {
+        first(attempts).await;
+        clock.move_to(clock.now() + TimeDelta::hours(7));
+    }
+    first(9).await;
+    patch(&client, &path, &json!({ "url": new.url })).await.is(200);
+    new.until(|heard| heard.len() == 1).await;
+    let failed = first(10).await;
+    let next: chrono::DateTime<chrono::Utc> = failed["next_attempt_at"].as_str().unwrap().parse().unwrap();
+    assert!(next - clock.now() <= TimeDelta::seconds(5), "{failed:#}");
+    site.close().await;
+}
+
 async fn until_with_clock(
     client: &Client,
     path: &str,
