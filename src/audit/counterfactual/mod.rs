@@ -6,6 +6,7 @@
 //! would have been others, and states of a bounded number of streams. Deliberately absent: refused commands, which leave no
 //! event, and what an event does not say, such as the plans of an order that its company checked.
 
+mod document;
 mod again;
 mod ends;
 mod states;
@@ -24,6 +25,7 @@ use orderwire_domain::{
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::document::rules;
 use self::{ends::Ends, states::States};
 use super::{Moment, Origin, diff};
 use crate::{
@@ -128,39 +130,6 @@ pub struct Field {
     pub would: Option<Value>,
 }
 
-/// Rules from a document, or from a part of one that is put in the place of what is in force (RFC 7396).
-pub fn rules(text: &str, in_force: &Rules) -> Result<Rules, Error> {
-    let whole = match Rules::from_json(text) {
-        Ok(rules) => return Ok(rules),
-        Err(whole) => whole,
-    };
-    let refused = |invalid| Error::refused(Problem::invalid("", invalid));
-    let Ok(patch @ Value::Object(_)) = serde_json::from_str::<Value>(text) else {
-        return Err(refused(whole));
-    };
-    let Ok(mut document) = serde_json::from_str::<Value>(&in_force.to_json()) else {
-        return Err(refused(whole));
-    };
-    merge(&mut document, patch);
-    Rules::from_json(&document.to_string()).map_err(refused)
-}
-
-/// Puts the fields of a patch into a document; null removes.
-fn merge(document: &mut Value, patch: Value) {
-    match (document, patch) {
-        (Value::Object(document), Value::Object(patch)) => {
-            for (name, value) in patch {
-                if value.is_null() {
-                    document.remove(&name);
-                } else {
-                    merge(document.entry(name).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (document, patch) => *document = patch,
-    }
-}
-
 /// What would have been decided otherwise after a moment, up to another or the end of the log, under these rules.
 pub async fn counterfactual(
     engine: &Engine,
@@ -171,6 +140,9 @@ pub async fn counterfactual(
     let head = engine.head().await?.position;
     for moment in [Some(from), to].into_iter().flatten() {
         moment.check(engine).await?;
+    }
+    if let Some(to) = to {
+        from.before(to, engine).await?;
     }
     // Of what is after a time, the position is not known before it was read.
     let mut at = if let Moment::Position(position) = from { position } else { 0 };

@@ -30,16 +30,16 @@ pub struct Arguments {
     #[arg(value_name = "ID")]
     of: Option<String>,
     /// As it was after this position of the log, or at this time; as it is now where none is named
-    #[arg(long, value_name = "POSITION|TIME", requires = "of")]
+    #[arg(long, value_name = "POSITION|TIME", requires = "of", conflicts_with = "rules")]
     as_of: Option<String>,
     /// Read history again under these rules: a whole document as `rules show` prints it, or the part of one that differs
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// With --rules: only what happened after this moment
-    #[arg(long, value_name = "POSITION|TIME", requires = "rules")]
+    #[arg(long, value_name = "POSITION|TIME", requires = "rules", conflicts_with = "of")]
     from: Option<String>,
     /// With --rules: only what happened up to this moment
-    #[arg(long, value_name = "POSITION|TIME", requires = "rules")]
+    #[arg(long, value_name = "POSITION|TIME", requires = "rules", conflicts_with = "of")]
     to: Option<String>,
 }
 

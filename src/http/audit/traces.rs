@@ -77,13 +77,22 @@ struct HappenedBody {
 /// there, whatever caused it, and all that followed. From an id: from its submit or its first event. The log is read from where
 /// the trace begins, so a long one takes its time.
 #[utoipa::path(get, path = "/v1/audit/trace", operation_id = "audit_trace", tag = tags::AUDIT,
-    params(("of" = String, Query, description = "A correlation, a position of the log, or the id of an order or anything else.")),
+    params(("of" = Option<String>, Query, description = "A correlation, a position of the log, or the id of an order or anything else."),
+        ("correlation" = Option<String>, Query, description = "In place of `of`: a correlation, whatever else it looks like.")),
     responses((status = 200, description = "The tree.", body = TraceBody)))]
 async fn show(look: Look) -> Result<Answer, Problem> {
-    look.only(&["of"])?;
-    let of = look.text("of").filter(|of| !of.is_empty());
-    let of = of.ok_or_else(|| missing("of", "a correlation, a position of the log, or an id"))?;
-    let found = trace::trace(&look.app.engine, Start::named(of)).await?;
+    look.only(&["of", "correlation"])?;
+    let given = |name| look.text(name).filter(|text| !text.is_empty());
+    let start = match (given("of"), given("correlation")) {
+        (Some(_), Some(_)) => {
+            let detail = "`of` is given as well";
+            return Err(Problem::parameter("correlation", "parameter_twice", detail, "one of both"));
+        }
+        (None, Some(correlation)) => Start::Correlation(correlation.to_owned()),
+        (Some(of), None) => Start::named(of),
+        (None, None) => return Err(missing("of", "a correlation, a position of the log, or an id")),
+    };
+    let found = trace::trace(&look.app.engine, start).await?;
     Ok(Answer::ok(&TraceBody {
         correlation: found.correlation,
         events: found.events,

@@ -152,6 +152,8 @@ fn orders_are_counted_and_drawn() {
     assert!(csv.starts_with("acknowledged,at,") || csv.starts_with("at,"), "{csv}");
     assert_eq!(desk.json(&["stats"])["orders"], 1);
     desk.refused(2, &["stats", "--from", "12"], &["--from", "position"]);
+    desk.refused(2, &["stats", "--svg", "orders.svg"], &["--svg", "orders.svg"]);
+    desk.refused(2, &["stats", "--svg", "nowhere/orders.svg"], &["--svg", "nowhere"]);
 }
 
 #[test]
@@ -176,6 +178,14 @@ fn other_rules_list_the_orders_that_depended_on_them() {
     let found = desk.json(&["replay", "--rules", "longer.json"]);
     assert_eq!((&found[0]["different"], &found[0]["differences"][0]["order"]), (&json!(1), &json!(order)));
     desk.write("wrong.json", r#"{"limits":{"reservation_days":0}}"#);
-    desk.refused(3, &["replay", "--rules", "wrong.json"], &["wrong.json", "limit_zero"]);
+    desk.refused(2, &["replay", "--rules", "wrong.json"], &["wrong.json", "limit_zero", "/limits/"]);
+    for ignored in [
+        &["replay", "PO-1", "--from", "1"][..],
+        &["replay", "PO-1", "--to", "1"],
+        &["replay", "--rules", "longer.json", "--as-of", "1"],
+        &["replay", "PO-1", "--rules", "longer.json"],
+    ] {
+        desk.refused(2, ignored, &["cannot be used with"]);
+    }
     desk.refused(2, &["replay", "--rules", "nowhere.json"], &["nowhere.json"]);
 }

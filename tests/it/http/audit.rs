@@ -111,7 +111,15 @@ async fn an_auditor_asks_why_not_how_many_and_what_if() {
     assert_eq!(other.is(200).body["differences"][0]["values"][0]["path"], "/untouched_until");
     assert_eq!(other.body["different"], 1, "a draft is found once, however many lines it has");
     let wrong = auditor.post("/v1/audit/counterfactual", &json!({ "limits": { "days": 1 } })).await;
-    wrong.problem(422, "refused");
+    assert_eq!(wrong.problem(422, "refused").body["errors"][0]["pointer"], "/limits/days");
+    let asked = "/v1/audit/counterfactual?from=1&to=2";
+    assert_eq!(auditor.post(asked, &json!({})).await.is(200).body["events"], 1);
+    let swapped = "/v1/audit/counterfactual?from=2&to=1";
+    let swapped = auditor.post(swapped, &json!({})).await;
+    assert_eq!(swapped.problem(422, "refused").body["errors"][0]["code"], "moments_swapped");
+    auditor.post("/v1/audit/counterfactual?form=2", &json!({})).await.problem(422, "invalid");
+    auditor.get("/v1/audit/trace?correlation=12").await.problem(422, "refused");
+    auditor.get("/v1/audit/trace?correlation=12&of=1").await.problem(422, "invalid");
     let (_, reseller) = site.reseller(2).await;
     reseller.get("/v1/audit/stats").await.problem(403, "forbidden");
     site.close().await;
