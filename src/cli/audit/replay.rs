@@ -43,6 +43,17 @@ pub struct Arguments {
     to: Option<String>,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        match (&self.of, &self.rules) {
+            (Some(of), _) => format!("replay {of} --as-of {}", self.as_of.as_deref().unwrap_or("now")),
+            (None, Some(rules)) => format!("replay --rules {}", rules.display()),
+            (None, None) => "replay".to_owned(),
+        }
+    }
+}
+
 const HEAD: &[Column<AsOf>] = &[
     ("id", |it| it.id.clone()),
     ("kind", |it| it.kind.replace('_', " ")),

@@ -28,6 +28,14 @@ pub struct Arguments {
     correlation: Option<String>,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        let of = self.from.as_ref().or(self.correlation.as_ref());
+        format!("trace {}", of.map_or("", String::as_str))
+    }
+}
+
 /// Prints the tree.
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("tracing through the log")?;

@@ -26,6 +26,13 @@ pub struct Arguments {
     command: String,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        format!("why-not {} {}", self.of, self.command)
+    }
+}
+
 const ANSWER: &[Column<WhyNot>] = &[
     ("id", |it| it.id.clone()),
     ("status", |it| it.status.to_owned()),

@@ -135,6 +135,7 @@ async fn what_is_refused_says_since_when_and_what_unlocks_it() {
 async fn a_message_that_would_be_ignored_is_said_to_be() {
     let world = World::in_memory().await;
     let reseller = world.reseller(1).await;
+    world.leeds().await;
     let company = world.in_service(reseller, 1).await;
     let (_, ports) = world.submitted(company, "PO-2", vec![port(port_of(1, morning("2026-06-12")))]).await;
     world.settle().await;

@@ -156,6 +156,7 @@ async fn stays_are_counted_when_they_end_and_drawn_as_they_were() {
 async fn a_date_that_was_changed_in_time_says_which_cut_off_that_was_in_time_for() {
     let world = World::in_memory().await;
     let reseller = world.reseller(1).await;
+    world.leeds().await;
     let company = world.in_service(reseller, 1).await;
     let (_, ports) = world.submitted(company, "PO-2", vec![port(port_of(1, morning("2026-06-12")))]).await;
     world.settle().await;
