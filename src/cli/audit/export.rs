@@ -12,6 +12,7 @@ use super::checkpoint;
 use crate::{
     audit::{
         export::{self, Checked, Encoding, Filter, FolderError, Manifest},
+        key_file::KeyFile,
         note::VerifierKey,
     },
     cli::{Failure, Output, output::Column, session::Session},
@@ -120,11 +121,12 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
     let begun = if arguments.resume {
         export::resume(engine, folder, asked).await
     } else {
-        let signer = checkpoint::signer(session);
-        if let Err(unsigned) = &signer {
-            output.remark(&format!("nobody signs what the export is of: {unsigned}"))?;
+        let signer = session.checkpoint_key.as_ref().map(KeyFile::at_first_need).transpose();
+        let signer = signer.map_err(checkpoint::unusable)?.flatten();
+        if signer.is_none() {
+            output.remark("no checkpoint is signed: `keys checkpoint create` makes a key that signs them")?;
         }
-        let log = export::stand(engine, signer.ok().as_ref()).await?;
+        let log = export::stand(engine, signer.as_ref()).await?;
         export::begin(engine, folder, asked, log, arguments.part_events).await
     };
     let begun = begun.map_err(failed)?;

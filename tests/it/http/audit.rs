@@ -1,7 +1,9 @@
 //! What an auditor asks over HTTP, and is not shown.
 
-use orderwire::edge::keys::Role;
+use orderwire::{edge::keys::Role, engine::leaf::hex};
+use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Client, Site, order};
 
@@ -122,5 +124,70 @@ async fn an_auditor_asks_why_not_how_many_and_what_if() {
     auditor.get("/v1/audit/trace?correlation=12&of=1").await.problem(422, "invalid");
     let (_, reseller) = site.reseller(2).await;
     reseller.get("/v1/audit/stats").await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn an_export_streams_every_event_and_says_where_it_ends() {
+    let (site, auditor, id, steps) = looked_at().await;
+    let head = site.head().await;
+    let streamed = async |query: &str| {
+        let said = auditor.request(Method::GET, &format!("/v1/audit/export{query}")).send().await.unwrap();
+        assert_eq!(said.status(), 200, "{query}");
+        said.text().await.unwrap()
+    };
+    let text = streamed("").await;
+    let (events, end) = text.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(events.lines().count() as u64, head);
+    let end: Value = serde_json::from_str::<Value>(end).unwrap()["end"].clone();
+    let sum = hex(&Sha256::digest(format!("{events}\n")));
+    assert_eq!((&end["events"], &end["through"], &end["sha256"]), (&json!(head), &json!(head), &json!(sum)));
+    let root = site.world.engine.head().await.unwrap().frontier.root();
+    assert_eq!((&end["log"]["size"], &end["log"]["root"]), (&json!(head), &json!(hex(&root))));
+    assert!(text.contains("ciphertext") && !text.contains("Lovelace"));
+
+    let own = streamed(&format!("?order={id}&encoding=csv")).await;
+    assert!(
+        own.starts_with("position,stream,") && own.lines().last().unwrap().starts_with("end,,,"),
+        "{own}"
+    );
+    assert_eq!(own.lines().count(), steps.as_array().unwrap().len() + 2, "a heading, and an end");
+    let typed = streamed("?type=OrderCreated,OrderSubmitted&encoding=cloudevents").await;
+    assert_eq!(typed.matches("\"specversion\":\"1.0\"").count(), 2);
+    assert!(streamed(&format!("?after={head}")).await.starts_with("{\"end\":{\"events\":0,"));
+    for wrong in ["after=x", "encoding=xml", "order=7", "form=csv", "until=then"] {
+        let said = auditor.get(&format!("/v1/audit/export?{wrong}")).await;
+        assert_eq!(said.status, 422, "{wrong}: {}", said.body);
+    }
+    let (_, reseller) = site.reseller(2).await;
+    reseller.get("/v1/audit/export").await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn every_answer_to_an_auditor_is_recorded_before_it_is_given() {
+    let (site, auditor, id, _) = looked_at().await;
+    auditor.get(&format!("/v1/audit/why-not/{id}/hold")).await.is(200);
+    auditor.get("/v1/audit/history/ord_00000000000000000000000000000007").await.problem(404, "not_found");
+    auditor.get(&format!("/v1/orders/{id}")).await.is(200);
+    let operator = site.operator().await;
+    operator.post("/v1/audit/counterfactual", &json!({})).await.is(200);
+    let reads = operator.get("/v1/audit/reads?limit=2").await;
+    let asked = |said: &Value| -> Vec<String> {
+        let items = said["items"].as_array().unwrap().iter();
+        items.map(|read| read["what"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = "GET /v1/audit/history/".to_owned() + &id + "?limit=500";
+    assert_eq!(
+        asked(&reads.is(200).body),
+        ["POST /v1/audit/counterfactual".to_owned(), format!("GET /v1/audit/why-not/{id}/hold")]
+    );
+    let next = reads.text("next");
+    let rest = operator.get(&format!("/v1/audit/reads?cursor={next}")).await;
+    assert_eq!(asked(&rest.is(200).body), [first], "what was refused told nothing");
+    let read = &rest.body["items"][0];
+    assert_eq!((&read["via"], &read["position"]), (&json!("http"), &json!(site.head().await)));
+    let of = operator.get(&format!("/v1/audit/reads?actor={}", read["actor"].as_str().unwrap())).await;
+    assert_eq!(of.is(200).body["items"].as_array().unwrap().len(), 2);
     site.close().await;
 }
