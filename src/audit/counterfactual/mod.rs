@@ -22,7 +22,7 @@ use orderwire_domain::{
     port_request::events::PortEvent,
     rules::Rules,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use self::document::rules;
@@ -90,12 +90,12 @@ pub struct Difference {
     /// The rules under which it did.
     pub rules: String,
     /// What would have been.
+    #[serde(flatten)]
     pub would: Would,
 }
 
-/// What would have been instead.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// What would have been instead. As JSON it is the same fields whatever it is, as over HTTP.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Would {
     /// The same, with other values.
     Decide(Vec<Field>),
@@ -117,6 +117,31 @@ pub enum Would {
         /// When it would have.
         at: DateTime<Utc>,
     },
+}
+
+impl Serialize for Would {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Default, Serialize)]
+        struct Fields<'a> {
+            values: &'a [Field],
+            refused: &'a [Problem],
+            instead: Option<&'a str>,
+            timer: Option<&'a str>,
+            timer_due: Option<DateTime<Utc>>,
+            too_late: bool,
+        }
+        let none = Fields::default();
+        let fields = match self {
+            Self::Decide(values) => Fields { values, ..none },
+            Self::Refuse(refused) => Fields { refused, ..none },
+            Self::LeadTo(event) => Fields { instead: Some(event), ..none },
+            Self::FallDue { timer, at } => Fields { timer: Some(timer), timer_due: Some(*at), ..none },
+            Self::HaveEnded { timer, at } => {
+                Fields { timer: Some(timer), timer_due: Some(*at), too_late: true, ..none }
+            }
+        };
+        fields.serialize(serializer)
+    }
 }
 
 /// A value that would have been another.

@@ -204,7 +204,8 @@ fn records(file: &mut Summed, each: &mut Each<'_>, wrong: &Wrong<'_>) -> Result<
         return Err(wrong(Some(1), "the heading is another".to_owned()));
     }
     loop {
-        line = reader.position().line();
+        // A record ends with its carriage return: the newline is the first thing that the next one reads.
+        line = reader.position().line() + 1;
         if !reader.read_record(&mut record).map_err(|error| unreadable(line, error))? {
             return Ok(());
         }
