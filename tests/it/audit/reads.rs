@@ -1,6 +1,13 @@
 //! Who has read the audit is kept, newest first, up to a bound; and is no part of the log.
 
-use orderwire::edge::audit_reads::{self, Recorded, Via};
+use orderwire::{
+    edge::audit_reads::{self, AUDIT_READ, Recorded, Via},
+    engine::{
+        clock::SimulatedClock,
+        fulfilment::AutoProvisioner,
+        log::{RowChange, StoreError},
+    },
+};
 
 use crate::world::*;
 
@@ -34,4 +41,32 @@ async fn reads_are_kept_up_to_a_bound_and_lengthen_no_log() {
         left.iter().map(|read| read.what.as_str()).collect::<Vec<_>>(),
         ["GET 9", "GET 8", "GET 7", "GET 6"]
     );
+}
+
+/// A store that takes no reads of the audit.
+struct Refuses(StoreError);
+
+impl Meddles for Refuses {
+    fn change_rows(&self, changes: &mut Vec<RowChange>) -> Result<(), StoreError> {
+        let is_read =
+            |change: &RowChange| matches!(change, RowChange::Put(table, _) if table.name == AUDIT_READ.name);
+        if changes.iter().any(is_read) { Err(self.0.clone()) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_refused_unless_the_store_takes_nothing_at_all() {
+    let clock = SimulatedClock::at(beginning());
+    for (error, goes_on) in [
+        (StoreError::Unavailable("busy".into()), false),
+        (StoreError::ReadOnly("standby".into()), true),
+        (StoreError::Full("disk".into()), true),
+    ] {
+        let store = Store::memory().await.meddled_with(Refuses(error.clone())).await;
+        let engine = store.engine(&clock, AutoProvisioner, 10).await;
+        let recorded = audit_reads::record(&engine, "alice", Via::Http, "GET /").await;
+        assert_eq!(matches!(recorded, Ok(Recorded::TakesNoWrites(_))), goes_on, "{error}: {recorded:?}");
+        assert_eq!(recorded.is_err(), !goes_on, "{error}: {recorded:?}");
+        engine.close().await;
+    }
 }

@@ -1,11 +1,20 @@
 //! What an auditor asks over HTTP, and is not shown.
 
-use orderwire::{edge::keys::Role, engine::leaf::hex};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use orderwire::{
+    edge::keys::Role,
+    engine::{leaf::hex, log::StoredEvent},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Client, Site, order};
+use crate::world::{Meddles, Store};
 
 /// A site where an order of an auditor's interest was done.
 async fn looked_at() -> (Site, Client, String, Value) {
@@ -189,5 +198,35 @@ async fn every_answer_to_an_auditor_is_recorded_before_it_is_given() {
     assert_eq!((&read["via"], &read["position"]), (&json!("http"), &json!(site.head().await)));
     let of = operator.get(&format!("/v1/audit/reads?actor={}", read["actor"].as_str().unwrap())).await;
     assert_eq!(of.is(200).body["items"].as_array().unwrap().len(), 2);
+    site.close().await;
+}
+
+/// A store that loses an event once somebody says so.
+struct Loses(Arc<AtomicBool>);
+
+impl Meddles for Loses {
+    fn page(&self, page: &mut Vec<StoredEvent>) {
+        if self.0.load(Ordering::Relaxed) {
+            page.retain(|event| event.position != 3);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_meets_a_gap_does_not_look_whole() {
+    let loses = Arc::new(AtomicBool::new(false));
+    let store = Store::memory().await.meddled_with(Loses(Arc::clone(&loses))).await;
+    let site = Site::over(store).await;
+    site.reseller(1).await;
+    site.reseller(2).await;
+    site.world.leeds().await;
+    let auditor = site.client(Role::Auditor, None).await;
+    let streamed =
+        async || auditor.request(Method::GET, "/v1/audit/export").send().await.unwrap().text().await;
+    assert!(streamed().await.unwrap().contains("\n{\"end\":"));
+    loses.store(true, Ordering::Relaxed);
+    let cut = streamed().await;
+    assert!(cut.is_err(), "{cut:?}");
+    loses.store(false, Ordering::Relaxed);
     site.close().await;
 }
