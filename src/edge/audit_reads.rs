@@ -129,7 +129,7 @@ pub async fn list(
 ) -> Result<Vec<AuditRead>, Error> {
     let filters = actor.map(|actor| query::equal("actor", actor)).into_iter().collect();
     let after = before.map(|(at, id)| (Value::from(at), id));
-    Ok(query::select(engine.log(), &Select { after, ..newest(filters, limit) }).await?)
+    query::select(engine.log(), &Select { after, ..newest(filters, limit) }).await
 }
 
 fn newest(filters: Vec<Filter>, limit: usize) -> Select {

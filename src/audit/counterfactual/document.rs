@@ -57,8 +57,8 @@ pub fn rules(text: &str, in_force: &Rules) -> Result<Rules, Error> {
 
 /// A fault without the place in a text that nobody wrote.
 fn said(pointer: &str, mut invalid: orderwire_domain::invalid::Invalid) -> Problem {
-    if let Some((detail, _)) = invalid.detail.rsplit_once(" at line ") {
-        invalid.detail = detail.to_owned();
+    if let Some(place) = invalid.detail.rfind(" at line ") {
+        invalid.detail.truncate(place);
     }
     if !pointer.is_empty() && invalid.code == "rules_malformed" {
         "what `orderwire rules show` has there".clone_into(&mut invalid.expected);

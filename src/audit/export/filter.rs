@@ -54,7 +54,7 @@ impl Filter {
     /// Refuses what cannot be meant; answers the last position that can be wanted in a log of so many events.
     pub async fn check(&self, engine: &Engine, size: u64) -> Result<u64, edge::Error> {
         let known = names();
-        for name in self.types.iter().filter(|name| !known.contains(&name.as_str())) {
+        if let Some(name) = self.types.iter().find(|name| !known.contains(&name.as_str())) {
             let detail = format!("no event is called `{name}`");
             let problem = Problem::new(
                 "",

@@ -27,7 +27,7 @@ pub const CSV_HEADING: [&str; 9] = [
     "metadata",
     "leaf",
 ];
-/// What the type of every event begins with, as a CloudEvent.
+/// What the type of every event begins with in CloudEvents.
 const TYPE: &str = "com.orderwire.log.";
 
 /// What stands above the records of a CSV file.

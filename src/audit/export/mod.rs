@@ -71,9 +71,9 @@ pub struct Stand {
 /// Where the log is now, signed if it signs.
 pub async fn stand(engine: &Engine, signer: Option<&SignerKey>) -> Result<Stand, Error> {
     if let Some(signer) = signer {
-        let signed = proofs::checkpoint(engine, signer).await?;
-        let said = signed.checkpoint();
-        return Ok(Stand { size: said.size, root: hex(&said.root), checkpoint: Some(signed.to_string()) });
+        let note = proofs::checkpoint(engine, signer).await?;
+        let said = note.checkpoint();
+        return Ok(Stand { size: said.size, root: hex(&said.root), checkpoint: Some(note.to_string()) });
     }
     let head = engine.head().await?;
     Ok(Stand { size: head.position, root: hex(&head.frontier.root()), checkpoint: None })

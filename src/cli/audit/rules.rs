@@ -38,7 +38,7 @@ pub(super) async fn run(
     let rules = rules.map_err(|error| match error {
         // A file that cannot be used, as a settings file that cannot.
         Error::Refused(problems) => Failure::Settings { file: Some(file.to_owned()), problems },
-        error => error.into(),
+        error @ Error::Engine(_) => error.into(),
     })?;
     let moment = |name, text: Option<&str>| text.map(|text| moment(name, text)).transpose();
     let from = moment("--from", from)?.unwrap_or(Moment::Position(0));

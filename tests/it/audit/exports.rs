@@ -145,8 +145,8 @@ async fn a_filter_takes_what_belongs_and_nothing_else() {
     let until = Filter { until: Some(middle.to_string()), ..by_order };
     assert_eq!(of(until).await, where_(&|event| event.position <= middle && own.contains(&event.position)));
     let types = vec!["OrderCreated".to_owned(), "PortCompleted".to_owned()];
-    let typed = where_(&|event| types.contains(&event.event_type));
-    assert_eq!(of(Filter { types: types.clone(), ..Filter::default() }).await, typed);
+    let of_these = where_(&|event| types.contains(&event.event_type));
+    assert_eq!(of(Filter { types: types.clone(), ..Filter::default() }).await, of_these);
     let company = of(Filter { company: Some(life.company), ..Filter::default() }).await;
     assert!(own.iter().all(|position| company.contains(position)) && company.len() < events.len());
     assert!(where_(&|event| event.stream == life.company.stream()).iter().all(|it| company.contains(it)));
