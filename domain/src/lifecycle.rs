@@ -82,11 +82,21 @@ impl<S: Word, A: Word, E: Word> Lifecycle<S, A, E> {
         action: A,
         may: impl Fn(&Step<S, A, E>) -> bool,
     ) -> Option<Vec<Step<S, A, E>>> {
+        self.way_to(from, |status| self.permits(status, action), may)
+    }
+
+    /// The shortest way from a status to one that is `wanted`, by steps that `may` be taken.
+    pub fn way_to(
+        &self,
+        from: S,
+        wanted: impl Fn(S) -> bool,
+        may: impl Fn(&Step<S, A, E>) -> bool,
+    ) -> Option<Vec<Step<S, A, E>>> {
         let mut ways = vec![(from, Vec::new())];
         let mut reached = BTreeSet::from([from]);
         let mut next = 0;
         while let Some((status, way)) = ways.get(next).cloned() {
-            if self.permits(status, action) {
+            if wanted(status) {
                 return Some(way);
             }
             for step in self.0.iter().filter(|step| step.from == status && may(step)) {

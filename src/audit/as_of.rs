@@ -84,6 +84,20 @@ pub async fn fold(engine: &Engine, stream: StreamId, moment: Moment) -> Result<S
     }
 }
 
+/// The state that an event happened to.
+pub(super) async fn before(engine: &Engine, event: &StoredEvent) -> Result<State, engine::Error> {
+    let mut state = State::beginning(event.stream);
+    walk::stream(engine, (event.stream, 0), |earlier| {
+        if earlier.sequence >= event.sequence {
+            return Ok(ControlFlow::Break(()));
+        }
+        state = step(std::mem::replace(&mut state, State::beginning(event.stream)), &earlier)?;
+        Ok(ControlFlow::Continue(()))
+    })
+    .await?;
+    Ok(state)
+}
+
 /// The state after one more event.
 pub fn step(state: State, event: &StoredEvent) -> Result<State, engine::Error> {
     let happened = fact(event)?.happened;

@@ -17,6 +17,7 @@ pub mod trace;
 pub mod why_not;
 pub mod stats;
 pub mod counterfactual;
+pub mod export;
 pub mod tree;
 pub mod note;
 pub mod key_file;

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use orderwire_domain::invalid::Invalid;
 
-use super::as_of::Place;
+use super::{as_of::Place, walk};
 use crate::{
     edge::{Error, Problem},
     engine::{Engine, clock, log::StoredEvent},
@@ -35,6 +35,26 @@ impl Moment {
             Self::Position(position) => place.position <= position,
             Self::Time(time) => place.recorded_at <= time,
         }
+    }
+
+    /// Refuses two moments of which the first is the later one.
+    pub async fn before(self, later: Self, engine: &Engine) -> Result<(), Error> {
+        let swapped = match (self, later) {
+            (Self::Position(from), Self::Position(to)) => from > to,
+            (Self::Time(from), Self::Time(to)) => from > to,
+            (Self::Position(from), to @ Self::Time(_)) => {
+                walk::event(engine, from).await?.is_some_and(|event| !to.includes(&event))
+            }
+            // What was recorded after the last event that the first takes in, is at a later position.
+            (from @ Self::Time(_), Self::Position(to)) => {
+                walk::event(engine, to + 1).await?.is_some_and(|event| from.includes(&event))
+            }
+        };
+        if !swapped {
+            return Ok(());
+        }
+        let detail = format!("{later} is before {self}");
+        Err(Error::refused(Problem::new("", "moments_swapped", detail, "the earlier moment first")))
     }
 
     /// Refuses a moment of which the log does not know yet.

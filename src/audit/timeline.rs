@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use orderwire_domain::ids::StreamId;
+use orderwire_domain::{ids::StreamId, joint::State};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Origin, walk};
+use super::{Origin, as_of, walk};
 use crate::{
     edge::history::{Sight, Step, step_in},
     engine::{Engine, Error, log::StoredEvent},
@@ -95,7 +95,8 @@ impl<'a> Reader<'a> {
     pub async fn entry(&mut self, event: &StoredEvent) -> Result<Entry, Error> {
         let origin = Origin::of(event)?;
         let step = step_in(self.engine, event, self.sight).await?;
-        let decided_by = rulings(&step);
+        let mut decided_by = rulings(&step);
+        decided_by.extend(cut_off(self.engine, event, &step, &origin).await?);
         let caused_by = match origin.cause().filter(|position| *position < event.position) {
             Some(position) => self.cause(position).await?,
             None => None,
@@ -159,6 +160,33 @@ pub fn rulings(step: &Step) -> Vec<Ruling> {
         }
     }
     rulings
+}
+
+/// The cut-off that a change of a confirmed date, or the end of it, was decided by. Its event does not have it: it follows from
+/// the request before, and from the rules, which are known where they are those in force.
+async fn cut_off(
+    engine: &Engine,
+    event: &StoredEvent,
+    step: &Step,
+    origin: &Origin,
+) -> Result<Option<Ruling>, Error> {
+    if !["PortCancelled", "DateChangeRequested"].contains(&event.event_type.as_str()) {
+        return Ok(None);
+    }
+    let State::PortRequest(port) = as_of::before(engine, event).await? else { return Ok(None) };
+    let rules = engine.rules();
+    let (Some(details), Some(window), Some(cut_off)) =
+        (port.details(), port.confirmed_window(), port.cut_off_at(rules))
+    else {
+        return Ok(None);
+    };
+    let inputs = json!({ "shape": details.shape, "route": details.route, "window": window });
+    let Value::Object(inputs) = inputs else { return Ok(None) };
+    let mut result = Map::from_iter([("in_time".to_owned(), Value::Bool(true))]);
+    if origin.rules == rules.version().as_str() {
+        result.insert("cut_off_at".to_owned(), json!(cut_off));
+    }
+    Ok(Some(Ruling { rule: "cut_off_hours".to_owned(), inputs: asked_at(step, inputs), result }))
 }
 
 fn fields(of: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {

@@ -159,7 +159,7 @@ async fn root(engine: &Engine, position: u64) -> Result<StoredEvent, Error> {
 async fn at(engine: &Engine, position: u64) -> Result<StoredEvent, Error> {
     let head = engine.head().await?.position;
     walk::event(engine, position).await?.ok_or_else(|| {
-        let detail = format!("there is no position {position}; the log ends at {head}");
+        let detail = format!("there is no position {position} in a log of {head} events: the first is 1");
         Error::refused(Problem::new(
             "",
             "position_beyond_log",

@@ -32,11 +32,13 @@ pub struct WhyNot {
     pub command: &'static str,
     /// Whether nothing speaks against it. Of what takes more than its name, only what speaks against it whatever is said is known.
     pub allowed: bool,
+    /// Whether it would be taken down and change nothing: a supplier's message may come wherever its request is.
+    pub ignored: bool,
     /// Every rule that speaks against it.
     pub rules: Vec<Problem>,
-    /// The statuses in which it can be asked.
+    /// The statuses in which it can be asked, and means something.
     pub from: Vec<&'static str>,
-    /// What would have to happen first, in order; null where it never can be asked again.
+    /// What would have to happen first, in order; null where it never can be asked so again.
     pub unlock: Option<Vec<Unlock>>,
 }
 
@@ -77,6 +79,7 @@ pub async fn why_not(
         since,
         command: action.name,
         allowed: action.rules.is_empty(),
+        ignored: action.ignored,
         rules: action.rules,
         from: action.from,
         unlock: action.way,

@@ -174,6 +174,11 @@ enum Command {
     /// Serve the engine over HTTP until a signal comes
     #[cfg(feature = "server")]
     Serve(serve::Arguments),
+    /// Write the log, or a part of it, as JSON lines, CSV or CloudEvents; check such files
+    Export(audit::export::Arguments),
+    /// Who has read the audit
+    #[command(subcommand, name = "audit")]
+    Audited(audit::reads::Command),
     /// Sign where the log is now, for whoever checks it later
     Checkpoint(audit::checkpoint::Arguments),
     /// Prove that an event is in the log, or that the log was only added to
@@ -346,6 +351,10 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
             return serve::run(&arguments, named, &globals, surroundings, &config, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
+        Command::Export(audit::export::Arguments {
+            command: Some(audit::export::Command::Verify { folder, key }),
+            ..
+        }) => return audit::export::verify(&folder, &key, output),
         Command::Completions(arguments) => return shell::completions(&arguments, output),
         Command::Man(arguments) => return shell::man(&arguments, output),
         command => command,
@@ -369,17 +378,34 @@ impl Command {
                 | Self::Rebuild(_)
                 | Self::Checkpoint(_)
                 | Self::Prove(_)
+                | Self::Audited(_)
                 | Self::Keys(
                     keys::Command::List | keys::Command::Revoke { .. } | keys::Command::Checkpoint(_)
                 )
         );
         !looks_away
     }
+
+    /// What is asked, where it is a read of the audit, which is recorded before anything is shown.
+    fn audit_read(&self) -> Option<String> {
+        Some(match self {
+            Self::Audit(command) => command.asked(),
+            Self::Export(arguments) => arguments.asked(),
+            Self::Prove(arguments) => arguments.asked(),
+            Self::Audited(_) => "audit reads".to_owned(),
+            Self::Checkpoint(_) => "checkpoint".to_owned(),
+            Self::Log(_) => "log".to_owned(),
+            _ => return None,
+        })
+    }
 }
 
 async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     if command.looks() {
         session.catch_up(output).await?;
+    }
+    if let Some(asked) = command.audit_read() {
+        session.record_read(&asked, output).await?;
     }
     match command {
         Command::Demo(_) | Command::Bench(_) => unreachable!("both open a store of their own"),
@@ -396,6 +422,8 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         #[cfg(feature = "server")]
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
         Command::Checkpoint(arguments) => audit::checkpoint::run(session, &arguments, output).await,
+        Command::Export(arguments) => audit::export::run(session, &arguments, output).await,
+        Command::Audited(command) => audit::reads::run(session, &command, output).await,
         Command::Prove(arguments) => audit::prove::run(session, &arguments, output).await,
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Notices(command) => notices::run(session, command, output).await,

@@ -21,6 +21,7 @@ use crate::{
     audit::key_file::KeyFile,
     config::{AuditSettings, Config},
     edge::{
+        audit_reads::{self, Recorded, Via},
         document::Personal,
         open::{KeySource, OpenOptions, open_engine},
         place,
@@ -165,6 +166,19 @@ impl Session {
         // What was done is said before anything that follows from it can fail.
         self.settle().await.map_err(Failure::pending)?;
         Ok(receipt)
+    }
+
+    /// Records that somebody reads the audit; where the store takes no writes, it is said that nobody did.
+    pub async fn record_read(&self, asked: &str, output: &mut Output<'_>) -> Result<(), Failure> {
+        let actor = self.provenance.actor.as_str();
+        let reseller = self.provenance.reseller.map(|reseller| format!(" as {reseller}")).unwrap_or_default();
+        let asked = format!("{asked}{reseller}");
+        match audit_reads::record(&self.engine, actor, Via::CommandLine, &asked).await? {
+            Recorded::Yes => Ok(()),
+            Recorded::TakesNoWrites(why) => {
+                Ok(output.remark(&format!("that this was read is not recorded: {why}"))?)
+            }
+        }
     }
 
     /// Refuses what only the carrier may do.

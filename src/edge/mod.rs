@@ -25,6 +25,7 @@ pub mod draft_line;
 pub mod order_places;
 pub mod import_order;
 pub mod keys;
+pub mod audit_reads;
 pub mod deliveries;
 pub mod loads;
 pub mod moved;

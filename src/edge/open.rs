@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use orderwire_domain::views::table::Table;
 
 pub use super::master_key::{KeyError, KeySource};
-use super::{deliveries, keys::API_KEY};
+use super::{audit_reads::AUDIT_READ, deliveries, keys::API_KEY};
 use crate::{
     engine::{
         self, Builder, Engine,
@@ -122,11 +122,11 @@ pub async fn open_engine(options: &OpenOptions, builder: Builder) -> Result<Engi
     }
 }
 
-/// Every table that is created from a definition: the read models, the keys of those who ask over HTTP, and what was
-/// delivered to webhooks.
+/// Every table that is created from a definition: the read models, the keys of those who ask over HTTP, who has
+/// read the audit, and what was delivered to webhooks.
 pub fn tables() -> Vec<&'static Table> {
     let mut tables = Engine::tables();
-    tables.push(&API_KEY);
+    tables.extend([&API_KEY, &AUDIT_READ]);
     tables.extend(deliveries::TABLES);
     tables
 }

@@ -28,11 +28,16 @@ pub struct Action {
     pub name: &'static str,
     /// What speaks against it: the lifecycle, or every rule. Nothing where it is open.
     pub rules: Vec<Problem>,
-    /// Where it could be asked for.
+    /// Whether it may be asked, and changes nothing: a message that is heard wherever a request is, and means something elsewhere.
+    pub ignored: bool,
+    /// Where it could be asked for, and would mean something.
     pub from: Vec<&'static str>,
-    /// What would have to happen before, in order; none where it never can be asked for.
+    /// What would have to happen before, in order; none where it never can be asked for so.
     pub way: Option<Vec<Unlock>>,
 }
+
+/// The event by which a message is taken down that means nothing where its request is.
+const HEARD_IN_VAIN: &str = "SupplierMessageIgnored";
 
 /// One step towards where an action could be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,7 +88,7 @@ pub async fn asked(
     (name, asset): (&str, Option<AssetKind>),
 ) -> Result<Option<Action>, Error> {
     let Some(mut action) = permitted(state, name) else { return Ok(None) };
-    if action.rules.is_empty() {
+    if action.rules.is_empty() && !action.ignored {
         let against = action_rules::against(engine, provenance, (stream, state), (name, asset)).await?;
         action.way = led_by_rules(engine, state, &against).await?;
         action.rules = against.into_iter().map(rule).collect();
@@ -109,11 +114,19 @@ where
 {
     let status = state.status();
     let action = D::Action::VARIANTS.iter().copied().find(|action| Into::<&str>::into(*action) == name)?;
-    let from = D::Status::VARIANTS.iter().filter(|from| D::LIFECYCLE.permits(**from, action));
+    let from = D::Status::VARIANTS.iter().filter(|from| means::<D>(**from, action));
     let from: Vec<&str> = from.map(|from| (*from).into()).collect();
     let elsewhere = || elsewhere(D::KIND, status.into(), &from);
-    let rules = if D::LIFECYCLE.permits(status, action) { Vec::new() } else { vec![elsewhere()] };
-    Some(Action { name: action.into(), rules, from, way: way(state, action) })
+    let permitted = D::LIFECYCLE.permits(status, action);
+    let rules = if permitted { Vec::new() } else { vec![elsewhere()] };
+    let ignored = permitted && !means::<D>(status, action);
+    Some(Action { name: action.into(), rules, ignored, from, way: way(state, action) })
+}
+
+/// Whether an action may be asked for in a status, and is not only taken down there.
+fn means<D: Decider>(status: D::Status, action: D::Action) -> bool {
+    let mut rows = D::LIFECYCLE.0.iter().filter(|row| row.from == status && row.action == action);
+    rows.any(|row| Into::<&str>::into(row.event) != HEARD_IN_VAIN)
 }
 
 /// That the thing is not where this can be asked of it.
@@ -131,9 +144,10 @@ fn rule(problem: Problem) -> Problem {
     Problem { expected: Some("what `unlock` says first; nothing where that is null".to_owned()), ..problem }
 }
 
-/// What would have to happen before an action is permitted.
+/// What would have to happen before an action is permitted and means something.
 fn way<D: Decider>(state: &D, action: D::Action) -> Option<Vec<Unlock>> {
-    let way = D::LIFECYCLE.way(state.status(), action, |step| state.may_take(step))?;
+    let wanted = |status| means::<D>(status, action);
+    let way = D::LIFECYCLE.way_to(state.status(), wanted, |step| state.may_take(step))?;
     Some(way.into_iter().map(Unlock::of::<D>).collect())
 }
 

@@ -6,6 +6,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::{
     App,
+    audit::reads,
     auth::{Access, Purpose, gate},
     openapi, precise,
 };
@@ -48,6 +49,13 @@ impl Api {
         for (path, item) in &mut paths.paths {
             openapi::complete(path, Some((access, purpose)), item);
         }
+        // Behind the gate, so that it is known who asks.
+        let is_recorded = paths.paths.keys().all(|path| path.starts_with(reads::RECORDED));
+        let methods = if is_recorded {
+            methods.route_layer(middleware::from_fn_with_state(self.app.clone(), reads::record))
+        } else {
+            methods
+        };
         let gate = middleware::from_fn_with_state((self.app.clone(), access, purpose), gate);
         Self { router: self.router.routes((schemas, paths, methods.route_layer(gate))), ..self }
     }

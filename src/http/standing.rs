@@ -82,7 +82,10 @@ impl Standing {
 }
 
 impl Action {
-    fn of(standing::Action { name, rules, from, way }: standing::Action, operation: Operation) -> Self {
+    fn of(asked: standing::Action, operation: Operation) -> Self {
+        let standing::Action { name, rules, ignored, from, way } = asked;
+        // What is only taken down is open all the same: nothing has to happen before.
+        let way = if ignored { Some(Vec::new()) } else { way };
         // What is expected is here where the resource would have to be, in words of the document.
         let rule = |problem: edge::Problem| Fault { expected: problem.expected.clone(), ..problem.into() };
         let rules = rules.into_iter().map(rule).collect();

@@ -6,6 +6,7 @@
 //! would have been others, and states of a bounded number of streams. Deliberately absent: refused commands, which leave no
 //! event, and what an event does not say, such as the plans of an order that its company checked.
 
+mod document;
 mod again;
 mod ends;
 mod states;
@@ -21,9 +22,10 @@ use orderwire_domain::{
     port_request::events::PortEvent,
     rules::Rules,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+pub use self::document::rules;
 use self::{ends::Ends, states::States};
 use super::{Moment, Origin, diff};
 use crate::{
@@ -88,12 +90,12 @@ pub struct Difference {
     /// The rules under which it did.
     pub rules: String,
     /// What would have been.
+    #[serde(flatten)]
     pub would: Would,
 }
 
-/// What would have been instead.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// What would have been instead. As JSON it is the same fields whatever it is, as over HTTP.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Would {
     /// The same, with other values.
     Decide(Vec<Field>),
@@ -117,6 +119,31 @@ pub enum Would {
     },
 }
 
+impl Serialize for Would {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Default, Serialize)]
+        struct Fields<'a> {
+            values: &'a [Field],
+            refused: &'a [Problem],
+            instead: Option<&'a str>,
+            timer: Option<&'a str>,
+            timer_due: Option<DateTime<Utc>>,
+            too_late: bool,
+        }
+        let none = Fields::default();
+        let fields = match self {
+            Self::Decide(values) => Fields { values, ..none },
+            Self::Refuse(refused) => Fields { refused, ..none },
+            Self::LeadTo(event) => Fields { instead: Some(event), ..none },
+            Self::FallDue { timer, at } => Fields { timer: Some(timer), timer_due: Some(*at), ..none },
+            Self::HaveEnded { timer, at } => {
+                Fields { timer: Some(timer), timer_due: Some(*at), too_late: true, ..none }
+            }
+        };
+        fields.serialize(serializer)
+    }
+}
+
 /// A value that would have been another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Field {
@@ -126,39 +153,6 @@ pub struct Field {
     pub decided: Option<Value>,
     /// What would have been.
     pub would: Option<Value>,
-}
-
-/// Rules from a document, or from a part of one that is put in the place of what is in force (RFC 7396).
-pub fn rules(text: &str, in_force: &Rules) -> Result<Rules, Error> {
-    let whole = match Rules::from_json(text) {
-        Ok(rules) => return Ok(rules),
-        Err(whole) => whole,
-    };
-    let refused = |invalid| Error::refused(Problem::invalid("", invalid));
-    let Ok(patch @ Value::Object(_)) = serde_json::from_str::<Value>(text) else {
-        return Err(refused(whole));
-    };
-    let Ok(mut document) = serde_json::from_str::<Value>(&in_force.to_json()) else {
-        return Err(refused(whole));
-    };
-    merge(&mut document, patch);
-    Rules::from_json(&document.to_string()).map_err(refused)
-}
-
-/// Puts the fields of a patch into a document; null removes.
-fn merge(document: &mut Value, patch: Value) {
-    match (document, patch) {
-        (Value::Object(document), Value::Object(patch)) => {
-            for (name, value) in patch {
-                if value.is_null() {
-                    document.remove(&name);
-                } else {
-                    merge(document.entry(name).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (document, patch) => *document = patch,
-    }
 }
 
 /// What would have been decided otherwise after a moment, up to another or the end of the log, under these rules.
@@ -171,6 +165,9 @@ pub async fn counterfactual(
     let head = engine.head().await?.position;
     for moment in [Some(from), to].into_iter().flatten() {
         moment.check(engine).await?;
+    }
+    if let Some(to) = to {
+        from.before(to, engine).await?;
     }
     // Of what is after a time, the position is not known before it was read.
     let mut at = if let Moment::Position(position) = from { position } else { 0 };

@@ -1,12 +1,11 @@
 //! The states that decisions were made on: those of streams that were met lately, and any other from its own events.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use orderwire_domain::{decider::Decider as _, fact::Happened, ids::StreamId, joint::State};
 
 use crate::{
-    audit::{as_of::step, walk},
+    audit::as_of::{before, step},
     engine::{Engine, Error, log::StoredEvent},
 };
 
@@ -30,7 +29,7 @@ impl States {
         let before = match at_hand {
             Some((_, state)) => state,
             None if !wanted => return Ok(None),
-            None => fold(engine, event).await?,
+            None => before(engine, event).await?,
         };
         let after = step(before.clone(), event)?;
         if !is_done_with(&after, happened) {
@@ -54,17 +53,4 @@ fn is_done_with(state: &State, happened: &Happened) -> bool {
             matches!(happened, Happened::Reseller(..) | Happened::Webhook(..))
         }
     }
-}
-
-async fn fold(engine: &Engine, event: &StoredEvent) -> Result<State, Error> {
-    let mut state = State::beginning(event.stream);
-    walk::stream(engine, (event.stream, 0), |earlier| {
-        if earlier.sequence >= event.sequence {
-            return Ok(ControlFlow::Break(()));
-        }
-        state = step(std::mem::replace(&mut state, State::beginning(event.stream)), &earlier)?;
-        Ok(ControlFlow::Continue(()))
-    })
-    .await?;
-    Ok(state)
 }

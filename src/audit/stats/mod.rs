@@ -1,7 +1,7 @@
 //! Orders by state over time, and how long they stayed in each.
 //!
 //! The log is streamed once. Kept are the orders that have not ended, the counts at so many moments, and how often each
-//! length of stay occurred, to a thousandth: memory grows with the orders that are open and not with the log. Deliberately
+//! length of stay occurred, to a thousandth where they are many: memory grows with the orders that are open and not with the log. Deliberately
 //! absent: lines, and what an order is about.
 
 mod follow;
@@ -51,7 +51,7 @@ pub struct Stays {
     pub now: u64,
     /// Stays that ended between the two moments; what has ended for good has none.
     pub left: u64,
-    /// Half of these stays were no longer, in seconds, to a thousandth of it.
+    /// Half of these stays were no longer, in seconds; of an even number, the middle between the two in the middle.
     pub median_s: Option<f64>,
     /// 95 of 100 were no longer.
     pub p95_s: Option<f64>,
@@ -181,8 +181,8 @@ impl Gathered {
                 state: (*status).into(),
                 now,
                 left: spans.count(),
-                median_s: seconds(spans.at(0.5)),
-                p95_s: seconds(spans.at(0.95)),
+                median_s: seconds(spans.median()),
+                p95_s: seconds(spans.percentile(95)),
                 longest_s: seconds(spans.longest()),
             })
         });

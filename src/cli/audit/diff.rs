@@ -31,6 +31,13 @@ pub struct Arguments {
     to: String,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        format!("diff {} {} {}", self.of, self.from, self.to)
+    }
+}
+
 const CHANGE: &[Column<Change>] = &[
     ("field", |it| it.path.clone()),
     ("was", |it| value(it.old.as_ref())),

@@ -31,6 +31,13 @@ pub struct Arguments {
     of: String,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        format!("history {}", self.of)
+    }
+}
+
 /// Prints the history.
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let stream = named(session, &arguments.of).await?;

@@ -8,6 +8,8 @@ mod diff;
 mod trace;
 mod why_not;
 mod stats;
+pub mod export;
+pub mod reads;
 pub mod checkpoint;
 pub mod prove;
 
@@ -33,6 +35,20 @@ pub enum Command {
     WhyNot(why_not::Arguments),
     /// Orders by state over time, and how long they stay in each
     Stats(stats::Arguments),
+}
+
+impl Command {
+    /// What is asked, for whoever looks who has read the audit.
+    pub fn asked(&self) -> String {
+        match self {
+            Self::History(it) => it.asked(),
+            Self::Replay(it) => it.asked(),
+            Self::Diff(it) => it.asked(),
+            Self::Trace(it) => it.asked(),
+            Self::WhyNot(it) => it.asked(),
+            Self::Stats(_) => "stats".to_owned(),
+        }
+    }
 }
 
 /// Does what was asked.

@@ -26,6 +26,16 @@ pub struct Arguments {
     to: Option<u64>,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        match (self.position, self.from) {
+            (Some(position), _) => format!("prove {position}"),
+            (None, from) => format!("prove --from {}", from.unwrap_or(0)),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Inclusion {
     position: u64,

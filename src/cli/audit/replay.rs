@@ -30,17 +30,28 @@ pub struct Arguments {
     #[arg(value_name = "ID")]
     of: Option<String>,
     /// As it was after this position of the log, or at this time; as it is now where none is named
-    #[arg(long, value_name = "POSITION|TIME", requires = "of")]
+    #[arg(long, value_name = "POSITION|TIME", requires = "of", conflicts_with = "rules")]
     as_of: Option<String>,
     /// Read history again under these rules: a whole document as `rules show` prints it, or the part of one that differs
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// With --rules: only what happened after this moment
-    #[arg(long, value_name = "POSITION|TIME", requires = "rules")]
+    #[arg(long, value_name = "POSITION|TIME", requires = "rules", conflicts_with = "of")]
     from: Option<String>,
     /// With --rules: only what happened up to this moment
-    #[arg(long, value_name = "POSITION|TIME", requires = "rules")]
+    #[arg(long, value_name = "POSITION|TIME", requires = "rules", conflicts_with = "of")]
     to: Option<String>,
+}
+
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        match (&self.of, &self.rules) {
+            (Some(of), _) => format!("replay {of} --as-of {}", self.as_of.as_deref().unwrap_or("now")),
+            (None, Some(rules)) => format!("replay --rules {}", rules.display()),
+            (None, None) => "replay".to_owned(),
+        }
+    }
 }
 
 const HEAD: &[Column<AsOf>] = &[

@@ -13,6 +13,7 @@ use crate::{
         output::{Column, time},
         session::Session,
     },
+    edge::Error,
 };
 
 const DIFFERENCE: &[Column<Difference>] = &[
@@ -34,7 +35,11 @@ pub(super) async fn run(
     session.only_carrier("replaying under other rules")?;
     let text = fs::read_to_string(file).map_err(|source| Failure::File { file: file.to_owned(), source })?;
     let rules = counterfactual::rules(&text, session.engine.rules());
-    let rules = rules.map_err(|error| Failure::from(error).in_file(file))?;
+    let rules = rules.map_err(|error| match error {
+        // A file that cannot be used, as a settings file that cannot.
+        Error::Refused(problems) => Failure::Settings { file: Some(file.to_owned()), problems },
+        error @ Error::Engine(_) => error.into(),
+    })?;
     let moment = |name, text: Option<&str>| text.map(|text| moment(name, text)).transpose();
     let from = moment("--from", from)?.unwrap_or(Moment::Position(0));
     let to = moment("--to", to)?;

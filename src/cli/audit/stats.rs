@@ -1,6 +1,6 @@
 //! `orderwire stats`: orders by state over time, as a table, as data, or as a picture.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, io::Write as _, path::PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
@@ -31,7 +31,7 @@ pub struct Arguments {
     /// Print how many orders were in each state at evenly spaced moments, instead of how long they stayed
     #[arg(long)]
     series: bool,
-    /// Write a picture of the series there
+    /// Write a picture of the series into a file, which must not be there yet
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -68,9 +68,9 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
     let (from, to) = (when("--from", arguments.from.as_deref())?, when("--to", arguments.to.as_deref())?);
     let found = stats(&session.engine, from, to).await?;
     if let Some(file) = &arguments.svg {
-        fs::write(file, found.to_svg()).map_err(|error| {
-            Failure::Unforeseen(anyhow::anyhow!("cannot write {}: {error}", file.display()))
-        })?;
+        let picture = found.to_svg();
+        let written = fs::File::create_new(file).and_then(|mut it| it.write_all(picture.as_bytes()));
+        written.map_err(|error| Failure::of_argument("--svg", format!("{}: {error}", file.display())))?;
         output.remark(&format!("the picture is in {}", file.display()))?;
     }
     if arguments.series {

@@ -21,14 +21,29 @@ const NAMED_MAX: usize = 6;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// A correlation, a position of the log, an id, or a reseller's reference of an order
-    #[arg(value_name = "CORRELATION|POSITION|ID")]
-    from: String,
+    #[arg(value_name = "CORRELATION|POSITION|ID", required_unless_present = "correlation")]
+    from: Option<String>,
+    /// A correlation, whatever else it looks like
+    #[arg(long, value_name = "TEXT", conflicts_with = "from")]
+    correlation: Option<String>,
+}
+
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        let of = self.from.as_ref().or(self.correlation.as_ref());
+        format!("trace {}", of.map_or("", String::as_str))
+    }
 }
 
 /// Prints the tree.
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("tracing through the log")?;
-    let start = match Start::named(&arguments.from) {
+    let named_so = arguments.from.as_deref().unwrap_or_default();
+    let start = match Start::named(named_so) {
+        _ if arguments.correlation.is_some() => {
+            Start::Correlation(arguments.correlation.clone().unwrap_or_default())
+        }
         // What is no correlation of the log may be the reference of an order.
         Start::Correlation(text) => match named(session, &text).await {
             Ok(stream) => Start::Stream(stream),

@@ -26,6 +26,13 @@ pub struct Arguments {
     command: String,
 }
 
+impl Arguments {
+    /// What is asked, on one line.
+    pub fn asked(&self) -> String {
+        format!("why-not {} {}", self.of, self.command)
+    }
+}
+
 const ANSWER: &[Column<WhyNot>] = &[
     ("id", |it| it.id.clone()),
     ("status", |it| it.status.to_owned()),
@@ -40,27 +47,39 @@ const ANSWER: &[Column<WhyNot>] = &[
         )
     }),
     ("command", |it| it.command.to_owned()),
-    ("answer", |it| if it.allowed { "nothing speaks against it" } else { "it would be refused" }.to_owned()),
+    ("answer", |it| answer(it).to_owned()),
     ("possible in", |it| it.from.join(", ")),
 ];
+
+fn answer(found: &WhyNot) -> &'static str {
+    match found {
+        WhyNot { ignored: true, .. } => "it would be recorded and ignored: it means nothing where this is",
+        WhyNot { allowed: true, .. } => "nothing speaks against it",
+        WhyNot { allowed: false, .. } => "it would be refused",
+    }
+}
 
 /// Prints the answer.
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let stream = named(session, &arguments.of).await?;
     let found = why_not(&session.engine, &session.provenance, stream, &arguments.command).await?;
     output.one(&found, ANSWER)?;
-    if output.format() != Format::Table || found.allowed {
+    if output.format() != Format::Table || (found.allowed && !found.ignored) {
         return Ok(());
     }
-    writeln!(output.writer(), "\nbecause")?;
+    if !found.rules.is_empty() {
+        writeln!(output.writer(), "\nbecause")?;
+    }
     for problem in &found.rules {
         writeln!(output.writer(), "  {problem}")?;
     }
     match &found.unlock {
+        None if found.ignored => writeln!(output.writer(), "\nit will never mean anything again")?,
         None => writeln!(output.writer(), "\nnothing unlocks it: it can never be asked again")?,
         Some(way) if way.is_empty() => {}
         Some(way) => {
-            writeln!(output.writer(), "\nwhat would unlock it, in this order")?;
+            let would = if found.ignored { "have it mean something" } else { "unlock it" };
+            writeln!(output.writer(), "\nwhat would {would}, in this order")?;
             for Unlock { of, action, event, to, .. } in way {
                 writeln!(output.writer(), "  {action} of the {of}, which leads to {to} ({event})")?;
             }

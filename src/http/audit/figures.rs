@@ -56,7 +56,7 @@ struct StaysBody {
     now: u64,
     /// Stays that ended between the two moments; what has ended for good has none.
     left: u64,
-    /// Half of these stays were no longer, in seconds, to a thousandth of it.
+    /// Half of these stays were no longer, in seconds; of an even number, the middle between the two in the middle.
     median_s: Option<f64>,
     /// 95 of 100 were no longer.
     p95_s: Option<f64>,

@@ -7,6 +7,8 @@ mod moments;
 mod traces;
 mod figures;
 mod other_rules;
+mod export;
+pub mod reads;
 pub mod proofs;
 pub mod tiles;
 
@@ -40,7 +42,7 @@ pub fn routes(api: Api) -> Api {
     let api = moments::routes(api);
     let api = traces::routes(api);
     let api = figures::routes(api);
-    let api = other_rules::routes(api);
+    let api = reads::routes(export::routes(other_rules::routes(api)));
     tiles::routes(proofs::routes(api))
 }
 

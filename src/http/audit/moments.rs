@@ -185,11 +185,13 @@ struct RefusalBody {
     /// Whether nothing speaks against it. What takes more than its name is decided on that in the end: of it, this says only
     /// whether anything speaks against every body.
     allowed: bool,
+    /// Whether it would be taken down and change nothing: a supplier's message may come wherever its request is.
+    ignored: bool,
     /// Every rule that speaks against it.
     rules: Vec<Fault>,
-    /// The statuses in which it can be asked.
+    /// The statuses in which it can be asked, and means something.
     from: Vec<&'static str>,
-    /// What would have to happen first, in order; null where it never can be asked again.
+    /// What would have to happen first, in order; null where it never can be asked so again.
     unlock: Option<Vec<UnlockBody>>,
 }
 
@@ -231,6 +233,7 @@ async fn refusal(look: Look) -> Result<Answer, Problem> {
         since: SinceBody { position, recorded_at: recorded_at.into(), event, actor, command },
         command: found.command,
         allowed: found.allowed,
+        ignored: found.ignored,
         rules: found.rules.into_iter().map(rule).collect(),
         from: found.from,
         unlock: found.unlock.map(|way| way.into_iter().map(UnlockBody::from).collect()),

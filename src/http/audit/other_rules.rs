@@ -1,5 +1,6 @@
 //! What would have been decided under other rules.
 
+use axum::{body::Body, http::HeaderMap};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,9 +15,10 @@ use crate::{
         answer::{Answer, Time},
         api::Api,
         auth::Access,
+        body,
         openapi::tags,
         problem::{Fault, Problem},
-        request::Call,
+        request::Look,
     },
 };
 
@@ -120,12 +122,18 @@ struct FieldBody {
 /// History is read again, and whatever a table or limit had a part in is decided once more. The body is a whole rules
 /// document, or the part of one that differs from what is in force. A long log takes its time: the command line has no bound.
 #[utoipa::path(post, path = "/v1/audit/counterfactual", operation_id = "audit_counterfactual", tag = tags::AUDIT,
+    params(("from" = Option<String>, Query, description = "Only what happened after this moment: a position of the log, or a time (RFC 3339)."),
+        ("to" = Option<String>, Query, description = "Only what happened up to this moment.")),
     request_body(content = RulesBody, example = json!({ "limits": { "reservation_days": 21 } })),
     responses((status = 200, description = "Everything that would have been decided otherwise.", body = AnswerBody)))]
-async fn ask(call: Call) -> Result<Answer, Problem> {
-    let engine = &call.look.app.engine;
-    let rules = counterfactual::rules(call.text(), engine.rules())?;
-    let found = counterfactual::counterfactual(engine, rules, Moment::Position(0), None).await?;
+async fn ask(look: Look, headers: HeaderMap, body: Body) -> Result<Answer, Problem> {
+    look.only(&["from", "to"])?;
+    let engine = &look.app.engine;
+    let from = look.parsed("from")?.unwrap_or(Moment::Position(0));
+    let to: Option<Moment> = look.parsed("to")?;
+    let text = body::read(&headers, body, look.app.limits).await?;
+    let rules = counterfactual::rules(&text, engine.rules())?;
+    let found = counterfactual::counterfactual(engine, rules, from, to).await?;
     Ok(Answer::ok(&AnswerBody {
         rules: found.rules,
         position: found.position,

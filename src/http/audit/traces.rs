@@ -4,7 +4,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::missing;
 use crate::{
     audit::trace::{self, Happened, Node, Start},
     http::{
@@ -77,13 +76,19 @@ struct HappenedBody {
 /// there, whatever caused it, and all that followed. From an id: from its submit or its first event. The log is read from where
 /// the trace begins, so a long one takes its time.
 #[utoipa::path(get, path = "/v1/audit/trace", operation_id = "audit_trace", tag = tags::AUDIT,
-    params(("of" = String, Query, min_length = 1, description = "A correlation, a position of the log, or the id of an order or anything else.")),
+    params(("of" = Option<String>, Query, min_length = 1, description = "A correlation, a position of the log, or the id of an order or anything else."),
+        ("correlation" = Option<String>, Query, min_length = 1, description = "In place of `of`: a correlation, whatever else it looks like.")),
     responses((status = 200, description = "The tree.", body = TraceBody)))]
 async fn show(look: Look) -> Result<Answer, Problem> {
-    look.only(&["of"])?;
-    let of = look.text("of").filter(|of| !of.is_empty());
-    let of = of.ok_or_else(|| missing("of", "a correlation, a position of the log, or an id"))?;
-    let found = trace::trace(&look.app.engine, Start::named(of)).await?;
+    look.only(&["of", "correlation"])?;
+    let given = |name| look.text(name).filter(|text| !text.is_empty());
+    let start = match (given("of"), given("correlation")) {
+        (None, Some(correlation)) => Start::Correlation(correlation.to_owned()),
+        (Some(of), None) => Start::named(of),
+        (None, None) => return Err(one_of_both("neither is given")),
+        (Some(_), Some(_)) => return Err(one_of_both("both are given")),
+    };
+    let found = trace::trace(&look.app.engine, start).await?;
     Ok(Answer::ok(&TraceBody {
         correlation: found.correlation,
         events: found.events,
@@ -105,4 +110,8 @@ impl From<Node> for NodeBody {
             caused: node.caused.into_iter().map(Self::from).collect(),
         }
     }
+}
+
+fn one_of_both(detail: &str) -> Problem {
+    Problem::parameter("of", "choice", detail, "a correlation, a position of the log or an id as `of`, or `correlation`")
 }

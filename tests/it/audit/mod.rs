@@ -2,7 +2,9 @@
 //! other rules would have decided.
 
 mod moments;
+mod exports;
 mod other_rules;
+mod reads;
 mod stories;
 
 use std::collections::{BTreeMap, BTreeSet};

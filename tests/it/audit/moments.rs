@@ -130,3 +130,22 @@ async fn what_is_refused_says_since_when_and_what_unlocks_it() {
         ("OrderCancelled", "engine:fulfilment")
     );
 }
+
+#[tokio::test]
+async fn a_message_that_would_be_ignored_is_said_to_be() {
+    let world = World::in_memory().await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.in_service(reseller, 1).await;
+    let (_, ports) = world.submitted(company, "PO-2", vec![port(port_of(1, morning("2026-06-12")))]).await;
+    world.settle().await;
+    let by = operator();
+    let ask = |name| why_not::why_not(&world.engine, &by, ports[0].stream(), name);
+    let heard = ask("lcp_accept").await.unwrap();
+    assert_eq!((heard.status, heard.allowed, heard.ignored), ("awaiting_lcp", true, false));
+    assert!(!heard.from.contains(&"draft"), "{:?}", heard.from);
+    let early = ask("network_report").await.unwrap();
+    assert_eq!((early.allowed, early.ignored), (true, true), "it may come, and says nothing yet");
+    assert!(!early.from.contains(&"awaiting_lcp") && early.from.contains(&"activating"), "{:?}", early.from);
+    assert_eq!(early.unlock.unwrap().last().unwrap().to, "activating");
+}

@@ -113,11 +113,32 @@ async fn what_would_have_ended_sooner_is_listed_where_it_was_used_later() {
 }
 
 #[tokio::test]
+async fn moments_the_wrong_way_round_are_refused_whatever_they_are_written_as() {
+    let life = super::Life::lived().await;
+    let engine = &life.world.engine;
+    let log = super::log(engine).await;
+    let of =
+        |index: usize| (Moment::Position(log[index].position), Moment::Time(super::recorded_at(&log[index])));
+    let (early, late) = (of(0), of(log.len() - 1));
+    let ask = async |from, to| {
+        let asked =
+            counterfactual::counterfactual(engine, Rules::clone(engine.rules()), from, Some(to)).await;
+        asked.map_err(|error| error.problems()[0].code.clone())
+    };
+    for (from, to) in [(late.0, early.0), (late.1, early.1), (late.0, early.1), (late.1, early.0)] {
+        assert_eq!(ask(from, to).await.unwrap_err(), "moments_swapped", "{from} to {to}");
+        assert!(ask(to, from).await.is_ok(), "{to} to {from}");
+        assert!(ask(from, from).await.is_ok(), "{from}");
+    }
+    assert!(ask(late.1, late.0).await.is_ok() && ask(late.0, late.1).await.is_ok(), "the same moment twice");
+}
+
+#[tokio::test]
 async fn rules_that_cannot_be_are_refused_as_what_they_are() {
     let in_force = Rules::bundled();
     for (text, code) in [
-        ("", "rules_malformed"),
-        ("[]", "rules_malformed"),
+        ("", "json_malformed"),
+        ("[]", "type_wrong"),
         (r#"{"limits":{"reservation_day":3}}"#, "rules_malformed"),
         (r#"{"limits":{"reservation_days":0}}"#, "limit_zero"),
         (r#"{"limits":null}"#, "rules_malformed"),

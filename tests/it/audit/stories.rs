@@ -6,7 +6,7 @@ use orderwire::{
         stats, timeline,
         trace::{self, Node, Start, Trace},
     },
-    domain::joint::Command,
+    domain::{joint::Command, port_request::commands::PortCommand},
     edge::history::Sight,
     engine::{Actor, Engine, Provenance},
 };
@@ -150,4 +150,23 @@ async fn stays_are_counted_when_they_end_and_drawn_as_they_were() {
         early.states.iter().map(|it| (it.state, it.now, it.left)).collect::<Vec<_>>(),
         [("draft", 2, 0)]
     );
+}
+
+#[tokio::test]
+async fn a_date_that_was_changed_in_time_says_which_cut_off_that_was_in_time_for() {
+    let world = World::in_memory().await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    let company = world.in_service(reseller, 1).await;
+    let (_, ports) = world.submitted(company, "PO-2", vec![port(port_of(1, morning("2026-06-12")))]).await;
+    world.settle().await;
+    world.accepted(ports[0], "m1").await;
+    world.say(ports[0], PortCommand::RequestDate { window: morning("2026-06-19") }).await;
+    let told = timeline::page(&world.engine, (ports[0].stream(), 0, 100), Sight::Sealed).await.unwrap();
+    let changed = told.iter().find(|entry| entry.step.event == "DateChangeRequested").unwrap();
+    let ruling = changed.decided_by.iter().find(|it| it.rule == "cut_off_hours").unwrap();
+    assert_eq!(ruling.inputs["window"]["date"], "2026-06-12", "of the date that stood");
+    assert!(ruling.inputs.contains_key("at") && ruling.inputs.contains_key("shape"), "{ruling:?}");
+    assert_eq!(ruling.result["in_time"], true);
+    assert!(ruling.result["cut_off_at"].as_str().unwrap().starts_with("2026-06-11"), "{ruling:?}");
 }

@@ -152,6 +152,8 @@ fn orders_are_counted_and_drawn() {
     assert!(csv.starts_with("acknowledged,at,") || csv.starts_with("at,"), "{csv}");
     assert_eq!(desk.json(&["stats"])["orders"], 1);
     desk.refused(2, &["stats", "--from", "12"], &["--from", "position"]);
+    desk.refused(2, &["stats", "--svg", "orders.svg"], &["--svg", "orders.svg"]);
+    desk.refused(2, &["stats", "--svg", "nowhere/orders.svg"], &["--svg", "nowhere"]);
 }
 
 #[test]
@@ -175,7 +177,108 @@ fn other_rules_list_the_orders_that_depended_on_them() {
     );
     let found = desk.json(&["replay", "--rules", "longer.json"]);
     assert_eq!((&found[0]["different"], &found[0]["differences"][0]["order"]), (&json!(1), &json!(order)));
+    let difference = &found[0]["differences"][0];
+    assert_eq!(difference["refused"][0]["code"], "port_window_too_early", "as over HTTP: {difference}");
+    assert_eq!((&difference["values"], &difference["too_late"]), (&json!([]), &json!(false)));
     desk.write("wrong.json", r#"{"limits":{"reservation_days":0}}"#);
-    desk.refused(3, &["replay", "--rules", "wrong.json"], &["wrong.json", "limit_zero"]);
+    desk.refused(2, &["replay", "--rules", "wrong.json"], &["wrong.json", "limit_zero", "/limits/"]);
+    for ignored in [
+        &["replay", "PO-1", "--from", "1"][..],
+        &["replay", "PO-1", "--to", "1"],
+        &["replay", "--rules", "longer.json", "--as-of", "1"],
+        &["replay", "PO-1", "--rules", "longer.json"],
+    ] {
+        desk.refused(2, ignored, &["cannot be used with"]);
+    }
     desk.refused(2, &["replay", "--rules", "nowhere.json"], &["nowhere.json"]);
+}
+
+#[test]
+fn an_export_is_written_resumed_and_checked_without_the_store() {
+    let desk = desk();
+    let key = desk.json(&["keys", "checkpoint", "create", "orders.example/log"])["key"].clone();
+    let key = key.as_str().unwrap();
+    let done = desk.json(&["export", "-o", "out", "--part-events", "20"]);
+    assert_eq!((&done["complete"], &done["events"]), (&json!(true), &done["log"]["size"]));
+    assert!(done["parts"].as_array().unwrap().len() > 1 && done["log"]["checkpoint"].is_string());
+    let elsewhere = ["--store", "nowhere.db", "export", "verify", "out", "--key", key];
+    let checked = desk.json(&elsewhere);
+    assert_eq!(
+        (&checked["is_whole_log"], &checked["signed_by"]),
+        (&json!(true), &json!("orders.example/log"))
+    );
+    desk.refused(2, &["export", "-o", "out"], &["out is not empty", "--resume"]);
+    desk.done(&["export", "-o", "out", "--resume"]);
+    desk.refused(2, &["export", "-o", "out", "--resume", "--order", "PO-1"], &["another filter"]);
+    desk.refused(2, &["export", "-o", "none", "--resume"], &["none", "manifest.json"]);
+    desk.refused(2, &["export", "--encoding", "xml", "-o", "x"], &["expected jsonl, csv or cloudevents"]);
+    desk.refused(2, &["export"], &["--output"]);
+    let file = desk.path("out/part-000002.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("ciphertext") && !text.contains("the lift"), "what is sealed stays sealed");
+    std::fs::write(&file, text.replacen(r#""actor":""#, r#""actor":"x"#, 1)).unwrap();
+    desk.refused(3, &["export", "verify", "out"], &["part-000002.jsonl, line", "export_damaged"]);
+
+    let order = desk.json(&["orders", "list"])[0]["order"].clone();
+    for (encoding, file) in [("csv", "part-000001.csv"), ("cloudevents", "part-000001.jsonl")] {
+        let folder = format!("of-{encoding}");
+        let asked =
+            ["export", "-o", &folder, "--encoding", encoding, "--order", "PO-1", "--type", "OrderSubmitted"];
+        assert_eq!(desk.json(&asked)["events"], 1);
+        let text = std::fs::read_to_string(desk.path(&format!("{folder}/{file}"))).unwrap();
+        assert!(text.contains(order.as_str().unwrap()), "{text}");
+        assert!(encoding == "csv" || text.contains(r#""type":"com.orderwire.log.OrderSubmitted""#), "{text}");
+        assert_eq!(desk.json(&["export", "verify", &folder])["is_whole_log"], false);
+    }
+}
+
+#[test]
+fn whoever_reads_the_audit_is_seen_to_have_done_so() {
+    let desk = desk();
+    let before = desk.head();
+    desk.done(&["--actor", "carol", "history", "PO-1"]);
+    desk.done(&["--actor", "carol", "prove", "1"]);
+    desk.done(&["--actor", "dave", "export", "-o", "out", "--type", "OrderCreated"]);
+    desk.done(&["orders", "list"]);
+    let reads = desk.json(&["audit", "reads"]);
+    let told: Vec<(&str, &str)> = reads
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|read| (read["actor"].as_str().unwrap(), read["what"].as_str().unwrap()))
+        .take(4)
+        .collect();
+    assert_eq!(told[0], ("operator", "audit reads"));
+    assert!(
+        told[1].0 == "dave"
+            && told[1].1.starts_with("export -o out ")
+            && told[1].1.ends_with("--type OrderCreated")
+    );
+    assert_eq!(told[2..], [("carol", "prove 1"), ("carol", "history PO-1")]);
+    assert_eq!((&reads[1]["position"], &reads[1]["via"]), (&json!(before), &json!("command_line")));
+    let of = desk.json(&["audit", "reads", "--of", "carol", "--limit", "1"]);
+    assert_eq!((of.as_array().unwrap().len(), &of[0]["what"]), (1, &json!("prove 1")));
+    desk.refused(2, &["--as", "R100", "audit", "reads"], &["the carrier's"]);
+    assert_eq!(desk.head(), before, "to read is no event");
+}
+
+#[test]
+fn duckdb_answers_every_question_of_the_document_about_an_export() {
+    let desk = desk();
+    desk.done(&["export", "-o", "out"]);
+    desk.done(&["export", "-o", "csv", "--encoding", "csv"]);
+    let part = std::fs::read_to_string(desk.path("out/part-000001.jsonl")).unwrap();
+    desk.write("stream.jsonl", part + "{\"end\":{\"events\":1}}\n");
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/query-export");
+    let ran = std::process::Command::new(script).arg(desk.path("")).output().unwrap();
+    let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+    assert!(ran.status.success(), "{err}");
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [types, actors, days, rejected, streamed] = answers.as_slice() else { panic!("{out}") };
+    let head = desk.head();
+    let sum: i64 = types.as_array().unwrap().iter().map(|row| row[1].as_i64().unwrap()).sum();
+    assert_eq!(json!(sum), json!(head), "{types}");
+    assert!(actors.as_array().unwrap().iter().any(|row| row[0] == "alice" && row[1] == 1), "{actors}");
+    assert_eq!((days, rejected), (&json!([]), &json!([])), "nothing is done, and nothing was rejected");
+    assert_eq!(streamed, &json!([[head]]), "the end is no event");
 }

@@ -1,9 +1,20 @@
 //! What an auditor asks over HTTP, and is not shown.
 
-use orderwire::edge::keys::Role;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use orderwire::{
+    edge::keys::Role,
+    engine::{leaf::hex, log::StoredEvent},
+};
+use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Client, Site, order};
+use crate::world::{Meddles, Store};
 
 /// A site where an order of an auditor's interest was done.
 async fn looked_at() -> (Site, Client, String, Value) {
@@ -111,8 +122,111 @@ async fn an_auditor_asks_why_not_how_many_and_what_if() {
     assert_eq!(other.is(200).body["differences"][0]["values"][0]["path"], "/untouched_until");
     assert_eq!(other.body["different"], 1, "a draft is found once, however many lines it has");
     let wrong = auditor.post("/v1/audit/counterfactual", &json!({ "limits": { "days": 1 } })).await;
-    wrong.problem(422, "refused");
+    assert_eq!(wrong.problem(422, "refused").body["errors"][0]["pointer"], "/limits/days");
+    let asked = "/v1/audit/counterfactual?from=1&to=2";
+    assert_eq!(auditor.post(asked, &json!({})).await.is(200).body["events"], 1);
+    let swapped = "/v1/audit/counterfactual?from=2&to=1";
+    let swapped = auditor.post(swapped, &json!({})).await;
+    assert_eq!(swapped.problem(422, "refused").body["errors"][0]["code"], "moments_swapped");
+    auditor.post("/v1/audit/counterfactual?form=2", &json!({})).await.problem(422, "invalid");
+    auditor.get("/v1/audit/trace?correlation=12").await.problem(422, "refused");
+    auditor.get("/v1/audit/trace?correlation=12&of=1").await.problem(422, "invalid");
     let (_, reseller) = site.reseller(2).await;
     reseller.get("/v1/audit/stats").await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn an_export_streams_every_event_and_says_where_it_ends() {
+    let (site, auditor, id, steps) = looked_at().await;
+    let head = site.head().await;
+    let streamed = async |query: &str| {
+        let said = auditor.request(Method::GET, &format!("/v1/audit/export{query}")).send().await.unwrap();
+        assert_eq!(said.status(), 200, "{query}");
+        said.text().await.unwrap()
+    };
+    let text = streamed("").await;
+    let (events, end) = text.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(events.lines().count() as u64, head);
+    let end: Value = serde_json::from_str::<Value>(end).unwrap()["end"].clone();
+    let sum = hex(&Sha256::digest(format!("{events}\n")));
+    assert_eq!((&end["events"], &end["through"], &end["sha256"]), (&json!(head), &json!(head), &json!(sum)));
+    let root = site.world.engine.head().await.unwrap().frontier.root();
+    assert_eq!((&end["log"]["size"], &end["log"]["root"]), (&json!(head), &json!(hex(&root))));
+    assert!(text.contains("ciphertext") && !text.contains("Lovelace"));
+
+    let own = streamed(&format!("?order={id}&encoding=csv")).await;
+    assert!(
+        own.starts_with("position,stream,") && own.lines().last().unwrap().starts_with("end,,,"),
+        "{own}"
+    );
+    assert_eq!(own.lines().count(), steps.as_array().unwrap().len() + 2, "a heading, and an end");
+    let typed = streamed("?type=OrderCreated,OrderSubmitted&encoding=cloudevents").await;
+    assert_eq!(typed.matches("\"specversion\":\"1.0\"").count(), 2);
+    assert!(streamed(&format!("?after={head}")).await.starts_with("{\"end\":{\"events\":0,"));
+    for wrong in ["after=x", "encoding=xml", "order=7", "form=csv", "until=then"] {
+        let said = auditor.get(&format!("/v1/audit/export?{wrong}")).await;
+        assert_eq!(said.status, 422, "{wrong}: {}", said.body);
+    }
+    let (_, reseller) = site.reseller(2).await;
+    reseller.get("/v1/audit/export").await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn every_answer_to_an_auditor_is_recorded_before_it_is_given() {
+    let (site, auditor, id, _) = looked_at().await;
+    auditor.get(&format!("/v1/audit/why-not/{id}/hold")).await.is(200);
+    auditor.get("/v1/audit/history/ord_00000000000000000000000000000007").await.problem(404, "not_found");
+    auditor.get(&format!("/v1/orders/{id}")).await.is(200);
+    let operator = site.operator().await;
+    operator.post("/v1/audit/counterfactual", &json!({})).await.is(200);
+    let reads = operator.get("/v1/audit/reads?limit=2").await;
+    let asked = |said: &Value| -> Vec<String> {
+        let items = said["items"].as_array().unwrap().iter();
+        items.map(|read| read["what"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = "GET /v1/audit/history/".to_owned() + &id + "?limit=500";
+    assert_eq!(
+        asked(&reads.is(200).body),
+        ["POST /v1/audit/counterfactual".to_owned(), format!("GET /v1/audit/why-not/{id}/hold")]
+    );
+    let next = reads.text("next");
+    let rest = operator.get(&format!("/v1/audit/reads?cursor={next}")).await;
+    assert_eq!(asked(&rest.is(200).body), [first], "what was refused told nothing");
+    let read = &rest.body["items"][0];
+    assert_eq!((&read["via"], &read["position"]), (&json!("http"), &json!(site.head().await)));
+    let of = operator.get(&format!("/v1/audit/reads?actor={}", read["actor"].as_str().unwrap())).await;
+    assert_eq!(of.is(200).body["items"].as_array().unwrap().len(), 2);
+    site.close().await;
+}
+
+/// A store that loses an event once somebody says so.
+struct Loses(Arc<AtomicBool>);
+
+impl Meddles for Loses {
+    fn page(&self, page: &mut Vec<StoredEvent>) {
+        if self.0.load(Ordering::Relaxed) {
+            page.retain(|event| event.position != 3);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_meets_a_gap_does_not_look_whole() {
+    let loses = Arc::new(AtomicBool::new(false));
+    let store = Store::memory().await.meddled_with(Loses(Arc::clone(&loses))).await;
+    let site = Site::over(store).await;
+    site.reseller(1).await;
+    site.reseller(2).await;
+    site.world.leeds().await;
+    let auditor = site.client(Role::Auditor, None).await;
+    let streamed =
+        async || auditor.request(Method::GET, "/v1/audit/export").send().await.unwrap().text().await;
+    assert!(streamed().await.unwrap().contains("\n{\"end\":"));
+    loses.store(true, Ordering::Relaxed);
+    let cut = streamed().await;
+    assert!(cut.is_err(), "{cut:?}");
+    loses.store(false, Ordering::Relaxed);
     site.close().await;
 }

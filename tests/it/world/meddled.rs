@@ -50,7 +50,9 @@ pub trait Meddles: Send + Sync + 'static {
     async fn apply(&self, _commit: &mut ReaderCommit) {}
 
     /// Before rows are changed without a page.
-    fn change_rows(&self, _changes: &mut Vec<RowChange>) {}
+    fn change_rows(&self, _changes: &mut Vec<RowChange>) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// After a reader's page was applied, or was not.
     fn applied(&self, _commit: &ReaderCommit, _outcome: &Result<(), StoreError>) {}
@@ -113,8 +115,8 @@ impl<M: Meddles> Meddles for Arc<M> {
         (**self).apply(commit).await;
     }
 
-    fn change_rows(&self, changes: &mut Vec<RowChange>) {
-        (**self).change_rows(changes);
+    fn change_rows(&self, changes: &mut Vec<RowChange>) -> Result<(), StoreError> {
+        (**self).change_rows(changes)
     }
 
     fn applied(&self, commit: &ReaderCommit, outcome: &Result<(), StoreError>) {
@@ -196,7 +198,7 @@ impl<M: Meddles> Log for Meddled<M> {
 
     async fn change_rows(&self, changes: &[RowChange], fence: Option<&Fence>) -> Result<(), StoreError> {
         let mut changes = changes.to_vec();
-        self.meddler.change_rows(&mut changes);
+        self.meddler.change_rows(&mut changes)?;
         self.log.change_rows(&changes, fence).await
     }
 
