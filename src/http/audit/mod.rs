@@ -15,7 +15,7 @@ use std::sync::Arc;
 use orderwire_domain::ids::StreamId;
 
 use super::{api::Api, problem::Problem, request::Look};
-use crate::audit::note::SignerKey;
+use crate::audit::{note::SignerKey, proofs::LeavesRead};
 
 /// How the log speaks for itself.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Proving {
     pub signer: Option<Arc<SignerKey>>,
     /// Whether anybody may ask for the checkpoint and for tiles, known or not.
     pub public_tiles: bool,
+    /// What was read of the leaves before a checkpoint was signed.
+    pub read: Arc<LeavesRead>,
 }
 
 impl Proving {

@@ -223,7 +223,7 @@ async fn resellers_and_strangers_see_no_tiles_unless_that_is_set() {
         site.nobody().get(path).await.problem(401, "unauthenticated");
     }
     // Beside it, a server that is set to let anybody in, and has no key.
-    let proving = Proving { signer: None, public_tiles: true };
+    let proving = Proving { signer: None, public_tiles: true, ..Proving::default() };
     let app = App::new(site.world.engine.clone(), Limits::default()).proving(proving);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
