@@ -22,5 +22,7 @@ pub mod note;
 pub mod key_file;
 pub mod proofs;
 pub mod tiles;
+pub mod witness;
+pub mod verify;
 
 pub use self::{moment::Moment, origin::Origin};

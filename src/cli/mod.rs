@@ -178,6 +178,8 @@ enum Command {
     Checkpoint(audit::checkpoint::Arguments),
     /// Prove that an event is in the log, or that the log was only added to
     Prove(audit::prove::Arguments),
+    /// Verify the whole log, and what was derived from it, from the stored text
+    Verify(audit::verify::Arguments),
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
@@ -369,6 +371,7 @@ impl Command {
                 | Self::Rebuild(_)
                 | Self::Checkpoint(_)
                 | Self::Prove(_)
+                | Self::Verify(_)
                 | Self::Keys(
                     keys::Command::List | keys::Command::Revoke { .. } | keys::Command::Checkpoint(_)
                 )
@@ -397,6 +400,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
         Command::Checkpoint(arguments) => audit::checkpoint::run(session, &arguments, output).await,
         Command::Prove(arguments) => audit::prove::run(session, &arguments, output).await,
+        Command::Verify(arguments) => audit::verify::run(session, &arguments, output).await,
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Notices(command) => notices::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,

@@ -10,6 +10,7 @@ mod why_not;
 mod stats;
 pub mod checkpoint;
 pub mod prove;
+pub mod verify;
 
 use clap::Subcommand;
 use orderwire_domain::ids::StreamId;
