@@ -24,5 +24,6 @@ pub mod proofs;
 pub mod tiles;
 pub mod witness;
 pub mod verify;
+pub mod evidence;
 
 pub use self::{moment::Moment, origin::Origin};

@@ -178,8 +178,10 @@ enum Command {
     Checkpoint(audit::checkpoint::Arguments),
     /// Prove that an event is in the log, or that the log was only added to
     Prove(audit::prove::Arguments),
-    /// Verify the whole log, and what was derived from it, from the stored text
+    /// Verify the whole log, and what was derived from it, from the stored text; or an evidence pack, without a store
     Verify(audit::verify::Arguments),
+    /// Write the history of something to a file that proves itself
+    Evidence(audit::evidence::Arguments),
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
@@ -348,6 +350,9 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
             return serve::run(&arguments, named, &globals, surroundings, &config, output).await;
         }
         Command::Config(command) => return settings::run(&command, &config, output),
+        Command::Verify(audit::verify::Arguments { pack: Some(pack), key, .. }) => {
+            return audit::evidence::verify(&pack, &key, output);
+        }
         Command::Completions(arguments) => return shell::completions(&arguments, output),
         Command::Man(arguments) => return shell::man(&arguments, output),
         command => command,
@@ -400,6 +405,7 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
         Command::Checkpoint(arguments) => audit::checkpoint::run(session, &arguments, output).await,
         Command::Prove(arguments) => audit::prove::run(session, &arguments, output).await,
+        Command::Evidence(arguments) => audit::evidence::run(session, &arguments, output).await,
         Command::Verify(arguments) => audit::verify::run(session, &arguments, output).await,
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Notices(command) => notices::run(session, command, output).await,

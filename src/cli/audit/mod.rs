@@ -11,6 +11,7 @@ mod stats;
 pub mod checkpoint;
 pub mod prove;
 pub mod verify;
+pub mod evidence;
 
 use clap::Subcommand;
 use orderwire_domain::ids::StreamId;

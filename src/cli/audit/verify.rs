@@ -20,6 +20,9 @@ use crate::{
 /// What to verify.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// An evidence pack: it alone is verified, with the key that was named, and no store is opened
+    #[arg(conflicts_with_all = ["since", "witness", "append", "models"])]
+    pub pack: Option<PathBuf>,
     /// Only what was added since this checkpoint, a file with the note; what is before is compared with its root
     #[arg(long, value_name = "FILE", conflicts_with = "models")]
     since: Option<PathBuf>,
@@ -31,7 +34,7 @@ pub struct Arguments {
     append: bool,
     /// The key that checkpoints are signed with, as `orderwire keys checkpoint show` prints it; that of the store if nobody says
     #[arg(long, value_name = "VKEY")]
-    key: Vec<String>,
+    pub key: Vec<String>,
     /// Also what was derived from the log: claims, read models, timers and notices
     #[arg(long)]
     models: bool,

@@ -7,6 +7,7 @@ mod moments;
 mod traces;
 mod figures;
 mod other_rules;
+mod evidence;
 pub mod proofs;
 pub mod tiles;
 
@@ -31,9 +32,18 @@ pub struct Proving {
 impl Proving {
     /// The key, or why there is no checkpoint.
     fn signer(&self) -> Result<&SignerKey, Problem> {
-        let detail = "this log signs no checkpoints: `orderwire keys checkpoint create` makes a key for it";
-        self.signer.as_deref().ok_or_else(|| Problem::absent("no_checkpoint_key", detail))
+        self.signer.as_deref().ok_or_else(keyless)
     }
+
+    /// The same for what goes on after the answer has begun.
+    fn shared_signer(&self) -> Result<Arc<SignerKey>, Problem> {
+        self.signer.clone().ok_or_else(keyless)
+    }
+}
+
+fn keyless() -> Problem {
+    let detail = "this log signs no checkpoints: `orderwire keys checkpoint create` makes a key for it";
+    Problem::absent("no_checkpoint_key", detail)
 }
 
 /// Adds the routes.
@@ -43,7 +53,7 @@ pub fn routes(api: Api) -> Api {
     let api = traces::routes(api);
     let api = figures::routes(api);
     let api = other_rules::routes(api);
-    tiles::routes(proofs::routes(api))
+    tiles::routes(proofs::routes(evidence::routes(api)))
 }
 
 /// The stream of the id in the path.

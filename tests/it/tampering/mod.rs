@@ -4,6 +4,7 @@
 //! `ORDERWIRE_TAMPERINGS=10000` for the long run. Absent: what is derived from the log, which is spoiled one by one below.
 
 mod derived;
+mod packs;
 mod proofs;
 mod random;
 mod rewritten;
@@ -57,6 +58,9 @@ impl Original {
         for n in 500..700 {
             life.world.reseller(n).await;
         }
+        // Its qualification ends one day.
+        let reseller = life.world.reseller(700).await;
+        life.world.company(reseller, "Waits Ltd").await;
         life.world.settle().await;
         let events = crate::audit::log(&life.world.engine).await;
         assert!(events.len() > 256, "a tile is whole");
@@ -188,7 +192,7 @@ async fn whatever_is_done_to_a_row_is_found_where_it_was_done() {
     let (last, later) = (end - 1, end + 1);
     for (meddling, position, check) in [
         ("UPDATE events SET payload = replace(payload, 'R500', 'R5OO') WHERE payload LIKE '%R500%'".to_owned(), 0, "leaf"),
-        ("UPDATE events SET metadata = replace(metadata, 'operator', 'nobody') WHERE position = 17".into(), 17, "leaf"),
+        ("UPDATE events SET metadata = replace(metadata, '\"actor\":\"', '\"actor\":\"not-') WHERE position = 17".into(), 17, "leaf"),
         ("UPDATE events SET recorded_at = recorded_at - 1 WHERE position = 18".into(), 18, "leaf"),
         ("UPDATE events SET event_version = '3' WHERE position = 19".into(), 19, "leaf"),
         ("UPDATE events SET sequence = 999 WHERE position = 20".into(), 20, "leaf"),

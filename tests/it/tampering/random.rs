@@ -10,10 +10,10 @@ use super::*;
 const TAMPERINGS: u64 = 100;
 
 /// Numbers that look random; the seed is printed.
-struct Numbers(u64);
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -114,11 +114,16 @@ fn meddle(connection: &Connection, numbers: &mut Numbers, end: u64) -> (String, 
     }
 }
 
+/// How many are tried, and from where the numbers go; said, so that it can be repeated.
+pub fn size_and_seed() -> (u64, u64) {
+    let seed = set("ORDERWIRE_SEED").unwrap_or_else(|| RandomState::new().hash_one(1) | 1);
+    println!("ORDERWIRE_SEED={seed} says the same again");
+    (set("ORDERWIRE_TAMPERINGS").unwrap_or(TAMPERINGS), seed)
+}
+
 #[tokio::test]
 async fn random_tampering_is_found_at_the_first_row_that_is_wrong() {
-    let (count, seed) = (set("ORDERWIRE_TAMPERINGS").unwrap_or(TAMPERINGS), set("ORDERWIRE_SEED"));
-    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(1) | 1);
-    println!("ORDERWIRE_SEED={seed} says the same again");
+    let (count, seed) = size_and_seed();
     let mut numbers = Numbers(seed);
     let original = Original::made().await;
     let copy = original.copy();

@@ -48,7 +48,7 @@ async fn what_cannot_have_happened_is_found_whatever_its_hashes_say() {
         ("UPDATE events SET metadata = json_insert(metadata, '$.a', 'b') WHERE position = 61", "metadata"),
         ("UPDATE events SET payload = '{\"Unheard\":{}}' WHERE position = 62", "event"),
         ("UPDATE events SET event_version = '9' WHERE position = 63", "event"),
-        ("UPDATE events SET sequence = sequence + 1 WHERE position = 64", "sequence"),
+        ("UPDATE events SET sequence = sequence + 1000 WHERE position = 64", "sequence"),
         (
             "UPDATE events SET event_type = 'OrderAcknowledged', payload = '\"OrderAcknowledged\"', event_version = '1' WHERE event_type = 'OrderCreated'",
             "lifecycle",
