@@ -63,7 +63,7 @@ fn a_witness_grows_and_finds_what_was_cut_off() {
 #[test]
 fn a_pack_is_verified_where_there_is_no_store() {
     let (desk, key) = keyed();
-    let reseller = desk.json(&["resellers", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let reseller = desk.json(&["resellers", "list"])[0]["reseller"].as_str().unwrap().to_owned();
     desk.done(&["evidence", &reseller, "-o", "pack.jsonl"]);
     desk.refused(2, &["evidence", &reseller, "-o", "pack.jsonl"], &["pack.jsonl"]);
     desk.refused(3, &["evidence", "ord_00000000000000000000000000000000"], &["there is no order"]);

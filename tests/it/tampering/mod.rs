@@ -203,8 +203,6 @@ async fn whatever_is_done_to_a_row_is_found_where_it_was_done() {
         (format!("DELETE FROM events WHERE position >= {last}"), last, "position"),
         ("UPDATE events SET position = -position WHERE position IN (30, 31); UPDATE events SET position = 61 + position WHERE position < 0".into(), 30, "leaf"),
         (format!("INSERT INTO events SELECT {later}, log_id, aggregate_type, aggregate_id, sequence + 100, event_type, event_version, payload, metadata, recorded_at, leaf FROM events WHERE position = {end}"), later, "head"),
-        ("UPDATE log_head SET position = position - 1".into(), 0, "head"),
-        ("UPDATE log_head SET frontier = x'00'".into(), 0, "head"),
         ("UPDATE log_head SET recorded_at = recorded_at + 1".into(), end, "head"),
         (format!("UPDATE log_head SET frontier = zeroblob({})", 32 * end.count_ones()), 1, "head"),
         ("UPDATE tile_hash SET doc = '\"' || hex(zeroblob(32)) || '\"'".into(), 1, "tile"),
@@ -214,6 +212,18 @@ async fn whatever_is_done_to_a_row_is_found_where_it_was_done() {
         let found = copy.found().await.unwrap_or_else(|| panic!("nobody sees {meddling}"));
         assert_eq!(found.check, check, "{meddling}: {found}");
         assert!(position == 0 || found.position == Some(position), "{meddling}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_is_no_log_at_all() {
+    let original = Original::made().await;
+    for meddling in ["UPDATE log_head SET position = position - 1", "UPDATE log_head SET frontier = x'00'"] {
+        let copy = original.copy();
+        copy.sql(meddling);
+        let log = stores::open(copy.path.to_str().unwrap(), Migrate::No).await.unwrap();
+        let refused = Engine::builder().background(false).open(log, copy.master.clone()).await.err().unwrap();
+        assert!(refused.to_string().contains("corrupt: the frontier of the head"), "{refused}");
     }
 }
 
