@@ -171,7 +171,9 @@ impl LeavesRead {
                 let to = after + wanted;
                 return Err(corrupt(format!("of the events {} to {to} some are not there", after + 1)));
             }
-            leaves.into_iter().for_each(|leaf| read.push(leaf));
+            for leaf in leaves {
+                read.push(leaf);
+            }
         }
         if *read != head.frontier {
             *read = Frontier::default();

@@ -49,7 +49,7 @@ enum Line {
         steps: Vec<[String; 4]>,
     },
     /// An event as it is stored.
-    Event(Event),
+    Event(Proved),
     /// The last: a note that counts and hashes every line before it.
     Seal {
         /// The note.
@@ -60,7 +60,7 @@ enum Line {
 /// An event with its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Event {
+struct Proved {
     position: u64,
     stream: String,
     sequence: u64,

@@ -13,7 +13,7 @@ use orderwire_domain::{
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Event, LAYOUT, Line, seal_text, steps};
+use super::{LAYOUT, Line, Proved, seal_text, steps};
 use crate::{
     audit::{
         note::{Checkpoint, Note, SignedCheckpoint, VerifierKey},
@@ -152,7 +152,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn take_event(&mut self, event: &Event) -> Result<(), String> {
+    fn take_event(&mut self, event: &Proved) -> Result<(), String> {
         let checkpoint = self.checkpoint.as_ref().ok_or("no checkpoint stands before it")?;
         let stream: StreamId = event.stream.parse().map_err(|why| format!("{why}"))?;
         if !self.streams.contains(&event.stream) {

@@ -8,7 +8,7 @@ use std::{
 use orderwire_domain::{ids::StreamId, joint::State};
 use sha2::{Digest as _, Sha256};
 
-use super::{Event, LAYOUT, Line, seal_text, steps};
+use super::{LAYOUT, Line, Proved, seal_text, steps};
 use crate::{
     audit::{
         as_of,
@@ -55,10 +55,10 @@ impl Pack {
             return Err(edge::Error::refused(as_of::nobody(subject)));
         }
         let streams = with_what_belongs(engine, subject, &state).await?;
-        let signed = proofs::checkpoint(engine, &signer, read).await?;
+        let checkpoint = proofs::checkpoint(engine, &signer, read).await?;
         let names = streams.iter().map(ToString::to_string).collect();
         let first = Line::Pack { layout: LAYOUT.to_owned(), subject: subject.to_string(), streams: names };
-        let mut ready = VecDeque::from([first, Line::Checkpoint { note: signed.to_string() }]);
+        let mut ready = VecDeque::from([first, Line::Checkpoint { note: checkpoint.to_string() }]);
         let kinds: BTreeSet<_> = streams.iter().map(|stream| stream.kind).collect();
         ready.extend(
             kinds
@@ -69,7 +69,7 @@ impl Pack {
             engine: engine.clone(),
             signer,
             subject,
-            size: signed.checkpoint().size,
+            size: checkpoint.checkpoint().size,
             ready,
             streams: streams.into_iter().map(|stream| (stream, 0)).collect(),
             page: VecDeque::new(),
@@ -95,7 +95,7 @@ impl Pack {
         Ok(Some(text))
     }
 
-    async fn next_event(&mut self) -> Result<Option<Event>, Error> {
+    async fn next_event(&mut self) -> Result<Option<Proved>, Error> {
         loop {
             if let Some(event) = self.page.pop_front() {
                 return self.proved(&event).await.map(Some);
@@ -111,14 +111,14 @@ impl Pack {
         }
     }
 
-    async fn proved(&self, event: &StoredEvent) -> Result<Event, Error> {
+    async fn proved(&self, event: &StoredEvent) -> Result<Proved, Error> {
         check_leaf(event)?;
         let proved = proofs::inclusion(&self.engine, event.position, Some(self.size)).await;
         let proved = proved.map_err(|error| match error {
             ProvingError::Engine(error) => error,
             other => Error::Corrupt { stream: event.stream.to_string(), detail: other.to_string() },
         })?;
-        Ok(Event {
+        Ok(Proved {
             position: event.position,
             stream: event.stream.to_string(),
             sequence: event.sequence,

@@ -124,7 +124,7 @@ async fn append(session: &Session, file: &PathBuf) -> Result<(), Failure> {
         proofs::checkpoint(&session.engine, &checkpoint::signer(session)?, &LeavesRead::default()).await?;
     let failed = |error| Failure::of_argument("--witness", format!("{}: {error}", file.display()));
     let mut opened = fs::OpenOptions::new().append(true).create(true).open(file).map_err(failed)?;
-    write!(opened, "{signed}\n").and_then(|()| opened.sync_all()).map_err(failed)
+    writeln!(opened, "{signed}").and_then(|()| opened.sync_all()).map_err(failed)
 }
 
 /// The checkpoints of the witness. One that is to be made has none.

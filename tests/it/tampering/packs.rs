@@ -76,28 +76,28 @@ async fn a_pack_that_was_changed_is_refused_with_its_line() {
         changed
     };
     let event: Value = serde_json::from_str(&lines[first]).unwrap();
-    let line = first as u64;
-    refused(&edited(first, "payload", json!("{}")), line, "is not that of its text");
-    refused(&edited(first, "recorded_at_us", json!(1)), line, "is not that of its text");
-    refused(&edited(first, "position", json!(1)), line, "is not that of its text");
-    refused(&edited(first, "proof", event["proof"].clone()), line, "is not proved");
-    refused(&edited(first, "proof", json!([])), line, "is not proved");
-    refused(&edited(first, "stream", json!("ord_0")), line, "is not an id");
-    refused(&edited(first, "more", json!(1)), line, "cannot be read");
+    let begins = first as u64;
+    refused(&edited(first, "payload", json!("{}")), begins, "is not that of its text");
+    refused(&edited(first, "recorded_at_us", json!(1)), begins, "is not that of its text");
+    refused(&edited(first, "position", json!(1)), begins, "is not that of its text");
+    refused(&edited(first, "proof", event["proof"].clone()), begins, "is not proved");
+    refused(&edited(first, "proof", json!([])), begins, "is not proved");
+    refused(&edited(first, "stream", json!("ord_0")), begins, "is not an id");
+    refused(&edited(first, "more", json!(1)), begins, "cannot be read");
     refused(&edited(1, "subject", json!("ord_1")), end as u64, "the seal is of other lines");
-    refused(&edited(1, "streams", json!([])), line, "the pack is not about");
+    refused(&edited(1, "streams", json!([])), begins, "the pack is not about");
     refused(&edited(2, "note", json!("nothing\n")), 2, "no signed note");
     refused(&edited(3, "steps", json!([["a", "b", "c", "d"]])), 3, "has no step a, b, c, d");
-    refused(&edited(3, "steps", json!([])), line, "no table with the step");
+    refused(&edited(3, "steps", json!([])), begins, "no table with the step");
     let without = |gone: usize| [&lines[..gone - 1], &lines[gone..]].concat();
-    refused(&without(first), line, "after event 0");
+    refused(&without(first), begins, "after event 0");
     refused(&without(end - 1), end as u64 - 1, "the seal is of other lines");
     refused(&without(end), end as u64, "before the note that seals it");
     refused(&without(1), 1, "the first line");
     refused(&[lines.clone(), vec![lines[0].clone()]].concat(), end as u64 + 1, "follows the seal");
     let mut swapped = lines.clone();
     swapped.swap(first - 1, first);
-    refused(&swapped, line, "after event 0");
+    refused(&swapped, begins, "after event 0");
     refused(&[], 1, "before the note that seals it");
 }
 
