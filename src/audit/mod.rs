@@ -23,5 +23,8 @@ pub mod note;
 pub mod key_file;
 pub mod proofs;
 pub mod tiles;
+pub mod witness;
+pub mod verify;
+pub mod evidence;
 
 pub use self::{moment::Moment, origin::Origin};

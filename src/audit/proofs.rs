@@ -1,14 +1,18 @@
 //! Proofs about the log of an engine, made of the hashes that its store has at hand.
 //!
 //! A position n of the log is leaf n - 1 of the tree, and a log of n events is a tree of size n: what an auditor asks and is
-//! answered counts positions and events. Whatever is handed out was verified before; a store whose rows do not fit one
-//! another is found out here, and not only by whoever is given the proof. Absent: HTTP and the command line.
+//! answered counts positions and events. Whatever is handed out was verified before, up to the root that the head has; a
+//! store whose rows do not fit one another is found out here, and not only by whoever is given the proof. Absent: HTTP and
+//! the command line.
 
 use std::collections::BTreeMap;
+
+use tokio::sync::Mutex;
 
 use super::{
     note::{SignedCheckpoint, SignerKey},
     tree::{self, Node, ProofError},
+    walk,
 };
 use crate::engine::{
     Engine, Error,
@@ -19,6 +23,8 @@ use crate::engine::{
 
 /// How many levels of the tree one level of tiles covers.
 const LEVELS_OF_A_TILE: u8 = 8;
+/// Leaves read at once before a checkpoint is signed.
+const LEAVES_AT_ONCE: u64 = 16_384;
 
 /// Why nothing was proved.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +112,15 @@ pub async fn inclusion(engine: &Engine, position: u64, size: Option<u64>) -> Res
     let leaf = Node { level: 0, index };
     let mut wanted = tree::nodes_of_inclusion(index, size).map_err(|error| torn(&error))?;
     wanted.push(leaf);
-    let (found, root) = futures::try_join!(nodes(engine, &wanted), root_of(engine, &head, size))?;
+    let (found, root, event) = futures::try_join!(
+        nodes(engine, &wanted),
+        root_of(engine, &head, size),
+        walk::event(engine, position)
+    )?;
+    // The text is what somebody wants proved; that the leaf is that of the text was looked at.
+    if event.is_none_or(|event| event.leaf != found[&leaf]) {
+        return Err(corrupt(format!("the event at {position} is not that of its leaf")).into());
+    }
     let proof = tree::inclusion_proof(index, size, |at| found.get(&at).copied());
     let proof = proof.map_err(|error| torn(&error))?;
     let proved = Inclusion { position, size, leaf: found[&leaf], root, proof };
@@ -137,10 +151,53 @@ pub async fn root_at(engine: &Engine, size: u64) -> Result<Hash, ProvingError> {
     Ok(root_of(engine, &head, size).await?)
 }
 
-/// A signed checkpoint of the log as it is: what is in it is durable, and every tile of it can be asked for.
-pub async fn checkpoint(engine: &Engine, signer: &SignerKey) -> Result<SignedCheckpoint, Error> {
+/// What a process has read of the leaves of a log, so that each signature reads only what was added since the last.
+#[derive(Debug, Default)]
+pub struct LeavesRead(Mutex<Frontier>);
+
+impl LeavesRead {
+    /// Reads on to the head: every position has its leaf, and together they are the tree that the head says.
+    pub async fn agree_with(&self, engine: &Engine, head: &Head) -> Result<(), Error> {
+        let mut read = self.0.lock().await;
+        if read.leaves() > head.position {
+            // The store was put back to an earlier day.
+            *read = Frontier::default();
+        }
+        while read.leaves() < head.position {
+            let after = read.leaves();
+            let wanted = LEAVES_AT_ONCE.min(head.position - after);
+            let leaves = engine.log().leaves(after, usize::try_from(wanted).unwrap_or(usize::MAX)).await?;
+            if leaves.len() as u64 != wanted {
+                let to = after + wanted;
+                return Err(corrupt(format!("of the events {} to {to} some are not there", after + 1)));
+            }
+            for leaf in leaves {
+                read.push(leaf);
+            }
+        }
+        if *read != head.frontier {
+            *read = Frontier::default();
+            return Err(corrupt("the leaves are not those of the tree that the head says".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A signed checkpoint of the log as it is: what is in it is durable, and every tile of it can be asked for. Nothing is
+/// signed over a store that lacks a leaf, or whose leaves or tiles are not those of the head.
+pub async fn checkpoint(
+    engine: &Engine,
+    signer: &SignerKey,
+    read: &LeavesRead,
+) -> Result<SignedCheckpoint, Error> {
     let head = engine.head().await?;
-    Ok(SignedCheckpoint::sign(head.position, head.frontier.root(), signer))
+    read.agree_with(engine, &head).await?;
+    let found = nodes(engine, &tree::nodes_of_root(head.position)).await?;
+    let root = tree::root(head.position, |at| found.get(&at).copied()).map_err(|error| torn(&error))?;
+    if root != head.frontier.root() {
+        return Err(corrupt("the tiles are not those of the tree that the head says".to_owned()));
+    }
+    Ok(SignedCheckpoint::sign(head.position, root, signer))
 }
 
 fn within(head: &Head, size: Option<u64>) -> Result<u64, ProvingError> {
@@ -151,17 +208,30 @@ fn within(head: &Head, size: Option<u64>) -> Result<u64, ProvingError> {
     }
 }
 
+/// The root of the log as it was, shown to be a beginning of the log as it is: of what the store says of the past, only
+/// that is believed which leads to the root of the head.
 async fn root_of(engine: &Engine, head: &Head, size: u64) -> Result<Hash, Error> {
+    let now = head.frontier.root();
     if size == head.position {
-        return Ok(head.frontier.root());
+        return Ok(now);
     }
-    let found = nodes(engine, &tree::nodes_of_root(size)).await?;
-    tree::root(size, |at| found.get(&at).copied()).map_err(|error| torn(&error))
+    let mut wanted = tree::nodes_of_root(size);
+    wanted.extend(tree::nodes_of_consistency(size, head.position).map_err(|error| torn(&error))?);
+    let found = nodes(engine, &wanted).await?;
+    let hash = |at| found.get(&at).copied();
+    let root = tree::root(size, hash).map_err(|error| torn(&error))?;
+    let proof = tree::consistency_proof(size, head.position, hash).map_err(|error| torn(&error))?;
+    tree::verify_consistency(size, head.position, &root, &now, &proof).map_err(|error| torn(&error))?;
+    Ok(root)
 }
 
 /// What the store holds cannot be right: its hashes do not make up one tree.
 fn torn(error: &ProofError) -> Error {
-    StoreError::Corrupt(format!("the hashes of the log do not fit one another: {error}")).into()
+    corrupt(format!("the hashes of the log do not fit one another: {error}"))
+}
+
+fn corrupt(what: String) -> Error {
+    StoreError::Corrupt(what).into()
 }
 
 /// The hashes of perfect subtrees of the log, which have to be complete. Those of one tile are one read.

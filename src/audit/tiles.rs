@@ -112,6 +112,7 @@ impl Tile {
 fn bundle(events: &[StoredEvent]) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for event in events {
+        check_leaf(event)?;
         let entry = entry(event).bytes();
         let too_long = |_| StoreError::Corrupt(format!("the entry of event {} is too long", event.position));
         let length = u16::try_from(entry.len()).map_err(too_long)?;
@@ -134,6 +135,15 @@ pub fn entry(event: &StoredEvent) -> LeafEntry<'_> {
         payload: &event.payload,
         metadata: &event.metadata,
     }
+}
+
+/// Whether the leaf of an event is that of its stored text: who shows or proves an event asks this first.
+pub fn check_leaf(event: &StoredEvent) -> Result<(), StoreError> {
+    if entry(event).hash() == event.leaf {
+        return Ok(());
+    }
+    let position = event.position;
+    Err(StoreError::Corrupt(format!("the leaf of the event at {position} is not that of its stored text")))
 }
 
 /// A number without a sign and without zeroes before it.

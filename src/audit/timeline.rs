@@ -8,7 +8,7 @@ use orderwire_domain::{ids::StreamId, joint::State};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Origin, as_of, walk};
+use super::{Origin, as_of, tiles::check_leaf, walk};
 use crate::{
     edge::history::{Sight, Step, step_in},
     engine::{Engine, Error, log::StoredEvent},
@@ -93,6 +93,7 @@ impl<'a> Reader<'a> {
 
     /// An event as it is shown.
     pub async fn entry(&mut self, event: &StoredEvent) -> Result<Entry, Error> {
+        check_leaf(event)?;
         let origin = Origin::of(event)?;
         let step = step_in(self.engine, event, self.sight).await?;
         let mut decided_by = rulings(&step);

@@ -1,11 +1,13 @@
 //! Going through the log or one stream, page by page: memory is that of one page.
 //!
-//! A log that ends before its head, or leaves a position out, is an error and never an answer.
+//! A log that ends before its head, or leaves a position out, is an error and never an answer; and so is an event whose
+//! stored text is not what its leaf was made of.
 
 use std::ops::ControlFlow;
 
 use orderwire_domain::ids::StreamId;
 
+use super::tiles::check_leaf;
 use crate::engine::{
     Engine, Error,
     log::{Position, Sequence, StoredEvent},
@@ -28,6 +30,7 @@ pub async fn log(
             if event.position != at + 1 {
                 return Err(lacking(at + 1, "was left out"));
             }
+            check_leaf(&event)?;
             at = event.position;
             if at > to || each(event)?.is_break() {
                 return Ok(());
@@ -51,6 +54,7 @@ pub async fn stream(
                 let detail = format!("event {} was left out", after + 1);
                 return Err(Error::Corrupt { stream: stream.to_string(), detail });
             }
+            check_leaf(&event)?;
             after = event.sequence;
             if each(event)?.is_break() {
                 return Ok(());
@@ -66,7 +70,9 @@ pub async fn stream(
 pub async fn event(engine: &Engine, position: Position) -> Result<Option<StoredEvent>, Error> {
     let Some(before) = position.checked_sub(1) else { return Ok(None) };
     let found = engine.page(before, 1).await?;
-    Ok(found.into_iter().next().filter(|event| event.position == position))
+    let found = found.into_iter().next().filter(|event| event.position == position);
+    found.as_ref().map(check_leaf).transpose()?;
+    Ok(found)
 }
 
 fn lacking(position: Position, what: &str) -> Error {

@@ -216,7 +216,7 @@ impl Numbers {
     }
 }
 
-fn line(what: &'static str, figure: f64, unit: &'static str, bar: &'static str) -> AuditLine {
+pub(super) fn line(what: &'static str, figure: f64, unit: &'static str, bar: &'static str) -> AuditLine {
     AuditLine { what, figure, unit, bar }
 }
 
@@ -225,7 +225,7 @@ fn ms(took: Duration) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no bench has 2^52 events")]
-fn count(events: u64) -> f64 {
+pub(super) fn count(events: u64) -> f64 {
     events as f64
 }
 

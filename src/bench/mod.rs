@@ -7,6 +7,7 @@
 mod audit;
 mod load;
 mod report;
+mod verify;
 #[cfg(feature = "server")]
 pub mod http;
 
@@ -17,6 +18,7 @@ use self::report::Row;
 pub use self::{
     audit::{AuditLine, AuditPlan, audit},
     report::{Line, Report},
+    verify::{VerifyPlan, verify},
 };
 use crate::{
     edge::{self, Problem, open::KEY_SETTING},

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, Output, output::Column};
 #[cfg(feature = "server")]
 use crate::bench::http;
-use crate::bench::{self, AuditLine, AuditPlan, Line, Plan};
+use crate::bench::{self, AuditLine, AuditPlan, Line, Plan, VerifyPlan};
 
 /// What to measure.
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,8 @@ pub enum Command {
     Store(Arguments),
     /// Proofs in a long log, and what its tree costs those who append, on an empty store
     Audit(AuditArguments),
+    /// Verifying a log, with what is derived from it and without, on an empty store
+    Verify(VerifyArguments),
     /// Orders over HTTP, beside the same commands in process and a route that does nothing, on an empty store
     #[cfg(feature = "server")]
     Http(HttpArguments),
@@ -46,6 +48,20 @@ pub struct AuditArguments {
     events: u64,
     /// How many seconds commands are measured for comparison; 0 for not at all
     #[arg(long, default_value_t = 10)]
+    seconds: u64,
+}
+
+/// How much to measure. What is not named is as the quality bars ask for: it takes a few minutes, and 2 GB.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// How many events the log has at last
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    events: u64,
+    /// Companies that commands choose from
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    companies: u32,
+    /// How many seconds commands are executed
+    #[arg(long, default_value_t = 20)]
     seconds: u64,
 }
 
@@ -83,6 +99,7 @@ pub async fn run(command: Command, store: Option<String>, output: &mut Output<'_
     let measured = match command {
         Command::Store(arguments) => measure(arguments, url, output).await,
         Command::Audit(arguments) => measure_audit(&arguments, url, output).await,
+        Command::Verify(arguments) => measure_verify(&arguments, url, output).await,
         #[cfg(feature = "server")]
         Command::Http(arguments) => measure_http(arguments, url, &folder, output).await,
     };
@@ -157,14 +174,31 @@ async fn measure_audit(
 ) -> Result<(), Failure> {
     let commands = Duration::from_secs(arguments.seconds);
     let plan = AuditPlan { events: arguments.events, commands, ..AuditPlan::of(url) };
-    let lines = bench::audit(&plan).await?;
+    figures(&bench::audit(&plan).await?, output)
+}
+
+async fn measure_verify(
+    arguments: &VerifyArguments,
+    url: String,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let plan = VerifyPlan {
+        url,
+        events: arguments.events,
+        companies: arguments.companies as usize,
+        commands: Duration::from_secs(arguments.seconds),
+    };
+    figures(&bench::verify(&plan).await?, output)
+}
+
+fn figures(lines: &[AuditLine], output: &mut Output<'_>) -> Result<(), Failure> {
     let columns: [Column<AuditLine>; 4] = [
         ("measured", |line| line.what.to_owned()),
         ("figure", |line| format!("{:.2}", line.figure)),
         ("in", |line| line.unit.to_owned()),
         ("bar", |line| line.bar.to_owned()),
     ];
-    Ok(output.list(&lines, &columns)?)
+    Ok(output.list(lines, &columns)?)
 }
 
 /// A folder that nobody has.

@@ -21,7 +21,8 @@ Exit codes:
   3  refused, by the document or by the rules; asking again in the same way changes nothing
   4  a conflict with others; nothing was done, try again
   5  the store is unavailable: unreachable, busy, read-only or full; look whether it was done
-  6  the store cannot be used by this program: corrupt, of another schema, or of another master key";
+  6  the store cannot be used by this program: corrupt, of another schema, or of another master key
+  7  what was verified is not what it should be";
 
 /// The exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub enum Exit {
     Unavailable = 5,
     /// Somebody must look.
     Unusable = 6,
+    /// What was verified is not what it should be.
+    Found = 7,
 }
 
 impl Exit {
@@ -50,6 +53,7 @@ impl Exit {
             Self::Conflict => "conflict",
             Self::Unavailable => "unavailable",
             Self::Unusable => "unusable",
+            Self::Found => "found",
         }
     }
 }
@@ -116,6 +120,9 @@ pub enum Failure {
     /// The engine.
     #[error(transparent)]
     Engine(engine::Error),
+    /// What was verified is not what it should be: where, and what is wrong there.
+    #[error("{0}")]
+    Found(String),
     /// Nobody foresaw it.
     #[error("{0:#}")]
     Unforeseen(#[from] anyhow::Error),
@@ -222,6 +229,7 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Settings { .. } | Self::File { .. } => Exit::Usage,
             Self::Refused { .. } => Exit::Refused,
+            Self::Found(_) => Exit::Found,
             Self::Several { first: failure, .. } | Self::At { failure, .. } | Self::Pending(failure) => {
                 failure.exit()
             }

@@ -183,6 +183,10 @@ enum Command {
     Checkpoint(audit::checkpoint::Arguments),
     /// Prove that an event is in the log, or that the log was only added to
     Prove(audit::prove::Arguments),
+    /// Verify the whole log, and what was derived from it, from the stored text; or an evidence pack, without a store
+    Verify(audit::verify::Arguments),
+    /// Write the history of something to a file that proves itself
+    Evidence(audit::evidence::Arguments),
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
@@ -355,6 +359,9 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, output: &mut Output<'_>)
             command: Some(audit::export::Command::Verify { folder, key }),
             ..
         }) => return audit::export::verify(&folder, &key, output),
+        Command::Verify(audit::verify::Arguments { pack: Some(pack), key, .. }) => {
+            return audit::evidence::verify(&pack, &key, output);
+        }
         Command::Completions(arguments) => return shell::completions(&arguments, output),
         Command::Man(arguments) => return shell::man(&arguments, output),
         command => command,
@@ -379,6 +386,7 @@ impl Command {
                 | Self::Checkpoint(_)
                 | Self::Prove(_)
                 | Self::Audited(_)
+                | Self::Verify(_)
                 | Self::Keys(
                     keys::Command::List | keys::Command::Revoke { .. } | keys::Command::Checkpoint(_)
                 )
@@ -425,6 +433,8 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Export(arguments) => audit::export::run(session, &arguments, output).await,
         Command::Audited(command) => audit::reads::run(session, &command, output).await,
         Command::Prove(arguments) => audit::prove::run(session, &arguments, output).await,
+        Command::Evidence(arguments) => audit::evidence::run(session, &arguments, output).await,
+        Command::Verify(arguments) => audit::verify::run(session, &arguments, output).await,
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Notices(command) => notices::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,

@@ -209,7 +209,7 @@ fn limits(settings: &ServerSettings) -> Limits {
 fn proving(options: &OpenOptions, config: &Config) -> Result<Proving, KeyFileError> {
     let key = session::checkpoint_key(options, config).map(|file| file.at_first_need()).transpose()?;
     let public_tiles = AuditSettings::of(config).public_tiles;
-    Ok(Proving { signer: key.flatten().map(Arc::new), public_tiles })
+    Ok(Proving { signer: key.flatten().map(Arc::new), public_tiles, ..Proving::default() })
 }
 
 fn delivery(settings: &ServerSettings) -> delivery::Settings {

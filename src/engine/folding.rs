@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Why a page was not folded.
-pub(super) enum FoldError {
+pub(crate) enum FoldError {
     /// The fold met what cannot be.
     Broken(String),
     /// Rows could not be fetched.
@@ -28,7 +28,7 @@ pub(super) enum FoldError {
 }
 
 /// Folds a page. `table` says which table of the store a table of the fold is read from.
-pub(super) async fn fold_page(
+pub(crate) async fn fold_page(
     log: &SharedLog,
     fold: Fold,
     overlay: &mut Overlay,

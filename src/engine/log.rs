@@ -354,6 +354,12 @@ pub trait Log: Send + Sync + 'static {
     /// Leaves of the Merkle tree: those of the events after a position, so many positions at most, in order.
     async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError>;
 
+    /// Rows of events that are at no position a page could show, such as one below 1: whoever verifies a log asks for them,
+    /// since streams would be read with them. None where the store itself refuses such rows.
+    async fn hidden_rows(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     /// Keeps snapshots, each unless a later one of the same stream is kept already.
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError>;
 

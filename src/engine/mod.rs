@@ -15,7 +15,7 @@ pub mod clock;
 mod committer;
 pub mod error;
 mod execute;
-mod folding;
+pub(crate) mod folding;
 mod follower;
 pub mod fulfilment;
 pub mod hosted;

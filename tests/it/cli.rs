@@ -8,6 +8,7 @@ mod everyday;
 mod notices;
 mod reference;
 mod transparency;
+mod verifying;
 
 use std::{
     fs,

@@ -28,6 +28,8 @@ mod repairs;
 mod reference;
 mod replay;
 mod store_contract;
+#[cfg(feature = "sqlite")]
+mod tampering;
 mod tidy;
 mod walk;
 mod world;

@@ -45,7 +45,7 @@ async fn events_and_beginnings_of_a_long_log_are_proved() {
     assert_eq!(inclusion(&engine, 9, None).await.unwrap().size, MANY);
     assert_eq!(root_at(&engine, 70).await.unwrap(), root(70));
     let key = SignerKey::generate("orders.example/log").unwrap();
-    let signed = checkpoint(&engine, &key).await.unwrap();
+    let signed = checkpoint(&engine, &key, &LeavesRead::default()).await.unwrap();
     assert_eq!((signed.checkpoint().size, signed.checkpoint().root), (MANY, root(MANY)));
 }
 

@@ -9,7 +9,7 @@ use crate::{
     audit::{
         key_file::{KeyFile, KeyFileError},
         note::SignerKey,
-        proofs,
+        proofs::{self, LeavesRead},
     },
     cli::{Failure, Format, Output, output::Column, session::Session},
     engine::leaf::hex,
@@ -78,7 +78,7 @@ pub fn key(session: &Session, command: KeyCommand, output: &mut Output<'_>) -> R
 /// Signs where the log is now.
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("speaking for the log")?;
-    let signed = proofs::checkpoint(&session.engine, &signer(session)?).await?;
+    let signed = proofs::checkpoint(&session.engine, &signer(session)?, &LeavesRead::default()).await?;
     let note = signed.to_string();
     if let Some(file) = &arguments.output {
         use std::io::Write as _;

@@ -12,6 +12,8 @@ pub mod export;
 pub mod reads;
 pub mod checkpoint;
 pub mod prove;
+pub mod verify;
+pub mod evidence;
 
 use clap::Subcommand;
 use orderwire_domain::ids::StreamId;

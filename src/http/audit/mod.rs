@@ -8,6 +8,7 @@ mod traces;
 mod figures;
 mod other_rules;
 mod export;
+mod evidence;
 pub mod reads;
 pub mod proofs;
 pub mod tiles;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use orderwire_domain::ids::StreamId;
 
 use super::{api::Api, problem::Problem, request::Look};
-use crate::audit::note::SignerKey;
+use crate::audit::{note::SignerKey, proofs::LeavesRead};
 
 /// How the log speaks for itself.
 #[derive(Clone, Debug, Default)]
@@ -26,14 +27,25 @@ pub struct Proving {
     pub signer: Option<Arc<SignerKey>>,
     /// Whether anybody may ask for the checkpoint and for tiles, known or not.
     pub public_tiles: bool,
+    /// What was read of the leaves before a checkpoint was signed.
+    pub read: Arc<LeavesRead>,
 }
 
 impl Proving {
     /// The key, or why there is no checkpoint.
     fn signer(&self) -> Result<&SignerKey, Problem> {
-        let detail = "this log signs no checkpoints: `orderwire keys checkpoint create` makes a key for it";
-        self.signer.as_deref().ok_or_else(|| Problem::absent("no_checkpoint_key", detail))
+        self.signer.as_deref().ok_or_else(keyless)
     }
+
+    /// The same for what goes on after the answer has begun.
+    fn shared_signer(&self) -> Result<Arc<SignerKey>, Problem> {
+        self.signer.clone().ok_or_else(keyless)
+    }
+}
+
+fn keyless() -> Problem {
+    let detail = "this log signs no checkpoints: `orderwire keys checkpoint create` makes a key for it";
+    Problem::absent("no_checkpoint_key", detail)
 }
 
 /// Adds the routes.
@@ -43,7 +55,7 @@ pub fn routes(api: Api) -> Api {
     let api = traces::routes(api);
     let api = figures::routes(api);
     let api = reads::routes(export::routes(other_rules::routes(api)));
-    tiles::routes(proofs::routes(api))
+    tiles::routes(proofs::routes(evidence::routes(api)))
 }
 
 /// The stream of the id in the path.

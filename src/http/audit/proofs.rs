@@ -88,7 +88,7 @@ impl From<Consistency> for ConsistencyBody {
 async fn checkpoint(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let key = look.app.proving.signer()?;
-    let signed = proofs::checkpoint(&look.app.engine, key).await?;
+    let signed = proofs::checkpoint(&look.app.engine, key, &look.app.proving.read).await?;
     let said = signed.checkpoint();
     Ok(Answer::ok(&CheckpointBody {
         origin: said.origin.clone(),

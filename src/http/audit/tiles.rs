@@ -37,7 +37,7 @@ pub fn routes(api: Api) -> Api {
         example = "orders.example/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— orders.example/log Az3grl…\n")))]
 async fn checkpoint(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     nothing_asked(query)?;
-    let signed = proofs::checkpoint(&app.engine, app.proving.signer()?).await?;
+    let signed = proofs::checkpoint(&app.engine, app.proving.signer()?, &app.proving.read).await?;
     Ok(answer("text/plain; charset=utf-8", "no-store", signed.to_string().into_bytes()))
 }
 

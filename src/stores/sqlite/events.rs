@@ -73,6 +73,13 @@ pub(super) fn leaves(
     leaves.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
+/// Rows below the first position, and rows of logs that are not in this file.
+pub(super) fn hidden(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT (SELECT count(*) FROM events WHERE position < 1) \
+               + (SELECT count(*) FROM events WHERE log_id < ?1 OR log_id > ?1)";
+    Ok(connection.query_row(sql, params![LOG_ID], |row| row.get(0))?)
+}
+
 /// A stream from its snapshot of that fingerprint on, or from the start.
 pub(super) fn load(
     connection: &Connection,

@@ -198,6 +198,10 @@ impl Log for SqliteLog {
         self.read(move |transaction| events::page(transaction, after, limit)).await
     }
 
+    async fn hidden_rows(&self) -> Result<u64, StoreError> {
+        self.read(events::hidden).await
+    }
+
     async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
         self.read(move |transaction| events::leaves(transaction, after, limit)).await
     }

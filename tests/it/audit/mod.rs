@@ -38,7 +38,10 @@ pub struct Life {
 
 impl Life {
     pub async fn lived() -> Self {
-        let world = World::in_memory().await;
+        Self::lived_in(World::in_memory().await).await
+    }
+
+    pub async fn lived_in(world: World) -> Self {
         let reseller = world.reseller(1).await;
         world.leeds().await;
         let company = world.in_service(reseller, 1).await;

@@ -152,7 +152,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let signer = SignerKey::from_seed("orders.example/log", &[7; 32]).unwrap();
-        let proving = Proving { signer: Some(Arc::new(signer)), public_tiles: false };
+        let proving = Proving { signer: Some(Arc::new(signer)), public_tiles: false, ..Proving::default() };
         let app = App::new(engine.clone(), limits).delivering(webhooks).proving(proving);
         let app = match issuer {
             Some(issuer) => app.trusting(Issuer::open(issuer, engine.now()).await.unwrap()),

@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use orderwire::{
     audit::{
+        evidence,
         note::{SignedCheckpoint, SignerKey, VerifierKey},
         proofs, tiles,
     },
@@ -223,7 +224,7 @@ async fn resellers_and_strangers_see_no_tiles_unless_that_is_set() {
         site.nobody().get(path).await.problem(401, "unauthenticated");
     }
     // Beside it, a server that is set to let anybody in, and has no key.
-    let proving = Proving { signer: None, public_tiles: true };
+    let proving = Proving { signer: None, public_tiles: true, ..Proving::default() };
     let app = App::new(site.world.engine.clone(), Limits::default()).proving(proving);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -240,5 +241,19 @@ async fn resellers_and_strangers_see_no_tiles_unless_that_is_set() {
     stranger.get("/v1/audit/proofs/inclusion?position=1").await.problem(401, "unauthenticated");
     stop.send(()).unwrap();
     served.await.unwrap().unwrap();
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_pack_comes_over_http_as_well_and_verifies() {
+    let (site, auditor) = long().await;
+    let events = site.world.engine.page(0, 1).await.unwrap();
+    let pack = fetched(&auditor, &format!("/v1/audit/evidence/{}", events[0].stream)).await;
+    assert_eq!(pack.headers()[header::CONTENT_TYPE], "application/jsonl");
+    let verified = evidence::verify(&*pack.bytes().await.unwrap(), &[trusted()]).unwrap();
+    assert_eq!((verified.events, verified.subject), (1, events[0].stream.to_string()));
+    auditor.get("/v1/audit/evidence/ord_00000000000000000000000000000000").await.problem(404, "not_found");
+    let (_, reseller) = site.reseller(999).await;
+    reseller.get(&format!("/v1/audit/evidence/{}", events[0].stream)).await.problem(403, "forbidden");
     site.close().await;
 }

@@ -37,6 +37,11 @@ pub trait Meddles: Send + Sync + 'static {
     /// After a page of the log was read.
     fn page(&self, _page: &mut Vec<StoredEvent>) {}
 
+    /// Whether a page of the log cannot be read.
+    fn page_fails(&self, _after: Position) -> bool {
+        false
+    }
+
     /// After claims were listed.
     async fn claims(&self, _claims: &mut Vec<(Claim, StreamId)>) {}
 
@@ -164,6 +169,9 @@ impl<M: Meddles> Log for Meddled<M> {
     }
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        if self.meddler.page_fails(after) {
+            return Err(StoreError::Unavailable("the disk is gone".to_owned()));
+        }
         let mut page = self.log.page(after, limit).await?;
         self.meddler.page(&mut page);
         Ok(page)
