@@ -394,12 +394,14 @@ impl Command {
         !looks_away
     }
 
-    /// What is asked, where it is a read of the audit, which is recorded before anything is shown.
+    /// What is asked, where it is a read of the audit, which is recorded before anything is shown. To verify shows nothing
+    /// that was recorded, and leaves a store as it was found.
     fn audit_read(&self) -> Option<String> {
         Some(match self {
             Self::Audit(command) => command.asked(),
             Self::Export(arguments) => arguments.asked(),
             Self::Prove(arguments) => arguments.asked(),
+            Self::Evidence(arguments) => arguments.asked(),
             Self::Audited(_) => "audit reads".to_owned(),
             Self::Checkpoint(_) => "checkpoint".to_owned(),
             Self::Log(_) => "log".to_owned(),

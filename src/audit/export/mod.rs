@@ -19,7 +19,10 @@ pub use self::{
     line::{CSV_HEADING, Line, csv_heading, written},
     manifest::{End, MANIFEST, Manifest, Part},
 };
-use super::{note::SignerKey, proofs};
+use super::{
+    note::SignerKey,
+    proofs::{self, LeavesRead},
+};
 use crate::engine::{Engine, Error, leaf::hex};
 
 /// How events are written.
@@ -69,9 +72,9 @@ pub struct Stand {
 }
 
 /// Where the log is now, signed if it signs.
-pub async fn stand(engine: &Engine, signer: Option<&SignerKey>) -> Result<Stand, Error> {
+pub async fn stand(engine: &Engine, signer: Option<&SignerKey>, read: &LeavesRead) -> Result<Stand, Error> {
     if let Some(signer) = signer {
-        let note = proofs::checkpoint(engine, signer).await?;
+        let note = proofs::checkpoint(engine, signer, read).await?;
         let said = note.checkpoint();
         return Ok(Stand { size: said.size, root: hex(&said.root), checkpoint: Some(note.to_string()) });
     }

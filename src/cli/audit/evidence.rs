@@ -28,6 +28,13 @@ pub struct Arguments {
     output: Option<PathBuf>,
 }
 
+impl Arguments {
+    /// What is asked, for the record.
+    pub fn asked(&self) -> String {
+        format!("evidence {}", self.id)
+    }
+}
+
 const VERIFIED: &[Column<Verified>] = &[
     ("subject", |it| it.subject.clone()),
     ("log", |it| it.origin.clone()),

@@ -14,6 +14,7 @@ use crate::{
         export::{self, Checked, Encoding, Filter, FolderError, Manifest},
         key_file::KeyFile,
         note::VerifierKey,
+        proofs::LeavesRead,
     },
     cli::{Failure, Output, output::Column, session::Session},
     edge::{Problem, place},
@@ -126,7 +127,7 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
         if signer.is_none() {
             output.remark("no checkpoint is signed: `keys checkpoint create` makes a key that signs them")?;
         }
-        let log = export::stand(engine, signer.as_ref()).await?;
+        let log = export::stand(engine, signer.as_ref(), &LeavesRead::default()).await?;
         export::begin(engine, folder, asked, log, arguments.part_events).await
     };
     let begun = begun.map_err(failed)?;

@@ -55,7 +55,7 @@ async fn show(look: Look) -> Result<Response, Problem> {
     };
     let encoding = look.word::<Encoding>("encoding")?.unwrap_or(Encoding::VARIANTS[0]);
     let app = look.app.clone();
-    let log = export::stand(&app.engine, app.proving.signer.as_deref()).await?;
+    let log = export::stand(&app.engine, app.proving.signer.as_deref(), &app.proving.read).await?;
     let to = filter.check(&app.engine, log.size).await?;
     let seat = app.hub.seat(&look)?;
     let source = Source::open(&app.engine, &filter, filter.after, to).await?;

@@ -113,5 +113,10 @@ impl From<Node> for NodeBody {
 }
 
 fn one_of_both(detail: &str) -> Problem {
-    Problem::parameter("of", "choice", detail, "a correlation, a position of the log or an id as `of`, or `correlation`")
+    Problem::parameter(
+        "of",
+        "choice",
+        detail,
+        "a correlation, a position of the log or an id as `of`, or `correlation`",
+    )
 }

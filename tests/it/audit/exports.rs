@@ -3,7 +3,10 @@
 use std::{fs, path::Path};
 
 use orderwire::{
-    audit::export::{self, Encoding, Filter, FolderError, Manifest},
+    audit::{
+        export::{self, Encoding, Filter, FolderError, Manifest},
+        proofs::LeavesRead,
+    },
     domain::ids::StreamId,
     engine::{Engine, log::StoredEvent},
 };
@@ -13,7 +16,7 @@ use tempfile::TempDir;
 use super::{Life, log};
 
 async fn begun(engine: &Engine, folder: &Path, encoding: Encoding, filter: Filter) -> export::Folder {
-    let stand = export::stand(engine, None).await.unwrap();
+    let stand = export::stand(engine, None, &LeavesRead::default()).await.unwrap();
     export::begin(engine, folder, (encoding, filter), stand, 7).await.unwrap()
 }
 
@@ -105,7 +108,7 @@ async fn what_is_not_the_same_export_is_not_gone_on_with() {
     assert_eq!(resume(engine, Encoding::Jsonl, Filter { after: 1, ..Filter::default() }).await, "filter");
     let another = Life::lived().await;
     assert_eq!(resume(&another.world.engine, Encoding::Jsonl, Filter::default()).await, "log");
-    let stand = export::stand(engine, None).await.unwrap();
+    let stand = export::stand(engine, None, &LeavesRead::default()).await.unwrap();
     let asked = (Encoding::Jsonl, Filter::default());
     let again = export::begin(engine, folder.path(), asked.clone(), stand, 7).await;
     assert!(matches!(again, Err(FolderError::NotEmpty(_))), "{again:?}");
