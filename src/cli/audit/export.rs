@@ -48,7 +48,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ID")]
     company: Option<CompanyId>,
     /// Only of this reseller, and of everything that is its own: an id or a code
-    #[arg(long, value_name = "ID|CODE")]
+    // An id of its own: that of `--as` is taken everywhere.
+    #[arg(id = "of_reseller", long = "reseller", value_name = "ID|CODE")]
     reseller: Option<String>,
     /// Only events of this type, such as `OrderSubmitted`; may be given several times
     #[arg(long = "type", value_name = "EVENT")]

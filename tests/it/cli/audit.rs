@@ -219,6 +219,8 @@ fn an_export_is_written_resumed_and_checked_without_the_store() {
     std::fs::write(&file, text.replacen(r#""actor":""#, r#""actor":"x"#, 1)).unwrap();
     desk.refused(3, &["export", "verify", "out"], &["part-000002.jsonl, line", "export_damaged"]);
 
+    let own = desk.json(&["export", "-o", "own", "--reseller", "R100"]);
+    assert!(own["events"].as_u64() < done["events"].as_u64() && own["events"].as_u64() > Some(2), "{own}");
     let order = desk.json(&["orders", "list"])[0]["order"].clone();
     for (encoding, file) in [("csv", "part-000001.csv"), ("cloudevents", "part-000001.jsonl")] {
         let folder = format!("of-{encoding}");
