@@ -147,7 +147,7 @@ impl Journal {
     }
 
     /// Writes a notice down; once this returns it is safe to say so.
-    fn add(&mut self, notice: &Notice, json: &Value, how: &str) -> anyhow::Result<()> {
+    fn add(&mut self, notice: &Notice, json: &Value, how: &str) {
         let line = format!("{json}\n");
         if let Err(error) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
             self.give_up(&error);
@@ -155,7 +155,6 @@ impl Journal {
         self.whole += line.len() as u64;
         self.chain.take(notice);
         println!("{how} {} {} {}", notice.sequence, notice.kind, notice.subject);
-        Ok(())
     }
 
     /// Ends the program: what of a line is on the disk is not known, so it is cut off, and nothing may follow it.
@@ -196,7 +195,7 @@ impl Receiver {
             look = journal.chain.look(&notice);
         }
         match look {
-            Look::Next => journal.add(&notice, json, "took")?,
+            Look::Next => journal.add(&notice, json, "took"),
             Look::Again => println!("again {}", notice.sequence),
             Look::Gap => bail!("nobody has what is between {} and {}", journal.chain.last, notice.sequence),
             Look::Other(why) => bail!(why),
@@ -221,7 +220,7 @@ impl Receiver {
                     "the page has {} after {last}",
                     notice.sequence
                 );
-                journal.add(&notice, json, "fetched")?;
+                journal.add(&notice, json, "fetched");
             }
             if page.next.is_none() {
                 return Ok(());
