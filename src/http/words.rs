@@ -34,6 +34,7 @@ use utoipa::{
 };
 
 use super::action_operations::By;
+use crate::audit::export::Encoding;
 use crate::edge::deliveries::Failure;
 use crate::engine::reference::loads::{LoadKind as EngineLoadKind, LoadState as EngineLoadState};
 
@@ -115,6 +116,8 @@ words! {
     NumberNetwork = Network;
     /// How well the carrier knows an address: `gold` itself, `silver` the building, `bronze` the street or nothing.
     AddressQualifier = DomainQualifier;
+    /// How exported events are written.
+    ExportEncoding = Encoding;
     /// What is loaded.
     LoadKind = EngineLoadKind;
     /// What became of a load.

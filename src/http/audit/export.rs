@@ -16,7 +16,9 @@ use utoipa_axum::routes;
 use crate::{
     audit::export::{self, CSV_HEADING, Encoding, End, Filter, Source, Stand},
     engine::leaf::hex,
-    http::{App, api::Api, auth::Access, hub::Seat, openapi::tags, problem::Problem, request::Look},
+    http::{
+        App, api::Api, auth::Access, hub::Seat, openapi::tags, problem::Problem, request::Look, texts, words,
+    },
 };
 
 /// What an export can be asked by.
@@ -32,12 +34,12 @@ pub(super) fn routes(api: Api) -> Api {
 /// Events as they are stored, sealed where they are sealed. The last line is no event: it has the number of events, the
 /// SHA-256 of everything before it, and the checkpoint of the log. Whatever lacks it was cut: go on with `after`.
 #[utoipa::path(get, path = "/v1/audit/export", operation_id = "export_log", tag = tags::AUDIT,
-    params(("encoding" = Option<String>, Query, description = "`jsonl`, `csv` or `cloudevents`; `jsonl` where nobody says."),
+    params(("encoding" = Option<words::ExportEncoding>, Query, description = "How events are written; `jsonl` where nobody says."),
         ("after" = Option<u64>, Query, description = "Only events after this position."),
-        ("until" = Option<String>, Query, description = "Only events up to this position, or recorded by this time (RFC 3339)."),
-        ("order" = Option<super::super::texts::OrderId>, Query, description = "Only of this order, and of the ports for it."),
-        ("company" = Option<String>, Query, description = "Only of this company, its orders and its ports: its id."),
-        ("reseller" = Option<String>, Query, description = "Only of this reseller, and of everything that is its own: its id."),
+        ("until" = Option<String>, Query, min_length = 1, description = "Only events up to this position, or recorded by this time (RFC 3339)."),
+        ("order" = Option<texts::OrderId>, Query, description = "Only of this order, and of the ports for it."),
+        ("company" = Option<texts::CompanyId>, Query, description = "Only of this company, its orders and its ports: its id."),
+        ("reseller" = Option<texts::ResellerId>, Query, description = "Only of this reseller, and of everything that is its own: its id."),
         ("type" = Option<String>, Query, description = "Only events of these types, with commas between them.")),
     responses((status = 200, description = "The events, and then the end.", body = String,
         content_type = "application/jsonl",
