@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     asset::{AssetPlan, Name},
     events::NumberSource,
+    holds::LegalHolds,
 };
 use crate::{
     claim::ClaimScope,
@@ -30,6 +31,8 @@ pub struct Identity {
     pub name: CompanyName,
     /// Its internet domain.
     pub domain: Domain,
+    /// What keeps its personal data.
+    pub legal_holds: LegalHolds,
 }
 
 /// What a company holds.
