@@ -41,7 +41,8 @@ const COMPANIES_OF_EACH: u32 = 20;
 const COMMANDS_PER_SECOND: u32 = 1_000;
 /// Even, so that every company is resumed in the end.
 const SECONDS: u32 = 16;
-const IDLE: usize = 9_900;
+/// More than many a shell allows a process to open: `ulimit -n 12000` before.
+const IDLE: usize = 10_000;
 const TICK: Duration = Duration::from_millis(10);
 
 fn main() {

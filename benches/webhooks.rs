@@ -1,11 +1,13 @@
-//! How many notices a second reach local receivers, and what a backlog costs in memory while it drains.
+//! How many notices a second reach local receivers, and what a backlog costs in memory while it drains: by webhooks, then by
+//! streams, then page by page.
 //!
 //! `cargo bench --bench webhooks`, on SQLite in a temporary folder, or on the store of `ORDERWIRE_BENCH_STORE`;
 //! `ORDERWIRE_BENCH_NOTICES` says how large the backlog of each webhook is. Receivers are in this process and share its
-//! cores; they keep nothing. The backlog is written as rows, since it is the delivery that is measured. Deliberately absent:
+//! cores; they keep nothing, so what grows is the server. The backlog is written as rows, since it is the delivery that is measured. Deliberately absent:
 //! TLS, and receivers that fail.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -26,7 +28,10 @@ use orderwire::{
         },
         webhook::values::{SigningKey, WebhookDescription},
     },
-    edge::open::tables,
+    edge::{
+        keys::{self, Role},
+        open::tables,
+    },
     engine::{
         Actor, Engine, Provenance, Receipt,
         clock::SystemClock,
@@ -39,7 +44,7 @@ use orderwire::{
     stores::{self, Migrate},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
 };
 use uuid::Uuid;
@@ -49,6 +54,8 @@ const NOTICES_OF_EACH: u64 = 5_000;
 /// Orders whose notices take turns.
 const ORDERS_OF_EACH: u64 = 100;
 const ROWS_AT_ONCE: u64 = 500;
+/// Memory is said so often while a backlog drains.
+const TIMES_SAID: u64 = 8;
 
 fn main() {
     // `cargo test --benches` only asks whether this builds and starts.
@@ -84,13 +91,16 @@ async fn bench() {
     );
 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let often = NonZeroU32::new(1_000_000).expect("it is not 0");
+    let limits = Limits { asks_per_second: often, asks_at_once: often, ..Limits::default() };
     let settings = delivery::Settings {
         deliver: true,
         allow_private: true,
         allow_http: true,
         ..delivery::Settings::default()
     };
-    let app = App::new(engine.clone(), Limits::default()).delivering(settings);
+    let app = App::new(engine.clone(), limits).delivering(settings);
     tokio::spawn(server::serve(listener, app, std::future::pending()));
     let received = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
@@ -98,26 +108,32 @@ async fn bench() {
         hook(&engine, *reseller, receiver(Arc::clone(&received)).await).await;
     }
     let total = of_each * u64::from(WEBHOOKS);
-    let (mut last, mut next, mut most) = (0, total / 5, 0);
-    while last < total {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        last = received.load(Ordering::Relaxed);
-        most = most.max(resident_kb());
-        if last >= next {
-            println!(
-                "{last:>8} of {total}: {:>6.0}/s so far, {} MB",
-                rate(last, begun),
-                resident_kb() / 1_024
-            );
-            next += total / 5;
-        }
+    println!("{}", drained("webhooks", total, &received, begun).await);
+
+    let mut tokens = Vec::new();
+    for reseller in &resellers {
+        let label = "bench".parse().expect("a label");
+        let (_, token) = keys::create(&engine, Role::Reseller, Some(*reseller), &label).await.expect("a key");
+        tokens.push(token);
     }
-    println!(
-        "{last} deliveries in {:.1} s: {:.0}/s, at most {} MB",
-        begun.elapsed().as_secs_f64(),
-        rate(last, begun),
-        most / 1_024
-    );
+    for (by, page) in [("streams", false), ("pages", true)] {
+        let (received, begun) = (Arc::new(AtomicU64::new(0)), Instant::now());
+        let receivers: Vec<_> = tokens
+            .iter()
+            .map(|token| {
+                let (address, token, received) = (address.clone(), token.clone(), Arc::clone(&received));
+                tokio::spawn(async move {
+                    if page {
+                        pages(&address, &token, &received).await;
+                    } else {
+                        stream(&address, &token, &received).await;
+                    }
+                })
+            })
+            .collect();
+        println!("{}", drained(by, total, &received, begun).await);
+        receivers.iter().for_each(tokio::task::JoinHandle::abort);
+    }
     engine.close().await;
 }
 
@@ -208,6 +224,66 @@ async fn hook(engine: &Engine, reseller: ResellerId, url: String) {
     let (url, types) = (url.parse().expect("an address"), std::collections::BTreeSet::new());
     let description = WebhookDescription::default();
     done(engine, Command::CreateWebhook { reseller, url, types, description, key, after: 0 }).await;
+}
+
+/// Waits until everything was received, and says now and then what that costs in memory.
+async fn drained(by: &str, total: u64, received: &AtomicU64, begun: Instant) -> String {
+    let (mut last, mut next, mut most) = (0, 0, 0);
+    while last < total {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        last = received.load(Ordering::Relaxed);
+        most = most.max(resident_kb());
+        if last >= next {
+            let (rate, mb) = (rate(last, begun), resident_kb() / 1_024);
+            println!("{by}: {last:>8} of {total}: {rate:>6.0}/s so far, {mb} MB");
+            next += total / TIMES_SAID;
+        }
+    }
+    let (seconds, rate) = (begun.elapsed().as_secs_f64(), rate(last, begun));
+    format!("{by}: {last} in {seconds:.1} s: {rate:.0}/s, at most {} MB", most / 1_024)
+}
+
+async fn asked(address: &str, token: &str, path: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(address).await.expect("a server");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("it listens");
+    BufReader::new(stream)
+}
+
+/// Everything there ever was, as a stream.
+async fn stream(address: &str, token: &str, received: &AtomicU64) {
+    let mut events = asked(address, token, "/v1/notices/stream?after=0").await;
+    let mut line = String::new();
+    while events.read_line(&mut line).await.expect("it goes on") > 0 {
+        received.fetch_add(u64::from(line.starts_with("data: ")), Ordering::Relaxed);
+        line.clear();
+    }
+}
+
+/// Everything there ever was, page by page.
+async fn pages(address: &str, token: &str, received: &AtomicU64) {
+    let mut after = 0;
+    loop {
+        let path = format!("/v1/notices?limit=500&after={after}");
+        let mut answer = asked(address, token, &path).await;
+        let (mut line, mut length) = (String::new(), 0);
+        while line != "\r\n" {
+            line.clear();
+            answer.read_line(&mut line).await.expect("it answers");
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = text.trim().parse().expect("a number");
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).await.expect("a body");
+        let page: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let items = page["items"].as_array().expect("a list").len() as u64;
+        if items == 0 {
+            return;
+        }
+        received.fetch_add(items, Ordering::Relaxed);
+        after = page["through"].as_u64().expect("a sequence");
+    }
 }
 
 /// A receiver that takes everything and counts it.

@@ -4,6 +4,7 @@
 //! `orderwire config show`. This is the only reader of the environment besides `main`. Deliberately absent: what belongs to
 //! one request, such as `--as`, and any use of a value.
 
+mod audit;
 mod file;
 mod issuer;
 mod nats;
@@ -19,6 +20,7 @@ use std::{
 };
 
 pub use self::{
+    audit::AuditSettings,
     file::{NAME, check},
     issuer::{IssuerSettings, KeysFrom},
     nats::{Login, NatsSettings},

@@ -2,6 +2,7 @@
 
 pub use orderwire_domain as domain;
 
+pub mod audit;
 pub mod bench;
 pub mod cli;
 pub mod config;

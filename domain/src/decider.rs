@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     claim::ClaimChange,
     ids::{AggregateKind, StreamId},
-    lifecycle::{Lifecycle, Word},
+    lifecycle::{Lifecycle, Step, Word},
     refusal::{Reason, Rule},
     rules::Rules,
 };
@@ -40,6 +40,12 @@ pub trait Decider:
 
     /// The stage it is in.
     fn status(&self) -> Self::Status;
+
+    /// Whether a step of the table can still be one of this very aggregate: what is known of it rules some out. It says
+    /// what lies ahead, not what is legal.
+    fn may_take(&self, _step: &Step<Self::Status, Self::Action, Self::EventKind>) -> bool {
+        true
+    }
 
     /// The name of a command.
     fn action(command: &Self::Command) -> Self::Action;

@@ -46,6 +46,8 @@ pub struct Fact {
     pub recorded_at: DateTime<Utc>,
     /// When it was decided; for a timer, when that was due.
     pub decided_at: DateTime<Utc>,
+    /// What ties it to what else belongs to it; whatever it causes carries the same.
+    pub correlation: Option<String>,
     /// What happened, and to which aggregate.
     pub happened: Happened,
 }

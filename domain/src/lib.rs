@@ -20,6 +20,7 @@ pub mod timer;
 pub mod views;
 
 pub mod address;
+pub mod changed;
 pub mod calendar;
 pub mod catalogue;
 pub mod ids;

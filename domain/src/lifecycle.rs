@@ -74,9 +74,14 @@ impl<S: Word, A: Word, E: Word> Lifecycle<S, A, E> {
         reached
     }
 
-    /// The shortest way from a status to one in which the action may be asked for; none where it never can be. Steps that
-    /// stay where they are, are none of it.
-    pub fn way(&self, from: S, action: A) -> Option<Vec<Step<S, A, E>>> {
+    /// The shortest way from a status to one in which the action may be asked for, by steps that `may` be taken; none where
+    /// it never can be. Steps that stay where they are, are none of it.
+    pub fn way(
+        &self,
+        from: S,
+        action: A,
+        may: impl Fn(&Step<S, A, E>) -> bool,
+    ) -> Option<Vec<Step<S, A, E>>> {
         let mut ways = vec![(from, Vec::new())];
         let mut reached = BTreeSet::from([from]);
         let mut next = 0;
@@ -84,7 +89,7 @@ impl<S: Word, A: Word, E: Word> Lifecycle<S, A, E> {
             if self.permits(status, action) {
                 return Some(way);
             }
-            for step in self.0.iter().filter(|step| step.from == status) {
+            for step in self.0.iter().filter(|step| step.from == status && may(step)) {
                 if reached.insert(step.to) {
                     ways.push((step.to, [way.as_slice(), &[*step]].concat()));
                 }

@@ -103,6 +103,9 @@ pub struct Timer {
     pub rests: bool,
     /// The numbers that the command names.
     pub numbers: NumberSet,
+    /// What ties it to what it came from: that of the event that set it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
 }
 
 impl TimerName {
@@ -203,7 +206,8 @@ fn rest(rows: &mut dyn Rows, stream: StreamId, name: TimerName, rests: bool) -> 
 
 /// What an event does to timers, in order.
 pub fn timers(fact: &Fact) -> Vec<TimerChange> {
-    let of = Changes { stream: fact.happened.stream(), changes: Vec::new() };
+    let of =
+        Changes { stream: fact.happened.stream(), correlation: fact.correlation.clone(), made: Vec::new() };
     match &fact.happened {
         Happened::Order(_, event) => of.order(event),
         Happened::Company(_, event) => of.company(event),
@@ -216,28 +220,30 @@ pub fn timers(fact: &Fact) -> Vec<TimerChange> {
 /// Changes of one stream's timers in the making.
 struct Changes {
     stream: StreamId,
-    changes: Vec<TimerChange>,
+    correlation: Option<String>,
+    made: Vec<TimerChange>,
 }
 
 impl Changes {
     fn clear(mut self, names: &[TimerName]) -> Self {
         let stream = self.stream;
-        self.changes.extend(names.iter().map(|name| TimerChange::ClearAll { stream, name: *name }));
+        self.made.extend(names.iter().map(|name| TimerChange::ClearAll { stream, name: *name }));
         self
     }
 
     fn rest(mut self, name: TimerName) -> Self {
-        self.changes.push(TimerChange::Rest { stream: self.stream, name });
+        self.made.push(TimerChange::Rest { stream: self.stream, name });
         self
     }
 
     fn wake(mut self, name: TimerName) -> Self {
-        self.changes.push(TimerChange::Wake { stream: self.stream, name });
+        self.made.push(TimerChange::Wake { stream: self.stream, name });
         self
     }
 
     fn add(mut self, name: TimerName, due: DateTime<Utc>, rests: bool, numbers: NumberSet) -> Self {
-        self.changes.push(TimerChange::Set(Timer { stream: self.stream, name, due, rests, numbers }));
+        let (stream, correlation) = (self.stream, self.correlation.clone());
+        self.made.push(TimerChange::Set(Timer { stream, name, due, rests, numbers, correlation }));
         self
     }
 
@@ -276,7 +282,7 @@ impl Changes {
             | OrderEvent::OrderFailed => self.clear(&[InformationDeadline]),
             _ => self,
         };
-        after.changes
+        after.made
     }
 
     fn company(self, event: &CompanyEvent) -> Vec<TimerChange> {
@@ -306,7 +312,7 @@ impl Changes {
             }
             _ => self,
         };
-        after.changes
+        after.made
     }
 
     fn block(mut self, event: &BlockEvent) -> Vec<TimerChange> {
@@ -319,12 +325,12 @@ impl Changes {
             | BlockEvent::NumbersPortedOut { numbers, .. }
             | BlockEvent::NumbersTakenBack { numbers } => {
                 let (stream, numbers) = (self.stream, numbers.clone());
-                self.changes.push(TimerChange::ClearNumbers { stream, name, numbers });
+                self.made.push(TimerChange::ClearNumbers { stream, name, numbers });
             }
             BlockEvent::BlockWithdrawn { .. } => self = self.clear(&[name]),
             BlockEvent::BlockLoaded { .. } | BlockEvent::NumbersUnstocked { .. } => {}
         }
-        self.changes
+        self.made
     }
 
     fn port(self, event: &PortEvent) -> Vec<TimerChange> {
@@ -372,7 +378,7 @@ impl Changes {
             | PortEvent::PortCompleted { .. } => self.clear(&TimerName::OF_PORTS),
             _ => self,
         };
-        after.changes
+        after.made
     }
 
     /// The window counts at once, or when the range holder has accepted too. It cannot close before it opened.

@@ -4,6 +4,7 @@
 //! a figure alone says little. The load is honest: live streams chosen uniformly with a cache that holds half of them,
 //! creations among commands on existing streams, claims and an idempotency key each, events of at least 500 bytes.
 
+mod audit;
 mod load;
 mod report;
 #[cfg(feature = "server")]
@@ -13,7 +14,10 @@ use std::time::{Duration, Instant};
 
 use self::load::{Companies, Load};
 use self::report::Row;
-pub use self::report::{Line, Report};
+pub use self::{
+    audit::{AuditLine, AuditPlan, audit},
+    report::{Line, Report},
+};
 use crate::{
     edge::{self, Problem, open::KEY_SETTING},
     engine::{Engine, Error, log::StoreError, sealing::MasterKey},

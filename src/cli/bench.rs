@@ -7,13 +7,15 @@ use clap::{Args, Subcommand};
 use super::{Failure, Output, output::Column};
 #[cfg(feature = "server")]
 use crate::bench::http;
-use crate::bench::{self, Line, Plan};
+use crate::bench::{self, AuditLine, AuditPlan, Line, Plan};
 
 /// What to measure.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Commands executed by the engine, on an empty store, beside bare transactions of the same database
     Store(Arguments),
+    /// Proofs in a long log, and what its tree costs those who append, on an empty store
+    Audit(AuditArguments),
     /// Orders over HTTP, beside the same commands in process and a route that does nothing, on an empty store
     #[cfg(feature = "server")]
     Http(HttpArguments),
@@ -34,6 +36,17 @@ pub struct Arguments {
     /// How many interleaved rounds; the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+}
+
+/// How much to measure. What is not named is as the quality bar asks for: it takes some ten minutes, and 15 GB.
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// How many events the log has
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    events: u64,
+    /// How many seconds commands are measured for comparison; 0 for not at all
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
 }
 
 /// How much to measure. What is not named takes about seven minutes.
@@ -69,6 +82,7 @@ pub async fn run(command: Command, store: Option<String>, output: &mut Output<'_
     }
     let measured = match command {
         Command::Store(arguments) => measure(arguments, url, output).await,
+        Command::Audit(arguments) => measure_audit(&arguments, url, output).await,
         #[cfg(feature = "server")]
         Command::Http(arguments) => measure_http(arguments, url, &folder, output).await,
     };
@@ -134,6 +148,23 @@ async fn measure(arguments: Arguments, url: String, output: &mut Output<'_>) -> 
         ("to", |line| line.compared_with.clone()),
     ];
     Ok(output.list(&report.lines(), &columns)?)
+}
+
+async fn measure_audit(
+    arguments: &AuditArguments,
+    url: String,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let commands = Duration::from_secs(arguments.seconds);
+    let plan = AuditPlan { events: arguments.events, commands, ..AuditPlan::of(url) };
+    let lines = bench::audit(&plan).await?;
+    let columns: [Column<AuditLine>; 4] = [
+        ("measured", |line| line.what.to_owned()),
+        ("figure", |line| format!("{:.2}", line.figure)),
+        ("in", |line| line.unit.to_owned()),
+        ("bar", |line| line.bar.to_owned()),
+    ];
+    Ok(output.list(&lines, &columns)?)
 }
 
 /// A folder that nobody has.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     Failure, Output,
+    audit::checkpoint,
     output::{Column, time},
     session::Session,
 };
@@ -40,6 +41,9 @@ pub enum Command {
         /// Its id (key_…)
         key: String,
     },
+    /// The key of the log itself, which signs its checkpoints
+    #[command(subcommand)]
+    Checkpoint(checkpoint::KeyCommand),
 }
 
 #[derive(Serialize)]
@@ -118,6 +122,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let client_secret = token.split_once('.').map(|(_, secret)| secret.to_owned());
             Ok(output.one(&Shown { token: Some(token), client_secret, ..key.into() }, SHOWN)?)
         }
+        Command::Checkpoint(command) => checkpoint::key(session, command, output),
         Command::List => {
             let all: Vec<Shown> = keys::list(&session.engine).await?.into_iter().map(Shown::from).collect();
             // Nobody sees a token here, so there is no column for it.

@@ -19,7 +19,7 @@ mod numbering;
 mod rules;
 mod orders;
 mod ports;
-mod history;
+mod audit;
 mod import;
 mod keys;
 mod notices;
@@ -165,8 +165,8 @@ enum Command {
     /// What the rules say: lead times, reasons of rejection
     #[command(subcommand)]
     Rules(rules::Command),
-    /// Everything that happened to something: who, when, why, what, by which rules
-    History(history::Arguments),
+    #[command(flatten)]
+    Audit(audit::Command),
     /// The log as it is, in order
     Log(store::LogArguments),
     /// Begin the log with a history that the stock crates cqrs-es and postgres-es wrote
@@ -174,6 +174,10 @@ enum Command {
     /// Serve the engine over HTTP until a signal comes
     #[cfg(feature = "server")]
     Serve(serve::Arguments),
+    /// Sign where the log is now, for whoever checks it later
+    Checkpoint(audit::checkpoint::Arguments),
+    /// Prove that an event is in the log, or that the log was only added to
+    Prove(audit::prove::Arguments),
     /// Who may ask over HTTP
     #[command(subcommand)]
     Keys(keys::Command),
@@ -363,7 +367,11 @@ impl Command {
                 | Self::Readers
                 | Self::Settle
                 | Self::Rebuild(_)
-                | Self::Keys(keys::Command::List | keys::Command::Revoke { .. })
+                | Self::Checkpoint(_)
+                | Self::Prove(_)
+                | Self::Keys(
+                    keys::Command::List | keys::Command::Revoke { .. } | keys::Command::Checkpoint(_)
+                )
         );
         !looks_away
     }
@@ -383,10 +391,12 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::PortRequests(command) => ports::run(session, command, output).await,
         Command::Companies(command) => companies::run(session, command, output).await,
         Command::Numbers(command) => numbers::run(session, command, output).await,
-        Command::History(arguments) => history::run(session, &arguments, output).await,
+        Command::Audit(command) => audit::run(session, command, output).await,
         Command::Log(arguments) => store::log(session, &arguments, output).await,
         #[cfg(feature = "server")]
         Command::Serve(_) => unreachable!("it opens an engine that works by itself"),
+        Command::Checkpoint(arguments) => audit::checkpoint::run(session, &arguments, output).await,
+        Command::Prove(arguments) => audit::prove::run(session, &arguments, output).await,
         Command::Keys(command) => keys::run(session, command, output).await,
         Command::Notices(command) => notices::run(session, command, output).await,
         Command::Import(arguments) => import::run(session, &arguments, output).await,

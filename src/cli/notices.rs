@@ -1,6 +1,6 @@
-//! `orderwire notices`: what resellers are told, and the proof that it is whole. Absent: following, which a stream does.
+//! `orderwire notices`: what resellers are told, also as it happens, and the proof that it is whole.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use clap::Subcommand;
 use orderwire_domain::{
@@ -26,11 +26,13 @@ use crate::{
 
 /// Notices that are read at once.
 const PAGE: usize = 500;
+/// How often it is looked for more, by whoever follows.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What can be asked about notices.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What resellers were told, in order: ten thousand at most
+    /// What resellers were told, in order: ten thousand at most, or whatever comes
     Tail {
         /// Only what this reseller was told
         #[arg(long = "reseller", value_name = "CODE")]
@@ -38,6 +40,9 @@ pub enum Command {
         /// Only what comes after: of a reseller its sequence, of all the position in the log
         #[arg(long, default_value_t = 0, value_name = "NUMBER")]
         after: u64,
+        /// Go on with what comes, a line each, until it is interrupted
+        #[arg(long)]
+        follow: bool,
     },
     /// Prove that every sequence is whole, and that each notice names the one before it
     Verify,
@@ -94,12 +99,18 @@ impl From<Notice> for Shown {
 pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("looking at notices")?;
     match command {
-        Command::Tail { of_reseller, after } => {
+        Command::Tail { of_reseller, after, follow: goes_on } => {
             let reseller = match of_reseller {
                 Some(code) => Some(named(session, &code).await?),
                 None => None,
             };
-            tail(session, reseller, after, output).await
+            if !goes_on {
+                return tail(session, reseller, after, output).await;
+            }
+            tokio::select! {
+                ended = follow(session, reseller, after, output) => ended,
+                interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+            }
         }
         Command::Verify => {
             let mut proof = Proof::default();
@@ -139,6 +150,26 @@ async fn tail(
         after = if reseller.is_some() { last.sequence } else { last.position };
     }
     Ok(output.list(&found, SHOWN)?)
+}
+
+/// Shows what there is, and what comes, for as long as somebody waits for it.
+async fn follow(
+    session: &Session,
+    reseller: Option<ResellerId>,
+    mut after: u64,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let mut are_first = true;
+    loop {
+        let page: Vec<Shown> = page(session, reseller, after).await?.into_iter().map(Shown::from).collect();
+        let Some(last) = page.last() else {
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
+        };
+        output.come(&page, SHOWN, are_first)?;
+        after = if reseller.is_some() { last.sequence } else { last.position };
+        are_first = false;
+    }
 }
 
 /// What one reseller was told after a sequence, or all of them after a position.

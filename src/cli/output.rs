@@ -105,9 +105,28 @@ impl<'a> Output<'a> {
             Format::Table => self.table(records, columns),
             Format::Json => self.json(&serde_json::to_value(records)?),
             Format::Csv if records.is_empty() => self.remark("nothing to show"),
-            Format::Csv => csv(&mut self.data, records),
+            Format::Csv => csv(&mut self.data, records, true),
             Format::Jsonl => records.iter().try_for_each(|record| self.json(&serde_json::to_value(record)?)),
         }
+    }
+
+    /// Records as they come, seen at once: a line each, headings above the first of them all.
+    pub fn come<T: Serialize>(
+        &mut self,
+        records: &[T],
+        columns: &[Column<T>],
+        are_first: bool,
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Table => writeln!(self.data, "{}", printed(filled(records, columns, are_first)))?,
+            Format::Csv => csv(&mut self.data, records, are_first)?,
+            Format::Json | Format::Jsonl => {
+                for record in records {
+                    writeln!(self.data, "{}", serde_json::to_string(record)?)?;
+                }
+            }
+        }
+        self.flush()
     }
 
     /// Records of which a table shows the parts, a line each.
@@ -134,7 +153,7 @@ impl<'a> Output<'a> {
     ) -> io::Result<()> {
         match self.format {
             Format::Table => {}
-            Format::Csv => return csv(&mut self.data, &[whole]),
+            Format::Csv => return csv(&mut self.data, &[whole], true),
             Format::Json | Format::Jsonl => return self.json(&serde_json::to_value(whole)?),
         }
         let mut table = empty();
@@ -160,12 +179,7 @@ impl<'a> Output<'a> {
         if records.is_empty() {
             return self.remark("nothing to show");
         }
-        let mut table = empty();
-        table.set_header(columns.iter().map(|(heading, _)| heading.to_uppercase()));
-        for record in records {
-            table.add_row(columns.iter().map(|(_, cell)| cell(record)));
-        }
-        writeln!(self.data, "{}", printed(table))
+        writeln!(self.data, "{}", printed(filled(records, columns, true)))
     }
 
     fn json(&mut self, value: &Value) -> io::Result<()> {
@@ -181,7 +195,7 @@ impl<'a> Output<'a> {
 
 /// Records as RFC 4180 has them. A field that only some records have is empty in the others, and so is one that is null;
 /// what is no text, number or truth is JSON. Deliberately absent: any change of a cell that a spreadsheet takes for a formula.
-fn csv<T: Serialize>(data: &mut impl Write, records: &[T]) -> io::Result<()> {
+fn csv<T: Serialize>(data: &mut impl Write, records: &[T], headed: bool) -> io::Result<()> {
     let records: Vec<Value> = records.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
     let fields = || records.iter().filter_map(Value::as_object);
     let mut names: Vec<&str> = Vec::new();
@@ -191,7 +205,9 @@ fn csv<T: Serialize>(data: &mut impl Write, records: &[T]) -> io::Result<()> {
         }
     }
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(data);
-    writer.write_record(&names)?;
+    if headed {
+        writer.write_record(&names)?;
+    }
     for record in fields() {
         writer.write_record(names.iter().map(|name| match record.get(*name) {
             None | Some(Value::Null) => String::new(),
@@ -206,6 +222,18 @@ fn csv<T: Serialize>(data: &mut impl Write, records: &[T]) -> io::Result<()> {
 fn empty() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    table
+}
+
+/// A row for each record, below headings where there are to be any.
+fn filled<T>(records: &[T], columns: &[Column<T>], headed: bool) -> Table {
+    let mut table = empty();
+    if headed {
+        table.set_header(columns.iter().map(|(heading, _)| heading.to_uppercase()));
+    }
+    for record in records {
+        table.add_row(columns.iter().map(|(_, cell)| cell(record)));
+    }
     table
 }
 

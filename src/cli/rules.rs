@@ -1,5 +1,7 @@
 //! `orderwire rules`: what the rules say, as data.
 
+use std::io::Write as _;
+
 use clap::Subcommand;
 use orderwire_domain::{
     lead_time::LeadTimeRow,
@@ -16,6 +18,8 @@ use super::{
 /// What can be asked about the rules.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The whole rules document in force, as `replay --rules` takes it
+    Show,
     /// The lead times of ports, in working days
     LeadTimes,
     /// Why a losing provider may refuse a port, and who must act then
@@ -47,6 +51,14 @@ const REJECTION: &[Column<RejectionEntry>] = &[
 /// Does what was asked.
 pub fn run(session: &Session, command: &Command, output: &mut Output<'_>) -> Result<(), Failure> {
     match command {
+        Command::Show => {
+            // The same whatever the format: it is one document, and read again as it is.
+            let document: serde_json::Value =
+                serde_json::from_str(&session.engine.rules().to_json()).expect("the rules are JSON");
+            writeln!(output.writer(), "{}", serde_json::to_string_pretty(&document).expect("JSON is JSON"))?;
+            output.remark(&format!("version {}", session.engine.rules().version()))?;
+            Ok(())
+        }
         Command::Rejections => Ok(output.list(&rejection_entries(), REJECTION)?),
         Command::LeadTimes => {
             let tables = session.engine.rules().lead_times().tables();

@@ -1,6 +1,6 @@
 //! `orderwire serve`: the engine over HTTP, until it is told to stop.
 
-use std::{fs, io::ErrorKind, net::SocketAddr};
+use std::{fs, io::ErrorKind, net::SocketAddr, sync::Arc};
 
 use clap::Args;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Failure, Globals, Output, Surroundings,
+    audit::checkpoint,
     demo::{self, Demo},
     output::Column,
     session,
@@ -16,7 +17,8 @@ use super::{
 #[cfg(feature = "nats")]
 use crate::http::jetstream::Publisher;
 use crate::{
-    config::{Config, IssuerSettings, NatsSettings, ServerSettings},
+    audit::key_file::KeyFileError,
+    config::{AuditSettings, Config, IssuerSettings, NatsSettings, ServerSettings},
     edge::{
         Problem,
         keys::{self, Role},
@@ -26,6 +28,7 @@ use crate::{
     engine::{Engine, clock::AheadClock, fulfilment::AutoProvisioner},
     http::{
         App, Limits,
+        audit::Proving,
         auth::issuer::{Issuer, IssuerError},
         delivery, server,
     },
@@ -93,6 +96,13 @@ pub async fn run(
     let engine = open_engine(&options, builder).await;
     let engine = engine.map_err(|error| Failure::Open { store: session::shown(&options.store), error })?;
     let app = App::new(engine.clone(), limits(&settings)).delivering(delivery(&settings));
+    let app = match proving(&options, config) {
+        Ok(proving) => app.proving(proving),
+        Err(error) => {
+            engine.close().await;
+            return Err(checkpoint::unusable(error));
+        }
+    };
     let app = match issuer {
         None => app,
         Some(issuer) => match Issuer::open(issuer, engine.now()).await {
@@ -128,7 +138,7 @@ struct Passing(String);
 impl Drop for Passing {
     fn drop(&mut self) {
         // What SQLite keeps beside it, and its master key.
-        for beside in ["", "-wal", "-shm", "-lease", ".master-key"] {
+        for beside in ["", "-wal", "-shm", "-lease", ".master-key", ".checkpoint-key"] {
             let file = format!("{}{beside}", self.0);
             match fs::remove_file(&file) {
                 Ok(()) => {}
@@ -193,6 +203,13 @@ fn limits(settings: &ServerSettings) -> Limits {
         reader_lag: settings.readers_behind_max,
         ..Limits::default()
     }
+}
+
+/// How the log speaks for itself. Where it is known what it is called, its key is made at first need.
+fn proving(options: &OpenOptions, config: &Config) -> Result<Proving, KeyFileError> {
+    let key = session::checkpoint_key(options, config).map(|file| file.at_first_need()).transpose()?;
+    let public_tiles = AuditSettings::of(config).public_tiles;
+    Ok(Proving { signer: key.flatten().map(Arc::new), public_tiles })
 }
 
 fn delivery(settings: &ServerSettings) -> delivery::Settings {

@@ -14,9 +14,12 @@ use orderwire_domain::{
     webhook::Webhook,
 };
 use strum::VariantArray;
+use uuid::Uuid;
 
 use super::{Failure, Globals, Output, Surroundings};
 use crate::{
+    audit::key_file::KeyFile,
+    config::{AuditSettings, Config},
     edge::{
         document::Personal,
         open::{KeySource, OpenOptions, open_engine},
@@ -45,6 +48,15 @@ pub struct Session {
     pub provenance: Provenance,
     /// The store, as it was named.
     pub store: String,
+    /// Where the key is that signs checkpoints, if that can be said.
+    pub checkpoint_key: Option<KeyFile>,
+}
+
+/// Where the key is that signs checkpoints of a store.
+pub fn checkpoint_key(options: &OpenOptions, config: &Config) -> Option<KeyFile> {
+    let AuditSettings { checkpoint_key_file, origin, .. } = AuditSettings::of(config);
+    let path = checkpoint_key_file.or_else(|| options.checkpoint_key_file())?;
+    Some(KeyFile { path, origin })
 }
 
 /// How to open the store that was named.
@@ -94,7 +106,8 @@ impl Session {
         }
         let engine = open_engine(&options, builder).await;
         let engine = engine.map_err(|error| Failure::Open { store: shown(&options.store), error })?;
-        let mut provenance = Provenance::of(actor);
+        // Whatever one run leads to can be traced by it.
+        let mut provenance = Provenance::of(actor).tied_to(Some(Uuid::now_v7().simple().to_string()));
         if let Some(code) = code {
             match place::reseller(&engine, &code).await {
                 Ok(Some(reseller)) => provenance.reseller = Some(reseller),
@@ -105,7 +118,8 @@ impl Session {
                 }
             }
         }
-        Ok(Self { engine, provenance, store: options.store })
+        let checkpoint_key = checkpoint_key(&options, &surroundings.config);
+        Ok(Self { engine, provenance, store: options.store, checkpoint_key })
     }
 
     /// Brings everything to its end.

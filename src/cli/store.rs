@@ -115,7 +115,8 @@ pub async fn readers(session: &Session, output: &mut Output<'_>) -> Result<(), F
         let standing = standings.iter().find(|standing| standing.name == reader);
         let position = standing.map_or(0, |standing| standing.position);
         let works = standing.and_then(|standing| standing.owner.clone());
-        Place { reader, position, behind: head.saturating_sub(position), works }
+        let due = session.engine.readers().get(&reader).map_or(head, |reader| reader.due(head));
+        Place { reader, position, behind: due.saturating_sub(position), works }
     });
     let places: Vec<Place> = places.collect();
     Ok(output.list(&places, PLACE)?)

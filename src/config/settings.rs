@@ -158,6 +158,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("webhooks.allow_private", Kind::Switch, "false", "let webhooks lead to private networks and to this machine"),
     plain("webhooks.allow_http", Kind::Switch, "false", "let webhooks lead to addresses without TLS"),
     plain("server.lease_ttl_ms", Kind::Count(1_000, 10 * 60 * 1_000), "10000", "how long others wait for the work of a server that was killed or is frozen"),
+    plain("audit.origin", Kind::Text, "", "what the log is called worldwide, such as orders.example/log; its checkpoints are signed under this name")
+        .otherwise("that of the key, if one was made"),
+    plain("audit.checkpoint_key_file", Kind::Text, "", "the file of the key that signs checkpoints")
+        .otherwise("beside a SQLite store; for PostgreSQL in the state folder"),
+    plain("audit.public_tiles", Kind::Switch, "false", "let anybody ask for the checkpoint and for tiles of the log, without a key"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
     plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),

@@ -7,7 +7,11 @@ use chrono::{DateTime, Utc};
 use orderwire_domain::{
     ids::{NoticeId, WebhookId},
     notice::NoticeType,
-    views::table::{Record, Table, Value, integer},
+    views::{
+        notices::Notice,
+        table::{Record, Table, Value, integer},
+        webhooks::WebhookView,
+    },
 };
 use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr, VariantArray};
@@ -53,6 +57,8 @@ pub enum Failure {
     TimedOut,
     /// No connection came about.
     NotConnected,
+    /// It could not prove who it is: nothing was sent.
+    CertificateUntrusted,
     /// The connection ended before an answer came.
     CutShort,
     /// Its address leads to where nothing is delivered, such as a private network.
@@ -119,12 +125,42 @@ impl Record for Place {
     }
 }
 
+impl Delivery {
+    /// A notice that was not sent to a webhook yet.
+    pub fn new(view: &WebhookView, notice: &Notice, again: bool) -> Self {
+        let lane = notice.order.map_or_else(|| notice.subject.clone(), |order| order.to_string());
+        Self {
+            webhook: view.webhook,
+            notice: notice.id,
+            notice_type: notice.notice_type,
+            sequence: notice.sequence,
+            lane: if again { format!("again {}", notice.sequence) } else { lane },
+            again,
+            since: view.after_since,
+            ended_at: None,
+            attempts: 0,
+            failing_since: None,
+            next_at: None,
+            sent_at: None,
+            status: None,
+            failure: None,
+            latency_ms: None,
+            excerpt: String::new(),
+        }
+    }
+
+    /// The key of the one of a sequence that nobody wanted once more.
+    pub fn key_of(webhook: WebhookId, sequence: u64) -> String {
+        format!("{webhook}/{sequence:019}")
+    }
+}
+
 impl Record for Delivery {
     const TABLE: &'static Table = &WEBHOOK_DELIVERY;
 
     fn key(&self) -> String {
         let again = if self.again { "/again" } else { "" };
-        format!("{}/{:019}{again}", self.webhook, self.sequence)
+        format!("{}{again}", Self::key_of(self.webhook, self.sequence))
     }
 
     fn parent(&self) -> String {

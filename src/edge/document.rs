@@ -93,11 +93,26 @@ pub fn parse(text: &str) -> Result<OrderDocument, Vec<Problem>> {
     let problems = problems.into_vec();
     match document {
         Some(document) if problems.is_empty() => Ok(document),
-        _ => Err(problems),
+        _ => Err(problems.into_iter().map(numbered).collect()),
     }
 }
 
+/// A problem with the number of the line that it is about: the n-th of the document is line n.
+fn numbered(mut problem: Problem) -> Problem {
+    let index = problem.pointer.strip_prefix("/lines/").and_then(|rest| rest.split('/').next());
+    problem.line = index.and_then(|index| index.parse::<u32>().ok()).and_then(|index| index.checked_add(1));
+    problem
+}
+
+/// How a document names its company.
+const COMPANY: &str = "{ \"service_reference\": \"com_…\" } or { \"domain\": … } for one that is there, { \"name\": …, \"domain\": … } \
+    for a new one";
+
 pub(super) fn company(spot: &Spot<'_>) -> Option<DocumentCompany> {
+    if !spot.is_object() {
+        let detail = format!("this is {}", spot.kind());
+        return spot.refuse("type_wrong", detail, COMPANY);
+    }
     spot.object(|fields| {
         if fields.has("service_reference") {
             let id = fields.required("service_reference", |it| it.parsed());

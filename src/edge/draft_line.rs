@@ -50,6 +50,8 @@ pub fn at_its_place(problems: Vec<Problem>, order: &Order, line: Option<LineNumb
         match order_places::line_of(&problem.pointer) {
             Some((number, field)) if own(number) => {
                 problem.pointer = field;
+                // A line to be has no number yet.
+                problem.line = line.map(|line| line.0);
                 here.push(problem);
             }
             _ => elsewhere.push(problem),

@@ -3,13 +3,11 @@
 //! A store that has keys already is never given a new one: what its people were called could not be read any more.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use uuid::Uuid;
-
+use super::private_file;
 use crate::engine::sealing::{MasterKey, SealingError};
 
 /// Where a master key comes from.
@@ -85,48 +83,14 @@ fn read(path: &Path) -> Result<Option<MasterKey>, KeyError> {
     }
 }
 
-/// Makes a key file, whole or not at all; of two processes that make it at once the first one wins.
+/// Makes a key file; of two processes that make it at once the first one wins.
 fn make(path: &Path) -> Result<MasterKey, KeyError> {
-    let failed = |source| KeyError::File { path: path.to_owned(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
     let key = MasterKey::generate();
-    let draft = path.with_file_name(format!(
-        "{}.{}.new",
-        path.file_name().unwrap_or_default().to_string_lossy(),
-        Uuid::now_v7().simple()
-    ));
-    write_private(&draft, &key.to_hex()).map_err(failed)?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft).map_err(failed)?;
-    sync_folder(path).map_err(failed)?;
-    match linked {
-        Ok(()) => Ok(key),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            read(path)?.ok_or_else(|| KeyError::Missing(path.to_owned()))
-        }
-        Err(error) => Err(failed(error)),
+    match private_file::make(path, &key.to_hex()) {
+        Ok(true) => Ok(key),
+        Ok(false) => read(path)?.ok_or_else(|| KeyError::Missing(path.to_owned())),
+        Err(source) => Err(KeyError::File { path: path.to_owned(), source }),
     }
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()
-}
-
-/// Makes the name of a file durable too: a store must not outlive its key.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -70,6 +70,18 @@ impl OpenOptions {
         Self { store: store.into(), migrate: Migrate::No, master_key: None, state_folder: None }
     }
 
+    /// Where the key is by default that signs checkpoints of this store; nowhere for one that is gone with the process.
+    pub fn checkpoint_key_file(&self) -> Option<PathBuf> {
+        if self.store == "memory:" {
+            return None;
+        }
+        if self.store.starts_with("postgres://") || self.store.starts_with("postgresql://") {
+            return self.state_folder.as_ref().map(|folder| folder.join("orderwire").join("checkpoint-key"));
+        }
+        let file = self.store.strip_prefix("sqlite:").unwrap_or(&self.store);
+        Some(PathBuf::from(format!("{file}.checkpoint-key")))
+    }
+
     fn key_source(&self) -> Result<KeySource, OpenError> {
         if let Some(source) = &self.master_key {
             return Ok(source.clone());

@@ -1,4 +1,4 @@
-//! A new company of a document that the reseller has already: what it should have written instead.
+//! A new company that the reseller has already: what it should have written instead.
 //!
 //! Whose a name is, is told to nobody else: for them it is taken.
 
@@ -6,6 +6,7 @@ use orderwire_domain::{
     claim::{Claim, ClaimScope},
     company::Company,
     ids::{CompanyId, ResellerId},
+    names::{CompanyName, Domain},
 };
 
 use super::{
@@ -22,10 +23,51 @@ pub(super) async fn told(
     document: &OrderDocument,
     error: Error,
 ) -> Result<Error, Error> {
-    let (Error::Refused(problems), Some(DocumentCompany::New { name, domain })) = (&error, &document.company)
-    else {
-        return Ok(error);
+    let Some(DocumentCompany::New { name, domain }) = &document.company else { return Ok(error) };
+    of_pair(engine, reseller, (name, domain), error).await
+}
+
+/// The refusal of a name and a domain, with pointers into the object that has both as its fields.
+pub async fn qualified(
+    engine: &Engine,
+    reseller: ResellerId,
+    (name, domain): (&CompanyName, &Domain),
+    error: Error,
+) -> Result<Error, Error> {
+    let error = match error {
+        Error::Refused(problems) => {
+            Error::Refused(problems.into_iter().map(|problem| in_pair(problem, "", Some(name))).collect())
+        }
+        error @ Error::Engine(_) => error,
     };
+    of_pair(engine, reseller, (name, domain), error).await
+}
+
+/// Has what is said of a name or domain point to it, where it is a field of what stands at `at`.
+pub(super) fn in_pair(mut problem: Problem, at: &str, name: Option<&CompanyName>) -> Problem {
+    match problem.code.as_str() {
+        "company_name_taken" => {
+            problem.pointer = format!("{at}/name");
+            match name {
+                Some(name) => problem.as_typed(&name.key(), name.as_str()),
+                None => problem,
+            }
+        }
+        "company_domain_taken" => {
+            problem.pointer = format!("{at}/domain");
+            problem
+        }
+        _ => problem,
+    }
+}
+
+async fn of_pair(
+    engine: &Engine,
+    reseller: ResellerId,
+    (name, domain): (&CompanyName, &Domain),
+    error: Error,
+) -> Result<Error, Error> {
+    let Error::Refused(problems) = &error else { return Ok(error) };
     let mut told = Vec::with_capacity(problems.len());
     for problem in problems {
         let claim = match problem.code.as_str() {

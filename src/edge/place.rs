@@ -79,17 +79,27 @@ pub async fn place_once(
     document: &OrderDocument,
     key: Option<&IdempotencyKey>,
 ) -> Result<Placed, Error> {
-    if let Some(key) = key
-        && let Some(receipt) = engine.answered(key).await?
-    {
-        // It is answered from its record, whatever the names in it name by now.
-        return placed_by(engine, receipt).await;
-    }
+    // A retry is answered from its record, whatever the names in it name by now.
+    let answered = async || match key {
+        Some(key) => engine.answered(key).await,
+        None => Ok(None),
+    };
     if matches!(document.company, Some(DocumentCompany::New { .. })) {
+        if let Some(receipt) = answered().await? {
+            return placed_by(engine, receipt).await;
+        }
         // A new company is a command of its own, so what is bound to be refused is found before it.
         rehearse_draft(engine, provenance, document).await?;
+        return placed(engine, provenance, document, key).await;
     }
-    placed(engine, provenance, document, key).await
+    match placed(engine, provenance, document, key).await {
+        // All else is one commit, which finds the record by itself; only what is refused before that was not looked up.
+        Err(refused @ Error::Refused(_)) => match answered().await? {
+            Some(receipt) => placed_by(engine, receipt).await,
+            None => Err(refused),
+        },
+        placed => placed,
+    }
 }
 
 /// If an own key is being answered just now, the engine has this wait for that.
@@ -181,7 +191,10 @@ async fn draft(
         engine::Error::KeyReused if own => error.into(),
         error => in_document(document, error.into()),
     })?;
-    placed_by(engine, receipt).await
+    if receipt.repeated {
+        return placed_by(engine, receipt).await;
+    }
+    Ok(Placed { order: receipt.id("order"), company, receipt })
 }
 
 async fn placed_by(engine: &Engine, receipt: Receipt) -> Result<Placed, Error> {
@@ -245,16 +258,13 @@ pub fn in_document(document: &OrderDocument, error: Error) -> Error {
 
 /// The rules count lines from 1 and know a new company's name only as a claim; a pointer counts from 0.
 fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
-    match problem.code.as_str() {
-        "company_name_taken" => {
-            "/company/name".clone_into(&mut problem.pointer);
-            if let Some(DocumentCompany::New { name, .. }) = &document.company {
-                problem = problem.as_typed(&name.key(), name.as_str());
-            }
-        }
-        "company_domain_taken" => "/company/domain".clone_into(&mut problem.pointer),
-        "order_reference_taken" => "/reference".clone_into(&mut problem.pointer),
-        _ => {}
+    let name = match &document.company {
+        Some(DocumentCompany::New { name, .. }) => Some(name),
+        _ => None,
+    };
+    problem = own_company::in_pair(problem, "/company", name);
+    if problem.code == "order_reference_taken" {
+        "/reference".clone_into(&mut problem.pointer);
     }
     let Some((number, field)) = order_places::line_of(&problem.pointer) else { return problem };
     let index = usize::try_from(number.0).ok().and_then(|number| number.checked_sub(1));
@@ -349,9 +359,11 @@ async fn own_company(
     named: &str,
 ) -> Result<Party, Error> {
     if let Some(id) = id {
-        let (_, company) = engine.load::<Company>(id).await?;
-        let exists = company.status() != Company::default().status();
-        if exists && company.reseller() == Some(reseller) {
+        let own = |company: &Company| {
+            company.status() != Company::default().status() && company.reseller() == Some(reseller)
+        };
+        // Whose it is stays so: only one that is not known to be the reseller's may be by now.
+        if own(engine.known::<Company>(id).await?.as_ref()) || own(&engine.load::<Company>(id).await?.1) {
             return Ok(Party::Existing(id));
         }
     }

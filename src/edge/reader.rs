@@ -90,6 +90,16 @@ impl<'a> Spot<'a> {
         None
     }
 
+    /// What it is, whatever it should be.
+    pub fn kind(&self) -> &'static str {
+        self.node.kind()
+    }
+
+    /// Whether it has fields.
+    pub fn is_object(&self) -> bool {
+        matches!(self.node, Node::Object(_))
+    }
+
     fn wrong_type<T>(&self, expected: &str) -> Option<T> {
         self.refuse("type_wrong", format!("this is {}", self.node.kind()), expected)
     }

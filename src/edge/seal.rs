@@ -13,6 +13,8 @@ use orderwire_domain::{
     sealed::{Contact, Sealed},
 };
 
+use tokio::sync::OnceCell;
+
 use super::{
     document::{
         DocumentAddress, DocumentAsset, DocumentContact, DocumentEmergency, DocumentParent, DocumentPort,
@@ -36,8 +38,8 @@ pub(super) struct Sealer<'a> {
 }
 
 enum Key {
-    /// The engine's, of a company or reseller.
-    Engine(StreamId),
+    /// The engine's, of a company or reseller; asked for once, where there is something to seal.
+    Engine(StreamId, OnceCell<DataKey>),
     /// One that is thrown away, for what is only rehearsed: the company's own does not exist yet.
     ThrownAway(DataKey),
 }
@@ -47,12 +49,17 @@ impl<'a> Sealer<'a> {
     pub(super) async fn of_company(engine: &'a Engine, company: CompanyId) -> Result<Self, Error> {
         let (_, state) = engine.load::<Company>(company).await?;
         let reseller = state.reseller();
-        Ok(Self { engine, reseller, key: Key::Engine(company.into()), named: Named::of(state) })
+        Ok(Self {
+            engine,
+            reseller,
+            key: Key::Engine(company.into(), OnceCell::new()),
+            named: Named::of(state),
+        })
     }
 
     /// The data key of a reseller, where no company is named.
     pub(super) fn of_reseller(engine: &'a Engine, reseller: ResellerId) -> Self {
-        let key = Key::Engine(reseller.into());
+        let key = Key::Engine(reseller.into(), OnceCell::new());
         Self { engine, reseller: Some(reseller), key, named: Named::default() }
     }
 
@@ -261,7 +268,10 @@ impl<'a> Sealer<'a> {
 
     async fn seal(&self, personal: &Personal) -> Result<Sealed, Error> {
         match &self.key {
-            Key::Engine(owner) => seal(self.engine, *owner, personal).await,
+            Key::Engine(owner, key) => {
+                let key = key.get_or_try_init(|| data_key(self.engine, *owner)).await?;
+                Ok(key.seal(&personal.text, &personal.normalised))
+            }
             Key::ThrownAway(key) => Ok(key.seal(&personal.text, &personal.normalised)),
         }
     }
@@ -269,11 +279,15 @@ impl<'a> Sealer<'a> {
 
 /// Seals a text with the data key of a company or reseller, which must not have been erased.
 pub async fn seal(engine: &Engine, owner: StreamId, personal: &Personal) -> Result<Sealed, Error> {
-    match engine.seal(owner, &personal.text, &personal.normalised).await {
+    Ok(data_key(engine, owner).await?.seal(&personal.text, &personal.normalised))
+}
+
+async fn data_key(engine: &Engine, owner: StreamId) -> Result<DataKey, Error> {
+    match engine.data_key(owner).await {
         Err(engine::Error::Sealing(SealingError::Erased(id))) => {
             let detail = format!("the personal data of {id} was erased, so nothing new is kept for it");
             Err(Error::refused(Problem::new("/company", "erased", detail, "a company that was not erased")))
         }
-        sealed => Ok(sealed?),
+        key => Ok(key?),
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Brought {
     pub lookups: Lookups,
     pub memory: Memory,
     streams: HashMap<StreamId, (Sequence, State)>,
+    looked_again: bool,
 }
 
 /// The tips, and what one command was brought: a tip that had to make room since is still there for the command.
@@ -40,6 +41,22 @@ impl Brought {
     pub fn forget(&mut self) {
         self.lookups.forget();
         self.streams.clear();
+    }
+
+    /// Forgets what a confirmed refusal may rest on and what may have changed since it was looked up: what is remembered
+    /// of hundreds, and that nobody holds a claim. A message that two tell at once is known to the second, whose look was
+    /// before the first was safe, though the states that it saw were already after it. Done once for each.
+    pub fn looks_again(&mut self) -> bool {
+        let remembered = self.memory == Memory::Used;
+        let nobody = self.lookups.found_nobody() && !self.looked_again;
+        if remembered {
+            self.memory = Memory::Barred;
+        }
+        if remembered || nobody {
+            self.looked_again |= nobody;
+            self.forget();
+        }
+        remembered || nobody
     }
 
     /// Brings what is needed.

@@ -20,7 +20,6 @@ use super::{
     bring::{AtHand, Brought},
     committer::{Answer, Core, lock, queue},
     error::Error,
-    hundreds::Memory,
     leaf::Hash,
     loader::Loaded,
     log::{
@@ -239,12 +238,10 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
                 picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
             }
-            (Answer::Verdict(Verdict::Appended(_)), Err(_)) if brought.memory == Memory::Used => {
-                brought.memory = Memory::Barred;
-                brought.forget();
-            }
             (Answer::Verdict(Verdict::Appended(_)), Err(refusal)) => {
-                return refused(inner, &asked, fingerprint, refusal).await;
+                if !brought.looks_again() {
+                    return refused(inner, &asked, fingerprint, refusal).await;
+                }
             }
             (Answer::Verdict(Verdict::Repeated(stored)), _) => return repeated(&stored),
             (Answer::Verdict(Verdict::Refused(CommitRefusal::KeyReused)), _) => return Err(Error::KeyReused),

@@ -15,7 +15,7 @@ use orderwire_domain::{
     joint::{Command, State, Todo, todo},
     order::{commands::OrderCommand, line::LineFailure},
     port_request::PortRequest,
-    refusal::Reason,
+    refusal,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -51,7 +51,15 @@ pub(super) const ROUNDS_MAX: u32 = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Cause<'a> {
     pub position: Position,
+    /// What ties that position to what it belongs to: whatever follows from it is tied to the same.
+    pub correlation: Option<&'a str>,
     pub fence: &'a Fence,
+}
+
+/// The fact that an order is looked at for.
+struct Reason {
+    position: Position,
+    correlation: Option<String>,
 }
 
 /// Takes what is there, within bounds, or waits for whoever has the lease to do so; answers how many events were taken.
@@ -84,8 +92,9 @@ async fn work_off(
         to = last.position;
     }
     let done: Vec<Left> = stream::iter(work)
-        .map(|(order, position)| async move {
-            match carry_on(inner, order, Cause { position, fence }).await {
+        .map(|(order, Reason { position, correlation })| async move {
+            let cause = Cause { position, correlation: correlation.as_deref(), fence };
+            match carry_on(inner, order, cause).await {
                 Ok(left) => {
                     inner.parked.free(&order.stream().to_string());
                     Ok(left)
@@ -106,7 +115,7 @@ async fn work_off(
 }
 
 /// Each order that facts are about, with the last of them.
-async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Position>) -> Result<(), Error> {
+async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Reason>) -> Result<(), Error> {
     let orders = async |fact: &Fact| {
         // Another process may have appended it: what is at hand here must not be older than the fact.
         if matches!(fact.happened, Happened::Order(..) | Happened::PortRequest(..) | Happened::Company(..)) {
@@ -123,7 +132,10 @@ async fn gather(inner: &Inner, facts: &[Fact], work: &mut BTreeMap<OrderId, Posi
             }
             Err(error) => return Err(error),
         };
-        work.extend(orders.into_iter().map(|order| (order, fact.position)));
+        work.extend(orders.into_iter().map(|order| {
+            let correlation = fact.correlation.clone();
+            (order, Reason { position: fact.position, correlation })
+        }));
     }
     Ok(())
 }
@@ -244,9 +256,10 @@ async fn issue(inner: &Arc<Inner>, id: OrderId, todo: Todo, cause: Cause<'_>) ->
 pub(super) async fn run(
     inner: &Arc<Inner>,
     command: &Command,
-    Cause { position: cause, fence }: Cause<'_>,
-) -> Result<Result<(), Vec<Reason>>, Error> {
-    let provenance = Provenance::of(Actor::engine("fulfilment")).caused_by(cause);
+    Cause { position: cause, correlation, fence }: Cause<'_>,
+) -> Result<Result<(), Vec<refusal::Reason>>, Error> {
+    let provenance =
+        Provenance::of(Actor::engine("fulfilment")).caused_by(cause).tied_to(correlation.map(str::to_owned));
     let text = serde_json::to_string(command).expect("a command is JSON: it is stored with timers");
     let key = IdempotencyKey {
         owner: "engine".to_owned(),

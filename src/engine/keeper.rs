@@ -97,7 +97,7 @@ async fn look(inner: &Inner) -> Result<bool, Error> {
     inner.appended_to(head);
     let is_behind = || {
         let elsewhere = |name: &str| !inner.leases.holds(name);
-        inner.readers.iter().any(|reader| reader.reached() < head && elsewhere(&reader.name))
+        inner.readers.iter().any(|reader| reader.behind(head) > 0 && elsewhere(&reader.name))
     };
     if !is_behind() {
         return Ok(false);

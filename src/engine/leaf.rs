@@ -112,7 +112,18 @@ impl Frontier {
     }
 }
 
-fn node(left: &Hash, right: &Hash) -> Hash {
+impl FromIterator<Hash> for Frontier {
+    fn from_iter<I: IntoIterator<Item = Hash>>(leaves: I) -> Self {
+        let mut tree = Self::default();
+        for leaf in leaves {
+            tree.push(leaf);
+        }
+        tree
+    }
+}
+
+/// The hash of two subtrees put together: SHA-256 over a one byte, the left and the right.
+pub(crate) fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 

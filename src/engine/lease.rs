@@ -9,7 +9,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Engine, error::Error, leases::Leases, log::Fence};
+use super::{
+    Engine,
+    error::Error,
+    leases::Leases,
+    log::{Fence, StoreError},
+};
 
 /// A lease that the engine keeps asking for until it is given back or the engine is closed.
 pub struct HeldLease {
@@ -26,6 +31,17 @@ impl Engine {
         self.keep_leases();
         let leases = Arc::clone(&self.inner.leases);
         HeldLease { name: name.to_owned(), leases, held, ended: self.inner.stop.subscribe() }
+    }
+
+    /// Whether this process certainly has the lease of this fence now; asks nobody.
+    pub fn holds(&self, fence: &Fence) -> bool {
+        self.inner.leases.current(&fence.name).as_ref() == Some(fence)
+    }
+
+    /// The same as [`HeldLease::confirm`], for whoever has only the fence.
+    pub async fn confirm(&self, fence: &Fence) -> Result<(), Error> {
+        self.inner.leases.confirm(fence).await?;
+        if self.holds(fence) { Ok(()) } else { Err(StoreError::FencedOut(fence.name.clone()).into()) }
     }
 }
 

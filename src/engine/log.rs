@@ -351,6 +351,9 @@ pub trait Log: Send + Sync + 'static {
     /// Events of the log after a position, in order.
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 
+    /// Leaves of the Merkle tree: those of the events after a position, so many positions at most, in order.
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError>;
+
     /// Keeps snapshots, each unless a later one of the same stream is kept already.
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError>;
 
@@ -424,6 +427,15 @@ pub trait Log: Send + Sync + 'static {
 
     /// A look into one table.
     async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError>;
+
+    /// The documents of the rows that each look finds, in order: all that queries want of them, for one question.
+    async fn docs(&self, looks: &[Select]) -> Result<Vec<Vec<String>>, StoreError> {
+        let mut found = Vec::with_capacity(looks.len());
+        for look in looks {
+            found.push(self.select(look).await?.into_iter().map(|row| row.doc).collect());
+        }
+        Ok(found)
+    }
 
     /// How many rows match.
     async fn count(&self, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError>;

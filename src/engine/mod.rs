@@ -43,6 +43,7 @@ mod recent;
 pub mod sealing;
 mod snapshots;
 mod states;
+pub mod tiles;
 mod timers;
 mod tips;
 
@@ -87,6 +88,7 @@ use self::{
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::{Recent, Source},
     reference::References,
+    sealing::DataKey,
     snapshots::Snapshots,
     timers::DUE_TIMERS,
 };
@@ -161,11 +163,23 @@ impl Engine {
     pub async fn load<D: Seated>(&self, id: D::Id) -> Result<(Sequence, Arc<D>), Error> {
         let stream = id.into();
         let (sequence, state) = self.inner.newest(stream).await?;
+        Ok((sequence, Self::of_kind(stream, &state)?))
+    }
+
+    /// An aggregate as this process knows it, or as its commits in flight will leave it. What other processes have done to
+    /// it since may be missing, so this is for what never changes once it is so.
+    pub async fn known<D: Seated>(&self, id: D::Id) -> Result<Arc<D>, Error> {
+        let stream = id.into();
+        let (_, state) = self.inner.state(stream).await?;
+        Self::of_kind(stream, &state)
+    }
+
+    fn of_kind<D: Seated>(stream: StreamId, state: &State) -> Result<Arc<D>, Error> {
         let wrong = || Error::Corrupt {
             stream: stream.to_string(),
             detail: "its state is of another kind".to_owned(),
         };
-        D::of(&state).map(|state| (sequence, Arc::clone(state))).ok_or_else(wrong)
+        D::of(state).map(Arc::clone).ok_or_else(wrong)
     }
 
     /// How many companies of a reseller are neither released, expired nor ceased, and the sequence of the reseller at
@@ -240,10 +254,14 @@ impl Engine {
         &self.inner.rules
     }
 
+    /// The data key of a company or reseller, for what is sealed at once: it may be destroyed at any time.
+    pub async fn data_key(&self, owner: StreamId) -> Result<DataKey, Error> {
+        Ok(self.inner.keyring.key(&self.inner.log, &owner.to_string()).await?)
+    }
+
     /// Seals a text with the data key of a company or reseller. `normalised` is what equal texts have in common.
     pub async fn seal(&self, owner: StreamId, text: &str, normalised: &str) -> Result<Sealed, Error> {
-        let key = self.inner.keyring.key(&self.inner.log, &owner.to_string()).await?;
-        Ok(key.seal(text, normalised))
+        Ok(self.data_key(owner).await?.seal(text, normalised))
     }
 
     /// Opens a sealed text; `None` once it was erased.
@@ -277,8 +295,8 @@ impl Engine {
         for reader in self.inner.readers.iter() {
             // Whoever has its lease may take longer than that.
             let step = || tokio::time::timeout_at(until, reader.step(&self.inner, Source::Log));
-            while step().await.unwrap_or(Ok(0))? > 0 && reader.reached() < head && Instant::now() < until {}
-            lacks = lacks.max(head.saturating_sub(reader.reached()));
+            while step().await.unwrap_or(Ok(0))? > 0 && reader.behind(head) > 0 && Instant::now() < until {}
+            lacks = lacks.max(reader.behind(head));
         }
         Ok(lacks)
     }
@@ -304,7 +322,7 @@ impl Engine {
         let mut taken = 0;
         loop {
             let last = *fulfilled.borrow();
-            let behind = head.borrow_and_update().saturating_sub(reader.reached());
+            let behind = reader.behind(*head.borrow_and_update());
             let step = last || behind >= PAGE_EVENTS_MAX as u64;
             match if step { reader.step(&self.inner, Source::Log).await? } else { 0 } {
                 0 if last => return Ok(taken),
@@ -328,9 +346,10 @@ impl Engine {
         timers::next_due(&self.inner).await
     }
 
-    /// Every table of the read models and of reference data, for migrating a store.
+    /// Every table of the read models, of tiles and of reference data, for migrating a store.
     pub fn tables() -> Vec<&'static Table> {
-        orderwire_domain::views::tables().into_iter().chain(reference::TABLES.iter().copied()).collect()
+        let views = orderwire_domain::views::tables().into_iter();
+        views.chain([&tiles::TILE_HASH]).chain(reference::TABLES.iter().copied()).collect()
     }
 
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use orderwire_domain::{ids::ResellerId, rules::RulesVersion, sealed::Sealed};
+use serde::Deserialize;
 use uuid::Uuid;
 
 /// The engine's version, as provenance records it.
@@ -75,6 +76,13 @@ impl Provenance {
         self.causation = Some(position.to_string());
         self
     }
+
+    /// With what ties it to what caused it.
+    #[must_use]
+    pub fn tied_to(mut self, correlation: Option<String>) -> Self {
+        self.correlation = correlation;
+        self
+    }
 }
 
 /// What the engine adds to a provenance.
@@ -112,8 +120,16 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("strings and maps of strings are JSON")
 }
 
-/// When an event was decided, from its metadata.
-pub fn decided_at(metadata: &str) -> Option<DateTime<Utc>> {
-    let fields: BTreeMap<String, String> = serde_json::from_str(metadata).ok()?;
-    fields.get("decided_at")?.parse().ok()
+/// What folds and followers need of an event's metadata.
+#[derive(Debug, Default, Deserialize)]
+pub struct Told {
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What ties it to what else belongs to it.
+    pub correlation: Option<String>,
+}
+
+/// The same, from the metadata; whoever appended through cqrs-es may have left it out.
+pub fn told(metadata: &str) -> Told {
+    serde_json::from_str(metadata).unwrap_or_default()
 }

@@ -114,10 +114,11 @@ impl Provisioner for AutoProvisioner {
 }
 
 /// The fact that a line goes on: where it is in the log, and in its order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Started {
     position: Position,
     sequence: Sequence,
+    correlation: Option<String>,
 }
 
 /// Lines to give out, each with the last fact that says so.
@@ -183,7 +184,8 @@ fn gather(inner: &Inner, fact: &Fact, lines: &mut Lines) {
     let Happened::Order(order, event) = &fact.happened else { return };
     match event {
         OrderEvent::LineStarted { line } | OrderEvent::LineResumed { line } => {
-            let started = Started { position: fact.position, sequence: fact.sequence };
+            let correlation = fact.correlation.clone();
+            let started = Started { position: fact.position, sequence: fact.sequence, correlation };
             lines.insert((*order, *line), started);
         }
         OrderEvent::LineCompleted { line, .. }
@@ -227,7 +229,7 @@ async fn provision(
         Provisioned::Failed(failure) => OrderCommand::FailLine { line: number, failure },
     };
     let command = Command::Order { order: id, command };
-    let cause = Cause { position: started.position, fence };
+    let cause = Cause { position: started.position, correlation: started.correlation.as_deref(), fence };
     if let Err(reasons) = run(inner, &command, cause).await? {
         tracing::info!(order = %id, line = %number, ?reasons, "an outcome of provisioning came too late");
     }

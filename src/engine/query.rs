@@ -45,8 +45,22 @@ pub async fn children<T: Record>(log: &SharedLog, parent: &str) -> Result<Vec<T>
 
 /// The records that a look finds.
 pub async fn select<T: Record>(log: &SharedLog, select: &Select) -> Result<Vec<T>, Error> {
-    let rows = log.select(select).await?;
-    rows.iter().map(|row| read(T::TABLE, &row.doc)).collect()
+    let docs = log.docs(std::slice::from_ref(select)).await?;
+    docs.iter().flatten().map(|doc| read(T::TABLE, doc)).collect()
+}
+
+/// The records that two looks find, for one question.
+pub async fn both<A: Record, B: Record>(
+    log: &SharedLog,
+    looks: &[Select; 2],
+) -> Result<(Vec<A>, Vec<B>), Error> {
+    let docs = log.docs(looks).await?;
+    let [first, second] = docs.as_slice() else {
+        return Err(StoreError::Corrupt("a look was not answered".to_owned()).into());
+    };
+    let firsts: Result<_, _> = first.iter().map(|doc| read(A::TABLE, doc)).collect();
+    let seconds: Result<_, _> = second.iter().map(|doc| read(B::TABLE, doc)).collect();
+    Ok((firsts?, seconds?))
 }
 
 /// A condition that a column has this value.

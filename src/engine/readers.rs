@@ -3,36 +3,34 @@
 //! A reader takes a page in order and folds it; a fold that cannot be right stops its reader, loudly, and never skips.
 //! Deliberately absent: what the read models mean (`domain::views`), and how rows are stored.
 
+mod effect;
+mod facts;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use orderwire_domain::{
-    fact::{Fact, Happened},
-    ids::StreamId,
-    views::{
-        self,
-        fold::Fold,
-        overlay::Overlay,
-        table::{Row, Table},
-    },
+    fact::Fact,
+    views::{self, fold::Fold, overlay::Overlay, table::Table},
 };
 use tokio::sync::watch;
 
+pub use self::{
+    effect::{Effect, ReaderTx},
+    facts::{fact, fact_of},
+};
+
 use super::{
     Inner,
-    clock::time,
     error::{Error, ErrorKind},
     folding::{FoldError, fold_page},
     follower::Lag,
     leases::{Turn, is_fenced_out},
-    log::{
-        Fence, NewEvent, Position, ReaderCommit, RowChange, Sequence, SharedLog, Statement, StoreError,
-        StoredEvent,
-    },
-    provenance,
+    log::{Fence, Position, ReaderCommit, RowChange, SharedLog, StoreError},
     recent::Source,
+    tiles::{self, TILES},
 };
 
 /// Events in one page; on SQLite a page is one transaction of the one writer, so it is kept short.
@@ -45,37 +43,19 @@ const REACHED_WITHIN: Duration = Duration::from_secs(5);
 /// The reader that folds timers.
 pub const TIMERS: &str = "timers";
 
-/// What an embedder's own reader does with a page: statements that are executed with its checkpoint.
-pub type Effect = Arc<dyn Fn(&mut ReaderTx, &[Fact]) -> Result<(), String> + Send + Sync>;
-
-/// What an embedder's reader wants written in the transaction that advances its checkpoint.
-#[derive(Debug, Default)]
-pub struct ReaderTx {
-    changes: Vec<RowChange>,
-    statements: Vec<Statement>,
-}
-
-impl ReaderTx {
-    /// Puts a row.
-    pub fn put(&mut self, table: &'static Table, row: Row) {
-        self.changes.push(RowChange::Put(table, row));
-    }
-
-    /// Deletes a row.
-    pub fn delete(&mut self, table: &'static Table, key: impl Into<String>) {
-        self.changes.push(RowChange::Delete(table, key.into()));
-    }
-
-    /// Executes a statement with `$1`-style parameters; refused by a store that does not speak SQL.
-    pub fn execute(&mut self, sql: impl Into<String>, parameters: Vec<views::table::Value>) {
-        self.statements.push(Statement { sql: sql.into(), parameters });
-    }
-}
-
 /// What a reader does with a page.
 enum Work {
     Fold(Fold, Mutex<Overlay>),
     Effect(Effect),
+    /// It looks at leaves, and only where they fill a tile.
+    Tiles,
+}
+
+/// How the tables of a reader are made from the log.
+#[derive(Clone, Copy)]
+pub(super) enum Making {
+    Fold(Fold),
+    Tiles,
 }
 
 /// One reader.
@@ -103,6 +83,11 @@ impl Reader {
     /// A read model of the domain.
     pub fn of_view(name: &str, tables: &[&'static Table], fold: Fold) -> Self {
         Self::new(name, tables.to_vec(), Work::Fold(fold, Mutex::default()))
+    }
+
+    /// The one of tiles.
+    pub(super) fn of_tiles() -> Self {
+        Self::new(TILES, vec![&tiles::TILE_HASH], Work::Tiles)
     }
 
     /// An embedder's own.
@@ -137,6 +122,10 @@ impl Reader {
         let mut lag = self.turn.lock().await;
         if let Some(detail) = self.stopped() {
             return Err(Error::ReaderStopped { reader: self.name.clone(), detail });
+        }
+        if matches!(self.work, Work::Tiles) {
+            let taken = self.step_tiles(inner, source, &mut lag).await;
+            return taken.map_err(|error| self.stop_if_corrupt(error));
         }
         if self.name == TIMERS {
             // Rows of answered timers go without any event, so those are never kept at hand.
@@ -199,7 +188,7 @@ impl Reader {
     }
 
     /// Stores what came of a page, as long as nobody else has the lease. What changes nothing can wait for what does.
-    async fn apply(
+    pub(super) async fn apply(
         &self,
         inner: &Inner,
         lag: &mut Lag,
@@ -218,13 +207,18 @@ impl Reader {
     }
 
     /// Whether it has worked under this fence since it last learnt where it is.
-    fn is_under(&self, fence: &Fence) -> bool {
+    pub(super) fn is_under(&self, fence: &Fence) -> bool {
         *self.under.lock().unwrap_or_else(PoisonError::into_inner) == Some(fence.token)
     }
 
     /// Works under this fence from here on. If that is another than before, what is at hand may be old, and so may be where
     /// it thinks it is.
-    async fn come_under(&self, log: &SharedLog, lag: &mut Lag, fence: &Fence) -> Result<(), Error> {
+    pub(super) async fn come_under(
+        &self,
+        log: &SharedLog,
+        lag: &mut Lag,
+        fence: &Fence,
+    ) -> Result<(), Error> {
         self.go_back(log, lag).await?;
         *self.under.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence.token);
         Ok(())
@@ -253,16 +247,17 @@ impl Reader {
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The fold of a read model; an embedder's reader has none.
-    pub(super) fn folds(&self) -> Option<Fold> {
+    /// How its tables are made; those of an embedder's reader are its own business.
+    pub(super) fn making(&self) -> Option<Making> {
         match &self.work {
-            Work::Fold(fold, _) => Some(*fold),
+            Work::Fold(fold, _) => Some(Making::Fold(*fold)),
+            Work::Tiles => Some(Making::Tiles),
             Work::Effect(_) => None,
         }
     }
 
     /// Looks whether somebody else advanced it, or it was reset; then what is at hand may be old.
-    async fn moved(&self, log: &SharedLog, lag: &mut Lag) -> Result<bool, Error> {
+    pub(super) async fn moved(&self, log: &SharedLog, lag: &mut Lag) -> Result<bool, Error> {
         let at = log.checkpoint(&self.name).await?;
         let moved = at != lag.stored;
         if moved {
@@ -274,7 +269,7 @@ impl Reader {
     }
 
     /// Goes on from where the store has it: what was only looked at beyond that is somebody else's to look at by now.
-    async fn go_back(&self, log: &SharedLog, lag: &mut Lag) -> Result<(), Error> {
+    pub(super) async fn go_back(&self, log: &SharedLog, lag: &mut Lag) -> Result<(), Error> {
         self.forget_rows();
         let at = log.checkpoint(&self.name).await?;
         *lag = Lag::none(at);
@@ -327,6 +322,7 @@ impl Reader {
                 effect(&mut tx, facts).map_err(|why| self.broken(&why))?;
                 (tx.changes, tx.statements)
             }
+            Work::Tiles => unreachable!("it takes leaves, not facts"),
         };
         Ok(ReaderCommit { reader: self.name.clone(), after, to, changes, statements, fence: None })
     }
@@ -354,7 +350,7 @@ impl Reader {
             Work::Fold(_, overlay) => {
                 std::mem::take(&mut *overlay.lock().unwrap_or_else(PoisonError::into_inner))
             }
-            Work::Effect(_) => Overlay::default(),
+            Work::Effect(_) | Work::Tiles => Overlay::default(),
         }
     }
 
@@ -392,6 +388,21 @@ impl Reader {
         *self.reached.borrow()
     }
 
+    /// Where it is once it has taken a log of this length. What fills no tile yet is nothing to the reader of tiles.
+    pub fn due(&self, head: Position) -> Position {
+        if matches!(self.work, Work::Tiles) { tiles::filled(head) } else { head }
+    }
+
+    /// What it lacks of a log of this length.
+    pub fn behind(&self, head: Position) -> Position {
+        self.due(head).saturating_sub(self.reached())
+    }
+
+    /// It has come here, and the store knows.
+    pub(super) fn came_to(&self, position: Position) {
+        self.reached.send_replace(position);
+    }
+
     /// Where it is, for whoever waits for it to move.
     pub fn progress(&self) -> watch::Receiver<Position> {
         self.reached.subscribe()
@@ -403,10 +414,10 @@ impl Reader {
 pub struct Readers(Vec<Arc<Reader>>);
 
 impl Readers {
-    /// The read models of the domain, and an embedder's own readers.
+    /// The read models of the domain, the tiles, and an embedder's own readers.
     pub fn new(own: Vec<Reader>) -> Self {
         let views = views::READERS.iter().map(|view| Reader::of_view(view.name, view.tables, view.fold));
-        Self(views.chain(own).map(Arc::new).collect())
+        Self(views.chain([Reader::of_tiles()]).chain(own).map(Arc::new).collect())
     }
 
     /// Each of them.
@@ -440,7 +451,7 @@ impl Readers {
             || Error::ReaderStopped { reader: name.to_owned(), detail: "there is no such reader".to_owned() };
         let reader = self.get(name).ok_or_else(unknown)?;
         let mut reached = reader.reached.subscribe();
-        let wait = reached.wait_for(|reached| *reached >= position);
+        let wait = reached.wait_for(|reached| *reached >= reader.due(position));
         if tokio::time::timeout(REACHED_WITHIN, wait).await.is_ok_and(|waited| waited.is_ok()) {
             return Ok(());
         }
@@ -449,36 +460,4 @@ impl Readers {
         }
         Err(Error::NotThereYet { reader: name.to_owned(), reached: reader.reached(), wanted: position })
     }
-}
-
-/// An event of the log as folds see it.
-pub fn fact(event: &StoredEvent) -> Result<Fact, Error> {
-    let StoredEvent { position, stream, sequence, recorded_at_us, .. } = *event;
-    let texts = [&event.event_type, &event.event_version, &event.payload, &event.metadata];
-    read(stream, (position, sequence), texts, recorded_at_us)
-}
-
-/// The same of an event that was appended at a position and sequence.
-pub fn fact_of(
-    stream: StreamId,
-    place: (Position, Sequence),
-    event: &NewEvent,
-    recorded_at_us: i64,
-) -> Result<Fact, Error> {
-    let texts = [&event.event_type, &event.event_version, &event.payload, &event.metadata];
-    read(stream, place, texts, recorded_at_us)
-}
-
-fn read(
-    stream: StreamId,
-    (position, sequence): (Position, Sequence),
-    [event_type, event_version, payload, metadata]: [&String; 4],
-    recorded_at_us: i64,
-) -> Result<Fact, Error> {
-    let corrupt = |detail: String| Error::Corrupt { stream: stream.to_string(), detail };
-    let happened = Happened::read(stream, event_type, event_version, payload)
-        .map_err(|error| corrupt(format!("event {sequence} cannot be read: {error}")))?;
-    let recorded_at = time(recorded_at_us);
-    let decided_at = provenance::decided_at(metadata).unwrap_or(recorded_at);
-    Ok(Fact { position, sequence, recorded_at, decided_at, happened })
 }

@@ -11,7 +11,10 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use orderwire_domain::views::{self, fold::Fold, overlay::Overlay, table::Table};
+use orderwire_domain::{
+    fact::Fact,
+    views::{self, fold::Fold, overlay::Overlay, table::Table},
+};
 
 use super::{
     Engine, Inner,
@@ -19,8 +22,9 @@ use super::{
     folding::{FoldError, fold_page},
     leases::is_fenced_out,
     log::{Fence, Position, ReaderCommit, RowChange, StoreError, Swap, Take},
-    readers::Reader,
+    readers::{Making, Reader},
     recent::Source,
+    tiles,
 };
 
 /// Rows kept at hand from page to page, as readers do.
@@ -34,7 +38,7 @@ const SWAP_ATTEMPTS_MAX: u32 = 4;
 struct Rebuild<'a> {
     inner: &'a Inner,
     reader: &'a Reader,
-    fold: Fold,
+    making: Making,
     /// The name of its checkpoint and lease.
     beside: String,
     /// Each table with the one beside it.
@@ -55,7 +59,7 @@ impl Engine {
 
     /// The names of the readers whose read models can be rebuilt.
     pub fn rebuildable(&self) -> impl Iterator<Item = &str> {
-        let folding = self.inner.readers.iter().filter(|reader| reader.folds().is_some());
+        let folding = self.inner.readers.iter().filter(|reader| reader.making().is_some());
         folding.map(|reader| reader.name.as_str())
     }
 
@@ -83,7 +87,7 @@ impl Engine {
     }
 
     fn read_model(&self, name: &str) -> Result<&Reader, Error> {
-        let known = self.inner.readers.get(name).filter(|reader| reader.folds().is_some());
+        let known = self.inner.readers.get(name).filter(|reader| reader.making().is_some());
         let unknown = || Error::ReaderStopped {
             reader: name.to_owned(),
             detail: "there is no read model of that name".to_owned(),
@@ -95,14 +99,14 @@ impl Engine {
 impl<'a> Rebuild<'a> {
     /// Takes the lease, and drops what an earlier one left.
     async fn begin(inner: &'a Inner, reader: &'a Reader) -> Result<Self, Error> {
-        let fold = reader.folds().expect("whoever asks has looked");
+        let making = reader.making().expect("whoever asks has looked");
         let beside = beside(&reader.name);
         let taken = inner.leases.take(&beside, Take::IfFree).await?;
         let fence = taken.ok_or_else(|| Error::RebuildUnderWay { reader: reader.name.clone() })?;
         let is_kept = |table: &Table| views::KEPT.iter().any(|kept| kept.name == table.name);
         let folded = reader.tables.iter().filter(|table| !is_kept(table));
         let tables = folded.map(|table| (*table, beside_of(table))).collect();
-        let rebuild = Self { inner, reader, fold, beside, tables, fence, at: 0, rows: Overlay::default() };
+        let rebuild = Self { inner, reader, making, beside, tables, fence, at: 0, rows: Overlay::default() };
         rebuild.drop_tables().await?;
         Ok(rebuild)
     }
@@ -141,30 +145,28 @@ impl<'a> Rebuild<'a> {
         Ok(self.inner.log.checkpoint(&self.reader.name).await?)
     }
 
-    /// Folds what is in the log up to a position.
+    /// Takes what is in the log up to a position.
     async fn fold_to(&mut self, to: Position) -> Result<(), Error> {
         while self.at < to {
-            let page = self.inner.recent.page(&self.inner.log, self.at, Source::Log).await?;
-            let facts = &page[..page.partition_point(|fact| fact.position <= to)];
-            let Some(last) = facts.last() else { break };
-            let last = last.position;
-            let (tables, own) = (&self.tables, &self.reader.tables);
-            let read = |name: &str| {
-                let beside = tables.iter().find(|(table, _)| table.name == name).map(|(_, beside)| *beside);
-                // What is kept is read where it is.
-                beside.or_else(|| own.iter().find(|table| table.name == name).copied())
+            let (last, changes) = match self.making {
+                Making::Fold(fold) => {
+                    let page = self.inner.recent.page(&self.inner.log, self.at, Source::Log).await?;
+                    let facts = &page[..page.partition_point(|fact| fact.position <= to)];
+                    let Some(last) = facts.last() else { break };
+                    (last.position, self.folded(fold, facts).await?)
+                }
+                Making::Tiles => {
+                    let last = tiles::next(self.at, to);
+                    let (_, table) = self.tables[0];
+                    (last, tiles::changes(&self.inner.log, self.at, last, table).await?)
+                }
             };
-            let changes = fold_page(&self.inner.log, self.fold, &mut self.rows, facts, read).await;
-            let changes = changes.map_err(|error| match error {
-                FoldError::Broken(detail) => Error::ReaderStopped { reader: self.beside.clone(), detail },
-                FoldError::Other(error) => error,
-            })?;
             self.inner.leases.confirm(&self.fence).await?;
             let commit = ReaderCommit {
                 reader: self.beside.clone(),
                 after: self.at,
                 to: last,
-                changes: changes.into_iter().filter_map(|change| self.moved_beside(change)).collect(),
+                changes,
                 fence: Some(self.fence.clone()),
                 ..ReaderCommit::default()
             };
@@ -175,6 +177,22 @@ impl<'a> Rebuild<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What a fold changes of the tables beside.
+    async fn folded(&mut self, fold: Fold, facts: &[Fact]) -> Result<Vec<RowChange>, Error> {
+        let (tables, own) = (&self.tables, &self.reader.tables);
+        let read = |name: &str| {
+            let beside = tables.iter().find(|(table, _)| table.name == name).map(|(_, beside)| *beside);
+            // What is kept is read where it is.
+            beside.or_else(|| own.iter().find(|table| table.name == name).copied())
+        };
+        let changes = fold_page(&self.inner.log, fold, &mut self.rows, facts, read).await;
+        let changes = changes.map_err(|error| match error {
+            FoldError::Broken(detail) => Error::ReaderStopped { reader: self.beside.clone(), detail },
+            FoldError::Other(error) => error,
+        })?;
+        Ok(changes.into_iter().filter_map(|change| self.moved_beside(change)).collect())
     }
 
     /// The same change of the table beside; none of what is kept.

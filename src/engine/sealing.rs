@@ -137,7 +137,8 @@ fn mac(key: &[u8; KEY_BYTES], text: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// The bytes of a text in lower-case hex, or in upper-case.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> =
         text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
     let digits = digits?;

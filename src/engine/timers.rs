@@ -128,8 +128,10 @@ async fn fire(
         stream: timer.stream.to_string(),
         detail: format!("it has a timer of another kind of aggregate: {name}"),
     })?;
-    let provenance =
-        Provenance { causation: Some(format!("timer:{name}")), ..Provenance::of(Actor::engine("timers")) };
+    let provenance = Provenance {
+        causation: Some(format!("timer:{name}")),
+        ..Provenance::of(Actor::engine("timers")).tied_to(timer.correlation.clone())
+    };
     let key = IdempotencyKey { owner: "engine".to_owned(), key: format!("timer:{name}"), fingerprint: None };
     let asked = Asked {
         command: &command,

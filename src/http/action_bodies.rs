@@ -5,11 +5,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    action_operations::Operation,
+    action_operations::{By, Operation},
     problem::{Fault, Problem},
     request::Look,
-    standing::{self, Action, Unlock},
+    standing::{Action, Standing, Unlock},
+    words,
 };
+use crate::edge;
 
 /// What may be asked of something now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,62 +41,55 @@ struct ActionBody {
     /// The statuses in which it can be asked for.
     #[schema(example = json!(["accepted", "ready_to_activate"]))]
     from: Vec<&'static str>,
-    /// What would have to happen first, in order, where it cannot be asked for in this status; null where it never can again.
+    /// What would have to happen first, in order, where it cannot be asked for in this status, or where a rule speaks against
+    /// it that somebody's step would end; null where it never can be asked for again.
     unlock: Option<Vec<UnlockBody>>,
 }
 
 /// One step towards what cannot be asked for yet.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Unlock)]
-struct UnlockBody {
-    /// What the caller, the carrier, a supplier or time does.
+pub struct UnlockBody {
+    /// What is done.
     #[schema(example = "lcp_accept")]
     action: &'static str,
+    /// Who does it: `reseller`, `operator`, `losing_provider`, `range_holder` or `network`, whose messages an operator passes
+    /// on; `engine`, of itself, once it can; `time`.
+    #[schema(value_type = words::UnlockBy, example = "losing_provider")]
+    by: By,
+    /// Where it is asked for, where it is.
+    operation: Option<Operation>,
     /// The event by which it is known, as the history has it.
     #[schema(example = "LcpAccepted")]
     event: &'static str,
-    /// Where the resource is then.
+    /// Where that to which it is done is then.
     #[schema(example = "accepted")]
     to: &'static str,
 }
 
 impl ActionsBody {
     /// Of a resource, for whoever asks.
-    pub async fn of(look: &Look, what: &str, stream: StreamId) -> Result<Self, Problem> {
-        let engine = &look.app.engine;
-        let (_, state) = engine.state(stream).await?;
-        let (status, all) = standing::all(&state, look.caller.role);
-        let provenance = look.provenance();
-        let mut actions = Vec::with_capacity(all.len());
-        for action in all {
-            let rules = if action.open {
-                let against = standing::against(engine, &provenance, (stream, &state), &action).await?;
-                against.into_iter().map(Fault::from).collect()
-            } else {
-                vec![elsewhere(&action, what, status)]
-            };
-            let Action { name, operation, from, way, .. } = action;
-            let unlock = way.map(|way| way.into_iter().map(UnlockBody::from).collect());
-            actions.push(ActionBody { action: name, operation, open: rules.is_empty(), rules, from, unlock });
-        }
-        Ok(Self { status, actions })
+    pub async fn of(look: &Look, stream: StreamId) -> Result<Self, Problem> {
+        let Standing { status, actions } = look.standing(stream).await?;
+        Ok(Self { status, actions: actions.into_iter().map(ActionBody::from).collect() })
     }
 }
 
-/// That the resource is not where this can be asked of it.
-fn elsewhere(action: &Action, what: &str, status: &str) -> Fault {
-    Fault {
-        pointer: String::new(),
-        parameter: None,
-        code: "not_permitted".to_owned(),
-        detail: format!("the {what} is {status}"),
-        expected: Some(action.from.join(", ")),
-        line: None,
+impl From<Action> for ActionBody {
+    fn from(Action { name, operation, rules, from, way }: Action) -> Self {
+        let unlock = way.map(|way| way.into_iter().map(UnlockBody::from).collect());
+        Self { action: name, operation, open: rules.is_empty(), rules, from, unlock }
+    }
+}
+
+impl From<edge::standing::Unlock> for UnlockBody {
+    fn from(unlock: edge::standing::Unlock) -> Self {
+        Unlock::from(unlock).into()
     }
 }
 
 impl From<Unlock> for UnlockBody {
-    fn from(Unlock { action, event, to }: Unlock) -> Self {
-        Self { action, event, to }
+    fn from(Unlock { action, by, operation, event, to }: Unlock) -> Self {
+        Self { action, by, operation, event, to }
     }
 }

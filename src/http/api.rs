@@ -22,6 +22,11 @@ impl Api {
         Self { app, router: OpenApiRouter::with_openapi(openapi::beginning()) }
     }
 
+    /// What its handlers are given.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Adds the operations of one path, which `utoipa_axum::routes!` made of their handlers.
     #[must_use]
     pub fn route(self, access: Access, routes: UtoipaMethodRouter<App>) -> Self {

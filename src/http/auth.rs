@@ -213,6 +213,13 @@ fn too_many(detail: &str, wait_s: u64) -> Problem {
     problem.with(header::RETRY_AFTER, &wait_s.to_string())
 }
 
+/// What tools of transparency logs ask for.
+fn is_of_a_log(request: &Request, kind: &str) -> bool {
+    let path = request.uri().path();
+    (path == "/checkpoint" && matches!(kind, "text/*" | "text/plain"))
+        || (path.starts_with("/tile/") && kind == "application/octet-stream")
+}
+
 /// Whether the caller can read what we answer.
 fn takes_answers(request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
@@ -226,7 +233,7 @@ fn takes_answers(request: &Request) -> Result<(), Problem> {
         let unwanted = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         let json = matches!(kind, "application/*" | "application/json" | "application/problem+json");
         let events = matches!(kind, "text/*" | "text/event-stream");
-        !unwanted && (kind == "*/*" || if streams { events } else { json })
+        !unwanted && (kind == "*/*" || if streams { events } else { json || is_of_a_log(request, kind) })
     };
     if !headers.contains_key(header::ACCEPT) || ranges.any(takes) {
         return Ok(());

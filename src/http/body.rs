@@ -1,13 +1,16 @@
 //! The body of a request: bounded in size and time, JSON, CSV or a form by its media type, UTF-8.
 
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     http::{HeaderMap, StatusCode, header},
 };
 use futures::StreamExt as _;
 
 use super::{Limits, problem::Problem};
 use crate::edge;
+
+/// So much of a body above its bound is read all the same, so that its sender gets to see the answer.
+const DRAINED_BYTES_MAX: usize = 1024 * 1024;
 
 /// Reads the whole body; empty where there is none.
 pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<String, Problem> {
@@ -48,6 +51,10 @@ pub async fn read_form(
 async fn within(headers: &HeaderMap, body: Body, max: usize, limits: Limits) -> Result<Vec<u8>, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > max as u64) {
+        // Whoever waits to be told to go on with the body is not told so.
+        if !headers.contains_key(header::EXPECT) {
+            drain(&mut body.into_data_stream(), max.saturating_add(DRAINED_BYTES_MAX), limits).await;
+        }
         return Err(too_large(max));
     }
     let late = || {
@@ -55,27 +62,50 @@ async fn within(headers: &HeaderMap, body: Body, max: usize, limits: Limits) -> 
             Problem::new(StatusCode::REQUEST_TIMEOUT, "time_out", "the body did not arrive in time");
         problem.with(header::CONNECTION, "close")
     };
-    tokio::time::timeout(limits.body_within, gather(body, max)).await.map_err(|_| late())?
+    let mut chunks = body.into_data_stream();
+    let gathered = tokio::time::timeout(limits.body_within, gather(&mut chunks, max)).await;
+    let Some(bytes) = gathered.map_err(|_| late())?? else {
+        drain(&mut chunks, DRAINED_BYTES_MAX, limits).await;
+        return Err(too_large(max));
+    };
+    Ok(bytes)
 }
 
-async fn gather(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
+/// The body; nothing where it is too large.
+async fn gather(chunks: &mut BodyDataStream, max: usize) -> Result<Option<Vec<u8>>, Problem> {
     let mut bytes = Vec::new();
-    let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let cut = |_| Problem::new(StatusCode::BAD_REQUEST, "malformed", "the body was cut short");
         let chunk = chunk.map_err(cut)?;
         if bytes.len() + chunk.len() > max {
-            return Err(too_large(max));
+            return Ok(None);
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    Ok(Some(bytes))
+}
+
+/// Reads what is not wanted, within bounds, and forgets it: many clients send all of a body before they look for an answer,
+/// and what lies unread when a connection is closed has it reset, so that they never see the answer.
+async fn drain(chunks: &mut BodyDataStream, max: usize, limits: Limits) {
+    let read = async {
+        let mut left = max;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(less) => left = less,
+                None => break,
+            }
+        }
+    };
+    if tokio::time::timeout(limits.body_within, read).await.is_err() {
+        tracing::debug!("a body that is too large did not end in time");
+    }
 }
 
 fn too_large(max: usize) -> Problem {
     let detail = format!("a body has at most {max} bytes");
     let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail);
-    // The rest of it is not worth reading.
+    // What is left of it is not worth reading.
     problem.with(header::CONNECTION, "close")
 }
 

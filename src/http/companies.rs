@@ -26,7 +26,7 @@ use super::{
     texts, words,
 };
 use crate::{
-    edge,
+    edge::{self, own_company},
     engine::{Receipt, query::equal},
 };
 
@@ -129,7 +129,7 @@ struct Erasure {
 /// Hold a company's name and domain.
 ///
 /// Both are held or neither: then the company has a service reference for 30 days, against which numbers can be reserved and
-/// orders placed. A problem `taken` says which of both is not free.
+/// orders placed. A problem `taken` says which of both is not free; `yours`, which of both a company of your own has.
 #[utoipa::path(post, path = "/v1/companies", operation_id = "qualify_company", tag = tags::QUALIFY,
     request_body(content = NewCompany, example = json!({ "name": "Acme Ltd", "domain": "acme.example" })),
     responses((status = 201, description = "It is qualified.", body = CompanyBody),
@@ -144,8 +144,16 @@ async fn qualify(call: Call) -> Result<Answer, Problem> {
         })
     })?;
     let reseller = resellers::made_for(&call, new.reseller.as_ref()).await?;
-    let command = Command::Qualify { reseller, name: new.name, domain: new.domain };
-    let receipt = call.create(&command).await?;
+    call.unconditional()?;
+    let command = Command::Qualify { reseller, name: new.name.clone(), domain: new.domain.clone() };
+    let engine = &call.look.app.engine;
+    let receipt = match engine.execute(&command, &call.provenance(), call.key()).await {
+        Ok(receipt) => receipt,
+        Err(error) => {
+            let names = (&new.name, &new.domain);
+            return Err(own_company::qualified(engine, reseller, names, error.into()).await?.into());
+        }
+    };
     let id: CompanyId = receipt.id("company");
     Ok(shown(&call, StatusCode::CREATED, id, &receipt).await?.located(format!("/v1/companies/{id}")))
 }
@@ -226,7 +234,7 @@ async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id: CompanyId = look.id(WHAT)?;
     look.record(id.into(), |view: &CompanyView| view.reseller).await?;
-    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, id.into()).await?))
+    Ok(Answer::ok(&ActionsBody::of(&look, id.into()).await?))
 }
 
 /// Let nothing new be ordered for a company.

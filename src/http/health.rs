@@ -69,7 +69,7 @@ async fn readyz(State(app): State<App>) -> Result<Answer, Problem> {
                 60,
             ));
         }
-        slowest = slowest.max(head.position.saturating_sub(reader.reached()));
+        slowest = slowest.max(reader.behind(head.position));
     }
     if slowest > app.limits.reader_lag {
         return Err(Problem::unavailable(
@@ -88,7 +88,7 @@ async fn show_metrics(State(app): State<App>) -> Result<Response, Problem> {
     let recorded = observe::recorded();
     let head = app.engine.head().await?.position;
     for reader in app.engine.readers().iter() {
-        let lag = head.saturating_sub(reader.reached());
+        let lag = reader.behind(head);
         #[expect(clippy::cast_precision_loss, reason = "a lag of 2^52 events is no lag to be exact about")]
         metrics::gauge!("orderwire_reader_lag_events", "reader" => reader.name.clone()).set(lag as f64);
     }

@@ -69,6 +69,7 @@ pub mod webhooks;
 pub mod webhook_deliveries;
 mod webhook_bodies;
 pub mod delivery;
+pub mod audit;
 #[cfg(feature = "nats")]
 pub mod jetstream;
 
@@ -89,6 +90,7 @@ use utoipa::openapi::OpenApi;
 
 use self::{
     api::Api,
+    audit::Proving,
     auth::{guesses::Guesses, issuer::Issuer},
     delivery::sender::Sender,
     hub::Hub,
@@ -117,6 +119,8 @@ pub struct App {
     hub: Arc<Hub>,
     /// What sends to webhooks.
     sender: Arc<Sender>,
+    /// How the log speaks for itself.
+    proving: Proving,
 }
 
 /// The bounds of what is taken in, so that nobody can keep others waiting.
@@ -191,6 +195,7 @@ impl App {
             tasks: TaskTracker::new(),
             hub,
             sender: Sender::new(delivery::Settings::default()),
+            proving: Proving::default(),
         }
     }
 
@@ -198,6 +203,12 @@ impl App {
     #[must_use]
     pub fn trusting(self, issuer: Issuer) -> Self {
         Self { issuer: Some(Arc::new(issuer)), ..self }
+    }
+
+    /// The same, and the log speaks for itself like this.
+    #[must_use]
+    pub fn proving(self, proving: Proving) -> Self {
+        Self { proving, ..self }
     }
 
     /// The same, and webhooks are delivered to as these settings say.
@@ -233,6 +244,7 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = notice_stream::routes(api);
     let api = webhooks::routes(api);
     let api = webhook_deliveries::routes(api);
+    let api = audit::routes(api);
     let (router, document) = api.finish();
     let router = docs::routes(router, &document)
         .fallback(no_route)

@@ -132,19 +132,24 @@ async fn list(look: Look) -> Result<Answer, Problem> {
         scope: scope(&look).await?,
     };
     let mut found = Found::default();
+    let with_stock = wanted.origin != Some(Origin::Ported) && !matches!(wanted.scope, Scope::Site(_));
+    let (mut own_first, mut stock_first) = (None, None);
     let after_run = match page::cursor::<Place>(&look)? {
         // A run of stock is found by its length; without one the cursor is of a number.
         Some((Some(length), key)) => Some((Value::Integer(length.max(i64::from(wanted.in_a_row))), key)),
         after => {
-            own(&look, &wanted, after.map(|(_, key)| key), &mut found).await?;
+            if after.is_none() && with_stock {
+                // Most have few numbers of their own, so stock is asked for by the way.
+                let looks = [wanted.own(None, wanted.limit + 1), wanted.stock(None, wanted.limit + 1)];
+                let (numbers, runs) = query::both(look.app.engine.log(), &looks).await?;
+                (own_first, stock_first) = (Some(numbers), Some(runs));
+            }
+            own(&look, &wanted, after.map(|(_, key)| key), own_first, &mut found).await?;
             None
         }
     };
-    if found.next.is_none()
-        && wanted.origin != Some(Origin::Ported)
-        && !matches!(wanted.scope, Scope::Site(_))
-    {
-        stock(&look, &wanted, after_run, &mut found).await?;
+    if found.next.is_none() && with_stock {
+        stock(&look, &wanted, after_run, stock_first, &mut found).await?;
     }
     let next = found.next.map(|place| page::opaque(&place));
     Ok(Answer::list(&look, &Listed { items: found.runs, next }))
@@ -179,9 +184,11 @@ async fn reseller(look: &Look, text: &str) -> Result<ResellerId, Problem> {
     let missing = || Problem::not_found("reseller", text);
     let cug_id: CugId = text.parse().map_err(|_| missing())?;
     if let Some(own) = look.caller.reseller {
-        // Its own is the only one there is for it, and is most often at hand.
-        let (_, reseller) = look.app.engine.load::<Reseller>(own).await?;
-        let named = reseller.tenant().is_some_and(|tenant| tenant.cug_id.key() == cug_id.key());
+        // Its own is the only one there is for it. It is most often at hand, and its CUG id is never another.
+        let is_named =
+            |reseller: &Reseller| reseller.tenant().is_some_and(|tenant| tenant.cug_id.key() == cug_id.key());
+        let named = is_named(look.app.engine.known::<Reseller>(own).await?.as_ref())
+            || is_named(&look.app.engine.load::<Reseller>(own).await?.1);
         return if named { Ok(own) } else { Err(missing()) };
     }
     let claim = Claim::platform(ClaimScope::CugId, cug_id.key());
@@ -190,22 +197,23 @@ async fn reseller(look: &Look, text: &str) -> Result<ResellerId, Problem> {
     holder.map(|holder| ResellerId(holder.id)).ok_or_else(missing)
 }
 
-/// Numbers that are the scope's own, in their order.
-async fn own(look: &Look, wanted: &Wanted, after: Option<String>, found: &mut Found) -> Result<(), Problem> {
+/// Numbers that are the scope's own, in their order; `first` is what the first look finds, where that was had already.
+async fn own(
+    look: &Look,
+    wanted: &Wanted,
+    after: Option<String>,
+    mut first: Option<Vec<NumberView>>,
+    found: &mut Found,
+) -> Result<(), Problem> {
     let begun_after = after.clone();
     let (mut before, mut growing): (_, Option<Growing>) = (after, None);
     let (mut seen, mut limit) = (0, wanted.limit + 1);
     while seen < ROWS_MAX {
         limit = limit.min(LOOK_ROWS_MAX).min(ROWS_MAX - seen);
-        let select = Select {
-            table: &NUMBER,
-            filters: wanted.scope.filters(),
-            order: "key",
-            descending: false,
-            after: before.clone().map(|key| (Value::Text(key.clone()), key)),
-            limit,
+        let views: Vec<NumberView> = match first.take() {
+            Some(views) => views,
+            None => query::select(look.app.engine.log(), &wanted.own(before.clone(), limit)).await?,
         };
-        let views: Vec<NumberView> = query::select(look.app.engine.log(), &select).await?;
         seen += views.len();
         let last = views.len() < limit;
         for view in views {
@@ -242,26 +250,19 @@ async fn own(look: &Look, wanted: &Wanted, after: Option<String>, found: &mut Fo
     Ok(())
 }
 
-/// Free stock, as much of it as the page has room for.
+/// Free stock, as much of it as the page has room for; `first` is what a look with more room finds, where that was had.
 async fn stock(
     look: &Look,
     wanted: &Wanted,
     after: Option<(Value, String)>,
+    first: Option<Vec<FreeRun>>,
     found: &mut Found,
 ) -> Result<(), Problem> {
     let room = wanted.limit - found.runs.len();
-    let mut filters = Vec::new();
-    filters.extend(wanted.area.map(|area| equal("area", area.to_string())));
-    filters.extend(wanted.place.as_ref().map(|place| equal("place", place.key())));
-    let descending = wanted.in_a_row == 1;
-    // A cursor says where to begin by itself; with a second bound on the same side, a store may search by the looser one.
-    if descending || after.is_none() {
-        let value = i64::from(wanted.in_a_row).into();
-        filters.push(Filter { column: "length", comparison: Comparison::AtLeast, value });
-    }
-    let (table, order, limit) = (&NUMBER_RUN, "length", room + 1);
-    let select = Select { table, filters, order, descending, after, limit };
-    let mut runs: Vec<FreeRun> = query::select(look.app.engine.log(), &select).await?;
+    let mut runs = match first {
+        Some(runs) => runs,
+        None => query::select(look.app.engine.log(), &wanted.stock(after, room + 1)).await?,
+    };
     let more = runs.len() > room;
     runs.truncate(room);
     let last = runs.last().filter(|_| more);
@@ -296,6 +297,32 @@ impl Scope {
 }
 
 impl Wanted {
+    /// A look at numbers that are the scope's own, after one of them.
+    fn own(&self, after: Option<String>, limit: usize) -> Select {
+        Select {
+            table: &NUMBER,
+            filters: self.scope.filters(),
+            order: "key",
+            descending: false,
+            after: after.map(|key| (Value::Text(key.clone()), key)),
+            limit,
+        }
+    }
+
+    /// A look at free stock, after a run of it.
+    fn stock(&self, after: Option<(Value, String)>, limit: usize) -> Select {
+        let mut filters = Vec::new();
+        filters.extend(self.area.map(|area| equal("area", area.to_string())));
+        filters.extend(self.place.as_ref().map(|place| equal("place", place.key())));
+        let descending = self.in_a_row == 1;
+        // A cursor says where to begin by itself; with a second bound on the same side, a store may search by the looser one.
+        if descending || after.is_none() {
+            let value = i64::from(self.in_a_row).into();
+            filters.push(Filter { column: "length", comparison: Comparison::AtLeast, value });
+        }
+        Select { table: &NUMBER_RUN, filters, order: "length", descending, after, limit }
+    }
+
     fn fits(&self, view: &NumberView) -> bool {
         self.scope.may_use(view.holding)
             && self.origin.is_none_or(|wanted| <&str>::from(wanted) == origin(view.network))

@@ -3,7 +3,11 @@
 //! A log line says what was asked for by the route's pattern, never by the path or the body: neither ids of people nor what
 //! they wrote get into a log.
 
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -27,6 +31,9 @@ const CORRELATION_MAX: usize = 80;
 const SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Commits that the buckets of batches end at.
 const COMMITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// How often what was measured is summed up.
+const SUMMED_EVERY: Duration = Duration::from_secs(5);
 
 /// What ties a request to what else belongs to it.
 #[derive(Clone, Debug)]
@@ -135,8 +142,21 @@ pub fn recorded() -> &'static PrometheusHandle {
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("an embedder records metrics already; /metrics shows none");
         }
+        let kept_up = handle.clone();
+        let begun = thread::Builder::new().name("metrics".to_owned()).spawn(move || keep_up(&kept_up));
+        if let Err(error) = begun {
+            tracing::warn!(%error, "what is measured is kept one by one until somebody asks for it");
+        }
         handle
     })
+}
+
+/// Sums up what was measured, for as long as the process runs: where nobody asks for it, each figure would be kept.
+fn keep_up(recorded: &PrometheusHandle) {
+    loop {
+        thread::sleep(SUMMED_EVERY);
+        recorded.run_upkeep();
+    }
 }
 
 #[cfg(test)]

@@ -95,12 +95,13 @@ pub fn beginning() -> OpenApi {
     OpenApiBuilder::new().info(info).tags(Some(tags)).components(Some(components())).build()
 }
 
-/// Lists of what something has that a parameter names, which may not be there.
-const SCOPED: [&str; 2] = ["/v1/numbers", "/v1/reservations"];
+/// Lists of what something has that a parameter names, which may not be there; and what needs a key of the log.
+const SCOPED: [&str; 4] = ["/v1/numbers", "/v1/reservations", "/checkpoint", "/v1/audit/checkpoint"];
 
 /// Operations that are sent a body and append nothing: there is no key to keep for them, no position to answer, and no
 /// state that a tag could be of.
-const APPEND_NOTHING: [&str; 7] = [
+const APPEND_NOTHING: [&str; 8] = [
+    "audit_counterfactual",
     "check_portability",
     "check_names",
     "enter_address",

@@ -103,7 +103,7 @@ async fn show(look: Look) -> Result<Answer, Problem> {
 /// Let a line ask for something else.
 ///
 /// The whole line as it is to be: its `request`, with what is to differ. Where nothing differs, nothing happens. In a draft
-/// anything may change; later, only a line that waits, and on a port its window.
+/// anything may change; later, only a line that waits, and of a port that has begun its window.
 #[utoipa::path(patch, path = "/v1/orders/{id}/lines/{line}", operation_id = "change_order_line", tag = tags::CREATE_ORDER,
     params(("id" = String, Path, description = "The id of the order."),
         ("line" = u32, Path, description = "The number of the line, from 1.")),

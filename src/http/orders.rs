@@ -168,7 +168,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let order = visible(&look).await?.order;
-    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, order.into()).await?))
+    Ok(Answer::ok(&ActionsBody::of(&look, order.into()).await?))
 }
 
 /// Show everything that happened to an order.

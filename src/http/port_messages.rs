@@ -114,8 +114,9 @@ enum Live {
 
 /// Pass on what a supplier says of a port request.
 ///
-/// It is applied at most once, whatever its kind: of the same id again, nothing happens. The same id at another port request
-/// is refused as `message_known`. What crossed with ours is noted and changes nothing; `why` says so.
+/// It is applied at most once: where the same sender's id was heard before, whatever that message said, nothing happens.
+/// Losing providers, range holders and the network have ids of their own each. An id that its sender used at another port
+/// request is refused as `message_known`. What crossed with ours is noted and changes nothing; `why` says so.
 #[utoipa::path(post, path = "/v1/operator/port-requests/{id}/messages", operation_id = "hear_port_message",
     tag = tags::OPERATOR, params(("id" = String, Path, description = "The id of the port request.")),
     request_body(content = PortMessage, example = json!({ "message": "205-4711", "kind": "lcp_accept",

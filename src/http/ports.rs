@@ -35,7 +35,7 @@ use super::{
     port_bodies::{NewWindow, PortBody, WindowRequest},
     problem::{Fault, Problem},
     request::{Call, Look},
-    standing, texts, words,
+    texts, words,
 };
 use crate::{
     edge::{lines, reader::Spot},
@@ -174,11 +174,10 @@ async fn activate(call: Call) -> Result<Answer, Problem> {
     let id: PortRequestId = call.look.id(WHAT)?;
     let engine = &call.look.app.engine;
     let (_, port) = engine.load::<PortRequest>(id).await?;
-    let (_, state) = engine.state(id.into()).await?;
-    let (status, actions) = standing::of(&state, call.look.caller.role);
-    let detail = format!("the port request is {status}");
+    let standing = call.look.standing(id.into()).await?;
+    let detail = format!("the port request is {}", standing.status);
     let problem = Problem::new(StatusCode::CONFLICT, "not_ready", detail);
-    Err(problem.listing(missing(&port, engine.now())).standing(status, actions))
+    Err(problem.listing(missing(&port, engine.now())).standing(standing.status, standing.open()))
 }
 
 /// Try the rest of the numbers again.
@@ -277,7 +276,7 @@ async fn cancel(call: Call) -> Result<Answer, Problem> {
 async fn actions(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id = visible(&look).await?.port_request;
-    Ok(Answer::ok(&ActionsBody::of(&look, WHAT, id.into()).await?))
+    Ok(Answer::ok(&ActionsBody::of(&look, id.into()).await?))
 }
 
 /// What an activation still needs, and when it will be possible.

@@ -49,6 +49,9 @@ pub fn parameters() -> [(&'static str, Parameter); 2] {
 
 /// Completes the document.
 pub fn finish(document: &mut OpenApi) {
+    // How the router is told that a part of a path may have slashes is nobody else's business.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let mut bodies = BTreeSet::new();
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {

@@ -139,6 +139,11 @@ impl Problem {
             .listing(vec![fault])
     }
 
+    /// It is not here, for a reason that is no secret.
+    pub fn absent(code: &str, detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
     /// What the caller saw is not what there is.
     pub fn precondition(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)

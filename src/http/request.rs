@@ -31,7 +31,7 @@ use super::{
     condition::{self, Condition},
     observe::Correlation,
     problem::Problem,
-    standing,
+    standing::Standing,
 };
 use crate::{
     edge::{self, document::Personal, order_places, place, reader},
@@ -194,6 +194,11 @@ impl Look {
         }
         let visible = found.filter(|record| self.caller.sees(owner(record)));
         visible.ok_or_else(|| Problem::not_found(&stream.kind.word().replace('_', " "), &key))
+    }
+
+    /// Where a resource is, and what the caller may ask of it there.
+    pub async fn standing(&self, stream: StreamId) -> Result<Standing, Problem> {
+        Ok(Standing::of(&self.app.engine, &self.provenance(), self.caller.role, stream).await?)
     }
 
     /// A record that has no stream of its own, whoever may see it. One that was made a moment ago is waited for.
@@ -425,12 +430,9 @@ impl Call {
         if !problem.says("not_permitted") {
             return problem;
         }
-        match self.look.app.engine.state(stream).await {
-            Ok((_, state)) => {
-                let (status, actions) = standing::of(&state, self.look.caller.role);
-                problem.standing(status, actions)
-            }
-            Err(error) => error.into(),
+        match self.look.standing(stream).await {
+            Ok(standing) => problem.standing(standing.status, standing.open()),
+            Err(error) => error,
         }
     }
 

@@ -1,34 +1,27 @@
-//! Where a resource is, and what may be asked of it there: read off its lifecycle table, which also knows what would have to
-//! happen first; and what the rules say now, for what is asked is decided without effect.
+//! Where a resource is, and what may be asked of it there over HTTP: what [`edge::standing`](crate::edge::standing) knows,
+//! with who asks for it and by which operation.
 //!
-//! What takes more than its name cannot be decided before it is said in full. Of that, what speaks against it whatever is said
-//! is found; the rest is found out by asking.
+//! A list of actions and a problem say the same, for both are drawn from here.
 
-use orderwire_domain::{
-    calendar::PortWindow,
-    company::{Company, asset::AssetKind, commands::CompanyCommand, estate::AssetStage},
-    decider::{Context, Decider, handle},
-    ids::{CompanyId, OrderId, PortRequestId, StreamId},
-    joint::{Command, State},
-    lifecycle::{Step, Word},
-    order::{
-        Line, Order,
-        commands::OrderCommand,
-        line::{LineKind, LineStatus},
-    },
-    port_request::{
-        PortRequest,
-        commands::{PortChanges, PortCommand},
-        events::PortCancellation,
-    },
+use orderwire_domain::{company::asset::AssetKind, ids::StreamId};
+
+use super::{
+    action_operations::{self, By, Operation},
+    problem::Fault,
 };
-use strum::VariantArray as _;
-
-use super::action_operations::{self, Operation};
 use crate::{
-    edge::{self, Problem, keys::Role, order_places, rehearse},
+    edge::{self, keys::Role, standing},
     engine::{Engine, Provenance},
 };
+
+/// Where a resource is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its status.
+    pub status: &'static str,
+    /// Everything that could be asked of it.
+    pub actions: Vec<Action>,
+}
 
 /// One thing that could be asked of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +30,8 @@ pub struct Action {
     pub name: &'static str,
     /// Where it is asked for.
     pub operation: Operation,
-    /// Whether the lifecycle lets it be asked for where the resource is now.
-    pub open: bool,
+    /// What speaks against it: the lifecycle, or every rule. Nothing where it is open.
+    pub rules: Vec<Fault>,
     /// Where it could be asked for.
     pub from: Vec<&'static str>,
     /// What would have to happen before, in order; none where it never can be asked for.
@@ -48,213 +41,74 @@ pub struct Action {
 /// One step towards where an action could be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlock {
-    /// What somebody does.
+    /// What is done.
     pub action: &'static str,
+    /// Who does it.
+    pub by: By,
+    /// Where it is asked for, if it is.
+    pub operation: Option<Operation>,
     /// The event by which it is known.
     pub event: &'static str,
-    /// Where the resource is then.
+    /// Where that which it is done to is then.
     pub to: &'static str,
 }
 
-/// The status, and the names of what may be asked for.
-pub fn of(state: &State, role: Role) -> (&'static str, Vec<String>) {
-    let (status, actions) = all(state, role);
-    let mut open: Vec<String> =
-        actions.into_iter().filter(|action| action.open).map(|action| action.name.to_owned()).collect();
-    // What several operations ask for is named once; they stand side by side.
-    open.dedup();
-    (status, open)
-}
+impl Standing {
+    /// Of a resource, as somebody may ask.
+    pub async fn of(
+        engine: &Engine,
+        provenance: &Provenance,
+        role: Role,
+        stream: StreamId,
+    ) -> Result<Self, edge::Error> {
+        let (_, state) = engine.state(stream).await?;
+        let mut actions = Vec::new();
+        for (name, operation) in action_operations::of(stream.kind, role) {
+            let asset = asset_of(operation.path);
+            let asked = standing::asked(engine, provenance, (stream, &state), (name, asset)).await?;
+            actions.extend(asked.map(|asked| Action::of(asked, operation)));
+        }
+        Ok(Self { status: state.status(), actions })
+    }
 
-/// The status, and everything that could be asked for.
-pub fn all(state: &State, role: Role) -> (&'static str, Vec<Action>) {
-    match state {
-        State::Order(order) => table(&**order, role),
-        State::Company(company) => table(&**company, role),
-        State::PortRequest(port) => table(&**port, role),
-        State::NumberBlock(block) => table(&**block, role),
-        State::Reseller(reseller) => table(&**reseller, role),
-        State::Webhook(webhook) => table(&**webhook, role),
+    /// The names of what may be asked for.
+    pub fn open(&self) -> Vec<String> {
+        let open = self.actions.iter().filter(|action| action.rules.is_empty());
+        let mut open: Vec<String> = open.map(|action| action.name.to_owned()).collect();
+        // What several operations ask for is named once; they stand side by side.
+        open.dedup();
+        open
     }
 }
 
-fn table<D: Decider>(state: &D, role: Role) -> (&'static str, Vec<Action>)
-where
-    D::Action: Word,
-{
-    let status = state.status();
-    let unlock = |step: Step<D::Status, D::Action, D::EventKind>| Unlock {
-        action: step.action.into(),
-        event: step.event.into(),
-        to: step.to.into(),
-    };
-    let action = |(name, operation): (&'static str, Operation)| {
-        let action =
-            D::Action::VARIANTS.iter().copied().find(|action| Into::<&str>::into(*action) == name)?;
-        let from = D::Status::VARIANTS.iter().filter(|from| D::LIFECYCLE.permits(**from, action));
-        let way = D::LIFECYCLE.way(status, action);
-        Some(Action {
-            name,
-            operation,
-            open: D::LIFECYCLE.permits(status, action),
-            from: from.map(|from| (*from).into()).collect(),
-            way: way.map(|way| way.into_iter().map(unlock).collect()),
-        })
-    };
-    (status.into(), action_operations::of(D::KIND, role).filter_map(action).collect())
-}
-
-/// What the rules say now against an action that the lifecycle permits. Nothing happens.
-pub async fn against(
-    engine: &Engine,
-    provenance: &Provenance,
-    (stream, state): (StreamId, &State),
-    action: &Action,
-) -> Result<Vec<Problem>, edge::Error> {
-    let name = action.name;
-    let command = match state {
-        State::Order(_) => order(OrderId(stream.id), name),
-        State::Company(_) => company(CompanyId(stream.id), name),
-        State::PortRequest(_) => port(PortRequestId(stream.id), name),
-        State::NumberBlock(_) | State::Reseller(_) | State::Webhook(_) => None,
-    };
-    if let Some(command) = command {
-        let problems = rehearse::against(engine, provenance, &command).await?;
-        return Ok(match state {
-            State::Order(order) => order_places::in_order(problems, order),
-            _ => problems,
-        });
-    }
-    Ok(match state {
-        State::Order(order) => against_lines(order, name).into_iter().collect(),
-        State::Company(company) => {
-            against_having_none(company, name, action.operation.path).into_iter().collect()
-        }
-        State::PortRequest(port) => {
-            let context = Context { at: engine.now(), rules: engine.rules().clone() };
-            against_port(port, name, &context)
-        }
-        State::NumberBlock(_) | State::Reseller(_) | State::Webhook(_) => Vec::new(),
-    })
-}
-
-/// What an order is asked by no more than its name.
-fn order(order: OrderId, action: &str) -> Option<Command> {
-    let command = match action {
-        "submit" => return Some(Command::Submit { order }),
-        "discard" => OrderCommand::Discard,
-        "request_cancellation" => OrderCommand::RequestCancellation { reason: None },
-        "acknowledge" => OrderCommand::Acknowledge,
-        "resume" => OrderCommand::Resume,
-        _ => return None,
-    };
-    Some(Command::Order { order, command })
-}
-
-fn company(company: CompanyId, action: &str) -> Option<Command> {
-    let command = match action {
-        "extend_qualification" => CompanyCommand::ExtendQualification,
-        "release" => CompanyCommand::Release,
-        "cease" => CompanyCommand::Cease,
-        "resume" => CompanyCommand::Resume,
-        _ => return None,
-    };
-    Some(Command::Company { company, command })
-}
-
-fn port(port_request: PortRequestId, action: &str) -> Option<Command> {
-    let command = match action {
-        "activate" => PortCommand::Activate,
-        "retry_activation" => PortCommand::RetryActivation,
-        "return_rest" => PortCommand::ReturnRest,
-        "agree_date" => PortCommand::AgreeDate,
-        "refuse_date" => PortCommand::RefuseDate,
-        "cancel" => PortCommand::Cancel { why: PortCancellation::Requested },
-        _ => return None,
-    };
-    Some(Command::Port { port_request, command })
-}
-
-/// That no line of the order is one that this could be asked of.
-fn against_lines(order: &Order, action: &str) -> Option<Problem> {
-    let status = |line: &Line| line.status();
-    let fits: fn(&Line) -> bool = match action {
-        "change_line" | "remove_line" => |_| true,
-        "amend_line" => {
-            |line| line.status() == LineStatus::Waiting || (line.kind() == LineKind::Port && line.is_open())
-        }
-        "complete_line" => |line| {
-            let begun = matches!(line.status(), LineStatus::InProgress | LineStatus::Held);
-            begun && line.kind() != LineKind::Port
-        },
-        "hold_line" => |line| line.status() == LineStatus::InProgress,
-        "resume_line" => |line| line.status() == LineStatus::Held,
-        "reach_milestone" => |line| {
-            let begun = matches!(line.status(), LineStatus::InProgress | LineStatus::Held);
-            begun && line.kind() != LineKind::Port && line.milestones.is_empty()
-        },
-        _ => return None,
-    };
-    if order.lines().any(|(_, line)| fits(line)) {
-        return None;
-    }
-    let mut found: Vec<String> = order.lines().map(|(_, line)| status(line).to_string()).collect();
-    found.sort_unstable();
-    found.dedup();
-    let detail = match found.as_slice() {
-        [] => "the order has no line".to_owned(),
-        found => format!("no line is one of which this could be asked; they are {}", found.join(", ")),
-    };
-    Some(Problem::new("/lines", "no_such_line", detail, "a line of which it can be asked"))
-}
-
-/// That the company has nothing of the kind that would be given up.
-fn against_having_none(company: &Company, action: &str, path: &str) -> Option<Problem> {
-    let none = |code, what: &str| {
-        let expected = format!("{what} that it has");
-        Some(Problem::new("", code, format!("the company has no {what}"), expected))
-    };
-    match action {
-        "release_reservation" if company.estate().is_none_or(|it| it.reservations.is_empty()) => {
-            none("reservation_unknown", "reservation")
-        }
-        "cease_numbers" if !company.has_numbers_in_service() => none("numbers_not_in_service", "number"),
-        "remove_asset" => {
-            let kind = match path.split('/').nth(4)? {
-                "sites" => AssetKind::Site,
-                "users" => AssetKind::User,
-                "devices" => AssetKind::Device,
-                "add-ons" => AssetKind::AddOn,
-                "pbxs" => AssetKind::Pbx,
-                "trunks" => AssetKind::Trunk,
-                _ => AssetKind::EmergencyDetails,
-            };
-            let mut real = company.assets().filter(|(_, asset)| asset.stage == AssetStage::Real);
-            if real.any(|(_, asset)| AssetKind::from(&asset.plan) == kind) {
-                return None;
-            }
-            none("asset_unknown", &<&str>::from(kind).replace('_', " "))
-        }
-        _ => None,
+impl Action {
+    fn of(standing::Action { name, rules, from, way }: standing::Action, operation: Operation) -> Self {
+        // What is expected is here where the resource would have to be, in words of the document.
+        let rule = |problem: edge::Problem| Fault { expected: problem.expected.clone(), ..problem.into() };
+        let rules = rules.into_iter().map(rule).collect();
+        let way = way.map(|way| way.into_iter().map(Unlock::from).collect());
+        Self { name, operation, rules, from, way }
     }
 }
 
-/// What speaks against asking a port request for something, whatever company, date or change it would be.
-fn against_port(port: &PortRequest, action: &str, context: &Context) -> Vec<Problem> {
-    // Any will do: only what would be said of every other one too is kept.
-    let any_window = || port.details().map(|details: &_| details.window);
-    let window: Option<PortWindow> = port.confirmed_window().or_else(any_window);
-    let (command, code) = match (action, window) {
-        ("allocate", _) => {
-            let company = CompanyId(uuid::Uuid::nil());
-            (PortCommand::Allocate { company }, "port_allocated_before")
-        }
-        ("request_date", Some(window)) => (PortCommand::RequestDate { window }, "port_past_cut_off"),
-        ("represent", _) => {
-            (PortCommand::Represent { changes: PortChanges::default() }, "port_no_attempts_left")
-        }
-        _ => return Vec::new(),
+impl From<standing::Unlock> for Unlock {
+    fn from(standing::Unlock { of, action, from, event, to }: standing::Unlock) -> Self {
+        let (by, operation) = action_operations::taken(of, from, action);
+        Self { action, by, operation, event, to }
+    }
+}
+
+/// The kind of asset that a path is about, if it is about one.
+fn asset_of(path: &str) -> Option<AssetKind> {
+    let kind = match path.strip_prefix("/v1/companies/{id}/")?.split('/').next()? {
+        "sites" => AssetKind::Site,
+        "users" => AssetKind::User,
+        "devices" => AssetKind::Device,
+        "add-ons" => AssetKind::AddOn,
+        "pbxs" => AssetKind::Pbx,
+        "trunks" => AssetKind::Trunk,
+        "emergency-details" => AssetKind::EmergencyDetails,
+        _ => return None,
     };
-    let reasons = handle(port, &command, context).err().map_or_else(Vec::new, |refused| refused.reasons());
-    reasons.into_iter().filter(|reason| reason.code == code).map(Problem::from).collect()
+    Some(kind)
 }

@@ -199,8 +199,9 @@ async fn withdraw(call: Call) -> Result<Answer, Problem> {
 
 /// Hear that another provider takes numbers of our stock over.
 ///
-/// Whoever has them here loses them. The message is applied at most once: of the same id again, nothing happens. The same id
-/// for numbers of another block is refused as `message_known`.
+/// Whoever has them here loses them. The message is applied at most once: of the same id again, nothing happens. The ids are
+/// those of the network, which its reports on port requests share: one that was used for another block or a port request is
+/// refused as `message_known`.
 #[utoipa::path(post, path = "/v1/operator/stock/port-outs", operation_id = "port_numbers_out", tag = tags::OPERATOR,
     request_body(content = PortedOut, example = json!({
         "message": "N-4711", "numbers": ["0113 496 0100", "0113 496 0110-0119"] })),

@@ -32,6 +32,9 @@ use crate::edge::{
 const HIDDEN: &str = "\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\
                       \\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\u{e0000}-\u{e007f}";
 
+/// An address without a user, a fragment, or a character that addresses do not have.
+const ENDPOINT_URL: &str = r"^https?://[!$-.0-;=A-\[\]^_a-~]+(?:[/?][!$-;=?-\[\]^_a-~]*)?$";
+
 /// What a text may be.
 struct Grammar {
     min: usize,
@@ -116,7 +119,7 @@ texts! {
     /// The id of a notice.
     NoticeId = id(ids::NoticeId::PREFIX), "ntf_01890a5d000070008000000000000001";
     /// The address of an endpoint, without a user and without a fragment.
-    EndpointUrl = grammar(8, ENDPOINT_URL_MAX, "^https?://[!-~]+$"), "https://hooks.example/orderwire";
+    EndpointUrl = grammar(9, ENDPOINT_URL_MAX, ENDPOINT_URL), "https://hooks.example/orderwire";
     /// The key of an address: `A` or `R` and 11 digits from the carrier, `T` and 11 digits where it was entered by hand.
     AddressKey = grammar(12, 12, "^[ART][0-9]{11}$"), "A00000000001";
     /// A UK postcode.
@@ -178,4 +181,21 @@ texts! {
     Detail = line(super::order_operations::DETAIL_MAX), "there is no cable to the site";
     /// A stable word.
     Code = grammar(1, super::order_operations::CODE_MAX, "^[a-z0-9_]+$"), "address_unserviceable";
+}
+
+#[cfg(test)]
+mod tests {
+    use orderwire_domain::webhook::values::EndpointUrl as ParsedUrl;
+    use proptest::{prelude::*, string::string_regex};
+
+    use super::ENDPOINT_URL;
+
+    proptest! {
+        #[test]
+        fn what_the_pattern_calls_an_address_has_the_form_of_one(
+            text in string_regex(ENDPOINT_URL.trim_start_matches('^').trim_end_matches('$')).unwrap()
+        ) {
+            prop_assert!(ParsedUrl::parse(&text).is_ok(), "{text}: {:?}", ParsedUrl::parse(&text));
+        }
+    }
 }

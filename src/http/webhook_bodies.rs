@@ -40,9 +40,9 @@ pub struct WebhookBody {
     public_key: Option<String>,
     /// Until when the secret before signs too.
     previous_secret_until: Option<Time>,
-    /// Since when notices did not arrive, where it was stopped.
+    /// Since when notices did not arrive, where it was stopped or is gone.
     failing_since: Option<Time>,
-    /// What the endpoint answered last, where it was stopped and there was an answer.
+    /// What the endpoint answered last, where it was stopped and there was an answer, or is gone: then 410.
     #[schema(example = 503)]
     last_status: Option<u16>,
     /// Since when there is one.

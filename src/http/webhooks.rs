@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use orderwire_domain::{
     ids::{ResellerId, WebhookId},
+    invalid::Invalid,
     joint::Command,
     names::ResellerCode,
     notice::NoticeType,
@@ -24,6 +25,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::{
+    action_bodies::ActionsBody,
     answer::{Answer, Done},
     api::Api,
     auth::Access,
@@ -57,6 +59,7 @@ pub fn routes(api: Api) -> Api {
         .route(Access::Reseller, routes!(rotate))
         .route(Access::Tenant, routes!(pause, resume))
         .route(Access::Reseller, routes!(replay))
+        .route(Access::Tenant, routes!(actions))
 }
 
 /// A webhook to be.
@@ -301,6 +304,18 @@ async fn replay(call: Call) -> Result<Answer, Problem> {
     done(&call, WebhookCommand::Replay { after }).await
 }
 
+/// Say what may be asked of a webhook now.
+///
+/// For what may not: the rule, and what would unlock it.
+#[utoipa::path(get, path = "/v1/webhooks/{id}/actions", operation_id = "list_webhook_actions", tag = tags::NOTIFICATION,
+    params(("id" = String, Path, description = "The id of the webhook.")),
+    responses((status = 200, description = "Everything that the caller could ask of one.", body = ActionsBody)))]
+async fn actions(look: Look) -> Result<Answer, Problem> {
+    look.only(&[])?;
+    let webhook = visible(&look).await?.webhook;
+    Ok(Answer::ok(&ActionsBody::of(&look, webhook.into()).await?))
+}
+
 /// The webhook that the path names, if the caller may see it and there still is one.
 pub(super) async fn visible(look: &Look) -> Result<WebhookView, Problem> {
     let id: WebhookId = look.id(WHAT)?;
@@ -375,7 +390,12 @@ async fn fresh(
 fn address(spot: &Spot<'_>, sender: &Sender) -> Option<EndpointUrl> {
     match sender.address(spot.text()?) {
         Ok(url) => Some(url),
-        Err(invalid) => spot.refuse(&invalid.code, invalid.detail, invalid.expected),
+        Err(faults) => {
+            for Invalid { code, detail, expected } in faults {
+                spot.refuse::<()>(&code, detail, expected);
+            }
+            None
+        }
     }
 }
 
@@ -384,7 +404,8 @@ fn types(spot: &Spot<'_>) -> Option<BTreeSet<NoticeType>> {
         let name = it.text()?;
         let unknown = || {
             let detail = format!("there is no type `{}`", edge::reader::shown(name));
-            it.refuse("notice_type_unknown", detail, "a type such as order.completed")
+            let known: Vec<&str> = NoticeType::VARIANTS.iter().map(|known| known.short()).collect();
+            it.refuse("notice_type_unknown", detail, format!("one of {}", known.join(", ")))
         };
         NoticeType::named(name).or_else(unknown)
     })?;

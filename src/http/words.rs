@@ -33,6 +33,7 @@ use utoipa::{
     },
 };
 
+use super::action_operations::By;
 use crate::edge::deliveries::Failure;
 use crate::engine::reference::loads::{LoadKind as EngineLoadKind, LoadState as EngineLoadState};
 
@@ -74,6 +75,8 @@ words! {
     OrderStatus = OrderStage;
     /// How far a line of an order is.
     LineStatus = DomainLineStatus;
+    /// Who takes a step that unlocks another.
+    UnlockBy = By;
     /// What a line of an order asks for.
     LineKind = DomainLineKind;
     /// What a line reached last.

@@ -21,6 +21,7 @@ use self::leases::Leases;
 use super::sql::LOG_ID;
 use crate::engine::{
     append::{self, ClaimNet, Facts, Lost, Plan, RecordKey},
+    leaf::Hash,
     log::{
         Appended, Commit, CommitRefusal, Comparison, Fence, Filter, Head, IdempotencyRecord, KeyChange,
         Lease, LoadedEvent, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, Standing,
@@ -303,6 +304,10 @@ impl Log for MemoryLog {
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         Ok(self.lock().events.iter().skip(index(after)).take(limit).cloned().collect())
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        Ok(self.lock().events.iter().skip(index(after)).take(limit).map(|event| event.leaf).collect())
     }
 
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {

@@ -181,7 +181,16 @@ pub fn clear(table: &Table) -> (String, Vec<Value>) {
 
 /// A look into one table. Ties go by key in the direction of the order, and nulls count as smallest.
 pub fn select(select: &Select) -> (String, Vec<Value>) {
-    let mut query = Query::over(select.table, &select.filters);
+    look(&columns(select.table), select, Vec::new())
+}
+
+/// The same for the documents alone, behind parameters that have these values.
+pub fn docs(select: &Select, before: Vec<Value>) -> (String, Vec<Value>) {
+    look("doc", select, before)
+}
+
+fn look(wanted: &str, select: &Select, before: Vec<Value>) -> (String, Vec<Value>) {
+    let mut query = Query::over(select.table, &select.filters, before);
     let nullable = is_nullable(select.table, select.order);
     // A filter on the order column leaves no nulls, and without them an index alone finds the next page.
     let may_be_null = nullable && !select.filters.iter().any(|filter| filter.column == select.order);
@@ -198,8 +207,7 @@ pub fn select(select: &Select) -> (String, Vec<Value>) {
     let tie = if select.order == "key" { String::new() } else { format!(", key {direction}") };
     let limit = query.parameter(i64::try_from(select.limit).unwrap_or(i64::MAX).into());
     let sql = format!(
-        "SELECT {} FROM {} WHERE {} ORDER BY {order} {direction}{nulls}{tie} LIMIT {limit}",
-        columns(select.table),
+        "SELECT {wanted} FROM {} WHERE {} ORDER BY {order} {direction}{nulls}{tie} LIMIT {limit}",
         quoted(select.table.name),
         query.conditions
     );
@@ -208,7 +216,7 @@ pub fn select(select: &Select) -> (String, Vec<Value>) {
 
 /// How many rows match.
 pub fn count(table: &Table, filters: &[Filter]) -> (String, Vec<Value>) {
-    let query = Query::over(table, filters);
+    let query = Query::over(table, filters, Vec::new());
     let sql = format!("SELECT count(*) FROM {} WHERE {}", quoted(table.name), query.conditions);
     (sql, query.values)
 }
@@ -220,8 +228,9 @@ struct Query {
 }
 
 impl Query {
-    fn over(table: &Table, filters: &[Filter]) -> Self {
-        let mut query = Self { conditions: "log_id = $1".to_owned(), values: vec![LOG_ID.into()] };
+    fn over(table: &Table, filters: &[Filter], before: Vec<Value>) -> Self {
+        let mut query = Self { conditions: String::new(), values: before };
+        query.conditions = format!("log_id = {}", query.parameter(LOG_ID.into()));
         for filter in filters {
             assert!(has_column(table, filter.column), "{} has a column {}", table.name, filter.column);
             let comparison = match filter.comparison {

@@ -1,11 +1,13 @@
 //! The real binary on real files: what it prints, how it ends, and that what is refused leaves nothing behind.
 
+mod audit;
 mod bad_input;
 mod configured;
 mod documents;
 mod everyday;
 mod notices;
 mod reference;
+mod transparency;
 
 use std::{
     fs,

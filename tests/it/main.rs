@@ -1,5 +1,6 @@
 //! The one integration binary: what the crate promises, seen from outside.
 
+mod audit;
 mod bad_stores;
 mod cases;
 mod cli;

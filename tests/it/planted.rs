@@ -9,6 +9,7 @@ use orderwire::{
         ids::StreamId,
         views::table::{Row, Table, Value},
     },
+    engine::leaf::Hash,
     engine::log::{
         Commit, CommitRefusal, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select,
         Sequence, SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap,
@@ -31,6 +32,7 @@ pub enum Defect {
     StopsAtTheFirstRefusal,
     ForgetsKeys,
     LeavesAGap,
+    SkipsALeaf,
     SetsTimeBack,
     ReordersText,
     ForgetsTheTail,
@@ -68,6 +70,7 @@ const PLANTED: &[(Defect, &str)] = &[
     (Defect::StopsAtTheFirstRefusal, "a_refused_commit_leaves_the_rest_of_its_batch_alone"),
     (Defect::ForgetsKeys, "a_data_key_is_made_and_destroyed_with_its_events"),
     (Defect::LeavesAGap, "positions_have_no_gap_under_many_writers"),
+    (Defect::SkipsALeaf, "pages_and_streams_come_in_order_and_bounded"),
     (Defect::SetsTimeBack, "time_never_runs_backwards_along_the_log"),
     (Defect::ReordersText, "leaves_and_frontier_follow_from_the_stored_text"),
     (Defect::ForgetsTheTail, "a_load_is_a_snapshot_and_every_event_after_it"),
@@ -230,6 +233,11 @@ impl Log for Planted {
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         let after = if self.is(Defect::LeavesAGap) && after > 4 { after - 1 } else { after };
         Ok(self.shown(self.log.page(after, limit).await?))
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        let after = if self.is(Defect::SkipsALeaf) && after > 0 { after + 1 } else { after };
+        self.log.leaves(after, limit).await
     }
 
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {

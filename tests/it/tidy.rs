@@ -33,6 +33,11 @@ const RULES: &[Rule] = &[
         &["src/main.rs", "src/lib.rs", "src/http/", "src/bench/http/", "src/cli/"],
         "only the command line and the bench know HTTP",
     ),
+    only(
+        "crate::audit",
+        &["src/lib.rs", "src/audit/", "src/http/", "src/cli/", "src/bench/"],
+        "the auditor's side is above everything but what shows it",
+    ),
     only("axum", &["src/http/", "src/bench/http/"], "only http and its bench know HTTP"),
     only("hyper", &["src/http/", "src/bench/http/"], "only http and its bench know HTTP"),
     only("async_nats", &["src/http/jetstream/", "src/main.rs"], "one place speaks to the broker"),

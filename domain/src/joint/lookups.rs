@@ -75,6 +75,11 @@ impl Lookups {
         self.live_companies.clear();
     }
 
+    /// Whether nobody held a claim that was looked for.
+    pub fn found_nobody(&self) -> bool {
+        self.holders.values().any(Option::is_none)
+    }
+
     /// Whether numbers that looked free were not.
     pub fn lost_numbers(&self) -> bool {
         self.taken.iter().any(|claim| claim.scope == ClaimScope::Number)

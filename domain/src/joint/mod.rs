@@ -191,18 +191,19 @@ fn own_order(desk: &mut Desk, caller: Option<ResellerId>, id: OrderId) -> Result
 
 /// Whether the reseller may start something new; every reason that speaks against it.
 fn reseller_may_order(desk: &mut Desk, id: ResellerId) -> Result<Vec<Reason>, Halt> {
-    let reseller = desk.existing::<Reseller>(id)?;
-    let status = crate::decider::Decider::status(&*reseller);
-    if status == ResellerStatus::Active {
-        return Ok(Vec::new());
-    }
+    Ok(may_order(&*desk.existing::<Reseller>(id)?).into_iter().collect())
+}
+
+/// Why a reseller may start nothing new, if it may not.
+pub fn may_order(reseller: &Reseller) -> Option<Reason> {
+    let status = crate::decider::Decider::status(reseller);
     let word: &str = status.into();
-    Ok(vec![Reason {
+    (status != ResellerStatus::Active).then(|| Reason {
         code: "reseller_not_active".to_owned(),
         subject: None,
         detail: format!("the reseller is {word}"),
         expected: Some("an active reseller".to_owned()),
-    }])
+    })
 }
 
 /// Refuses for these reasons, if there are any.

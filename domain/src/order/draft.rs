@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Days, Utc};
 
 use super::{
-    Draft, Minted, OrderError,
+    Draft, Minted, Order, OrderError,
     commands::OrderCommand,
     decide::Decided,
     events::OrderEvent,
@@ -103,6 +103,13 @@ fn refuse(wrong: Vec<OrderError>) -> Result<(), Vec<OrderError>> {
 
 fn known(draft: &Draft, line: LineNumber) -> Result<(), Vec<OrderError>> {
     if draft.lines.get(line).is_some() { Ok(()) } else { Err(vec![OrderError::LineUnknown { line }]) }
+}
+
+impl Order {
+    /// When a draft that is touched at a time is discarded under some rules, unless somebody touches it again.
+    pub fn untouched_from(context: &Context) -> DateTime<Utc> {
+        untouched_until(context)
+    }
 }
 
 fn untouched_until(context: &Context) -> DateTime<Utc> {

@@ -33,11 +33,11 @@ pub enum OrderError {
     LineNotPermitted { line: LineNumber, status: LineStatus, action: OrderAction },
     #[error("the line waits until line {} is {}", on.line, on.until)]
     LineWaits { line: LineNumber, on: Dependency },
-    #[error("the line has begun, so only the date of a port could still change")]
+    #[error("the line has begun")]
     LineBegun { line: LineNumber },
     #[error("the line would become another kind of line")]
     LineKindChanges { line: LineNumber, kind: LineKind },
-    #[error("more than the date of the port would change")]
+    #[error("more than the window of the port would change")]
     MoreThanDateChanges { line: LineNumber },
     #[error("the line has reached {} before", word(*milestone))]
     MilestoneReached { line: LineNumber, milestone: Milestone },
@@ -176,6 +176,11 @@ impl Rule for OrderError {
 
     fn expected(&self) -> Option<String> {
         match self {
+            Self::LineNotPermitted { action: OrderAction::AmendLine, .. }
+            | Self::LineBegun { .. }
+            | Self::MoreThanDateChanges { .. } => {
+                Some("a line that waits, and of a port that has begun its window".to_owned())
+            }
             Self::LineNotPermitted { action, .. } => Some(format!("a line that is {}", from(*action))),
             Self::LineKindChanges { kind, .. } => Some(format!("a line of kind {kind}")),
             Self::ParentUnknown { .. } => Some("a line of this order".to_owned()),

@@ -13,6 +13,7 @@ use super::{
     line::{LineKind, LineNumber, LineRequest, LineState, LineStatus, Milestone},
     roll_up::Tally,
 };
+use crate::changed::changed;
 
 /// A line and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +130,11 @@ impl Lines {
     /// The lines that bring the company into service: at most one in a sound order.
     pub fn companies(&self) -> impl Iterator<Item = LineNumber> + '_ {
         self.companies.iter().copied()
+    }
+
+    /// The lines that are not as they were before, by number.
+    pub fn changed_since(&self, before: &Self) -> Vec<LineNumber> {
+        changed(&before.all, &self.all)
     }
 
     /// How many have ended how.

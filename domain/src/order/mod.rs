@@ -38,7 +38,7 @@ use self::{
 use crate::{
     decider::{Context, Decider},
     ids::{AggregateKind, AssetId, CompanyId, PortRequestId, ResellerId},
-    lifecycle::Lifecycle,
+    lifecycle::{Lifecycle, Step},
     names::OrderReference,
     refusal::Reason,
     sealed::Sealed,
@@ -213,6 +213,21 @@ impl Decider for Order {
             Self::PendingCancellation(_) => OrderStatus::PendingCancellation,
             Self::Ended(_, ending) => ending.status(),
             Self::Discarded(_) => OrderStatus::Discarded,
+        }
+    }
+
+    fn may_take(&self, step: &Step<OrderStatus, OrderAction, OrderEventKind>) -> bool {
+        // Where these two lead is fixed when the order comes to where they are asked for.
+        match (step.action, self) {
+            (OrderAction::RefuseCancellation, Self::AssessingCancellation(_, stage, _)) => {
+                step.to == stage.status()
+            }
+            (
+                OrderAction::ProvideInformation,
+                Self::Open(_, Stage::Pending { back_to, .. })
+                | Self::AssessingCancellation(_, Stage::Pending { back_to, .. }, _),
+            ) => step.to == Stage::from(*back_to).status(),
+            _ => true,
         }
     }
 

@@ -92,6 +92,20 @@ pub(super) fn represent(
     }])
 }
 
+impl PortDetails {
+    /// The same, presented at a time under some rules: with the day zero and the lead time that then apply, or every fault
+    /// of its window. For whoever asks what other rules would have said.
+    pub fn presented(&self, context: &Context) -> Result<Self, Vec<RequestFault>> {
+        let mut faults = vec![];
+        match window_fits(&self.window, &self.shape, self.route, context, &mut faults) {
+            Some(EarliestPortDate { day_zero, lead_time, .. }) if faults.is_empty() => {
+                Ok(Self { day_zero, lead_time, ..self.clone() })
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
 /// The earliest date of such a window, where the calendar knows; every fault is added to the others.
 pub(super) fn window_fits(
     window: &PortWindow,
@@ -117,8 +131,10 @@ pub(super) fn window_fits(
             faults.push(beyond.into());
             None
         }
-        (Ok((worked, next)), Ok(earliest)) => {
+        (Ok((worked, day_after)), Ok(earliest)) => {
             if !worked {
+                // Whoever took the next working day, and that is too early as well, would be refused once more.
+                let next = day_after.max(earliest.date);
                 faults.push(RequestFault::NoWorkingDay { date, next });
             }
             if date < earliest.date {

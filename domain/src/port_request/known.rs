@@ -5,18 +5,38 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Answer, OldDate, PortRequest, Request, at_any_stage, claims,
-    events::{PortDetails, Supplier},
+    Answer, OldDate, PortRequest, PortStatus, Request, at_any_stage, claims,
+    events::{PortDetails, PortEventKind, Supplier},
+    lifecycle::PortStep,
 };
 use crate::{
     calendar::PortWindow,
     claim::Claim,
     decider::Decider,
     ids::{CompanyId, PortRequestId},
+    lead_time::PortRoute,
     names::MessageId,
     number::NumberSet,
     rules::Rules,
 };
+
+/// Whether a step can still be one of this port: who has to accept it is fixed with what is presented, and where a refused
+/// date change leads, with whether the port had lapsed before.
+pub(super) fn may_take(port: &PortRequest, step: PortStep) -> bool {
+    use PortEventKind as Happens;
+    let both = port.details().is_some_and(|details| details.route == PortRoute::Subsequent);
+    let had_lapsed = matches!(
+        port,
+        PortRequest::Lapsed { .. } | PortRequest::DateChangePending { old: OldDate::Lapsed(_), .. }
+    );
+    match (step.event, step.to) {
+        (Happens::LcpAccepted | Happens::DateAgreed, PortStatus::Accepted) => !both,
+        (Happens::LcpAccepted | Happens::DateAgreed, PortStatus::AwaitingRh) => both,
+        (Happens::DateChangeRefused, PortStatus::Accepted) | (Happens::DateChangeLapsed, _) => !had_lapsed,
+        (Happens::DateChangeRefused, PortStatus::Lapsed) => had_lapsed,
+        _ => true,
+    }
+}
 
 impl PortRequest {
     /// What is known of it at every stage; nothing before the draft.

@@ -10,7 +10,8 @@
 use super::{PortStatus, commands::PortAction, events::PortEventKind};
 use crate::lifecycle::{Lifecycle, Step, step};
 
-type PortStep = Step<PortStatus, PortAction, PortEventKind>;
+/// A row of the table.
+pub(super) type PortStep = Step<PortStatus, PortAction, PortEventKind>;
 
 /// The steps, then the steps that ignore what a supplier says where it changes nothing.
 pub(super) const LIFECYCLE: Lifecycle<PortStatus, PortAction, PortEventKind> = Lifecycle(&ROWS);

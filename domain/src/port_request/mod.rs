@@ -37,6 +37,8 @@ use crate::{
     order::line::LineNumber,
 };
 
+use lifecycle::PortStep;
+
 pub use deadlines::PortTimer;
 pub use errors::{PortError, RequestFault};
 
@@ -270,6 +272,10 @@ impl Decider for PortRequest {
 
     fn status(&self) -> PortStatus {
         self.into()
+    }
+
+    fn may_take(&self, step: &PortStep) -> bool {
+        known::may_take(self, *step)
     }
 
     fn action(command: &PortCommand) -> PortAction {

@@ -58,6 +58,9 @@ pub enum Signing {
     Ed25519,
 }
 
+/// What an endpoint answers that is gone.
+const GONE: u16 = 410;
+
 /// A webhook as queries show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookView {
@@ -83,9 +86,9 @@ pub struct WebhookView {
     pub after: u64,
     /// The position of the event that said so.
     pub after_since: u64,
-    /// When it was made active last.
+    /// Since when it is sent there: when it was made active last, or its address changed.
     pub active_since: DateTime<Utc>,
-    /// Since when notices did not arrive, once that was too long.
+    /// Since when notices did not arrive, once that was too long or the endpoint is gone.
     pub failing_since: Option<DateTime<Utc>>,
     /// What the endpoint answered last then, if anything.
     pub last_status: Option<u16>,
@@ -154,6 +157,10 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
     match event {
         WebhookEvent::WebhookCreated { key, .. } => view.signs_with(key),
         WebhookEvent::WebhookUpdated { url, types, description } => {
+            if view.url != *url {
+                // What failed elsewhere says nothing of the new address.
+                view.active_since = fact.recorded_at;
+            }
             (view.url, view.types) = (url.clone(), types.clone());
             view.description = description.clone();
         }
@@ -171,7 +178,10 @@ pub fn fold(rows: &mut dyn Rows, fact: &Fact) -> Result<(), Fault> {
             view.status = WebhookStage::Stopped;
             (view.failing_since, view.last_status) = (Some(*failing_since), *last_status);
         }
-        WebhookEvent::WebhookGone => view.status = WebhookStage::Gone,
+        WebhookEvent::WebhookGone => {
+            view.status = WebhookStage::Gone;
+            (view.failing_since, view.last_status) = (Some(fact.recorded_at), Some(GONE));
+        }
         WebhookEvent::WebhookReplayed { after } => view.begins(*after, fact),
         WebhookEvent::WebhookDeleted { .. } => view.status = WebhookStage::Deleted,
     }

@@ -73,28 +73,36 @@ impl SigningKey {
     }
 }
 
-/// The form alone; whoever reads addresses in full has done so before.
 fn endpoint_url(text: &str) -> Result<String, Invalid> {
+    match endpoint_faults(text).into_iter().next() {
+        Some(fault) => Err(fault),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// Everything that is wrong with an address by its form alone; whoever reads addresses in full looks further.
+pub fn endpoint_faults(text: &str) -> Vec<Invalid> {
     const EXPECTED: &str = "an address such as https://hooks.example/orderwire";
-    at_most("url", text, ENDPOINT_URL_MAX)?;
-    if let Some(c) = text.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '\\' | '"' | '<' | '>' | '`'))
-    {
-        return Err(unexpected("url", c, EXPECTED));
-    }
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let invalid = |code: &str, detail: &str| Err(Invalid::new(code, detail, EXPECTED));
-    let Some(rest) = rest else { return invalid("url_scheme", "it is no https or http address") };
-    let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if place.is_empty() {
-        return invalid("url_host", "it names no host");
-    }
-    if place.contains('@') {
-        return invalid("url_credentials", "it has a user or a password in it");
+    let fault = |code: &str, detail: &str| Invalid::new(code, detail, EXPECTED);
+    let mut faults: Vec<Invalid> = at_most("url", text, ENDPOINT_URL_MAX).err().into_iter().collect();
+    let foreign = |c: &char| !c.is_ascii_graphic() || matches!(c, '\\' | '"' | '<' | '>' | '`');
+    faults.extend(text.chars().find(foreign).map(|c| unexpected("url", c, EXPECTED)));
+    match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
+        None => faults.push(fault("url_scheme", "it is no https or http address")),
+        Some(rest) => {
+            let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            if place.is_empty() {
+                faults.push(fault("url_host", "it names no host"));
+            }
+            if place.contains('@') {
+                faults.push(fault("url_credentials", "it has a user or a password in it"));
+            }
+        }
     }
     if text.contains('#') {
-        return invalid("url_fragment", "it has a fragment, which is never sent");
+        faults.push(fault("url_fragment", "it has a fragment, which is never sent"));
     }
-    Ok(text.to_owned())
+    faults
 }
 
 fn public_key(text: &str) -> Result<String, Invalid> {

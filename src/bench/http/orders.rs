@@ -41,8 +41,9 @@ const BLOCK_NUMBERS: u64 = 10_000;
 const PREPARED_AT_ONCE: usize = 256;
 /// Orders remembered to be looked at.
 const ORDERS_MAX: usize = 20_000;
-/// The location code of the first order of each company; every further one has the next.
-const FIRST_LOCATION: usize = 100;
+/// The location code of the first order of each company; every further one has the next. Long enough that none of a million
+/// begins like an extension, or like another one.
+const FIRST_LOCATION: usize = 1_000_000;
 
 /// The load.
 #[derive(Clone)]

@@ -37,8 +37,13 @@ use crate::{
     http::notice_bodies::NoticeBody,
 };
 
-/// Notices of one webhook that have not arrived; no more are read then, so one that is down for days costs this much.
+/// Notices of one webhook that are at hand and have not arrived; no more are read then, so one that is down for days costs
+/// this much.
 pub const WAITING_MAX: usize = 1_000;
+/// Notices of one webhook that wait for others of their order and of which only a number is kept; no more are read then.
+const DEFERRED_MAX: usize = 20_000;
+/// Of those of one order, that are had at once when their turn has come.
+const RECALLED_AT_ONCE: usize = 64;
 /// Notices of one webhook that are read before their turn has come.
 const READ_AHEAD: usize = 128;
 /// Requests in flight to one endpoint that answers well and soon.
@@ -59,7 +64,7 @@ pub struct Endpoint {
     pub window: Window,
     /// The last sequence that its reseller was given.
     pub told: u64,
-    /// How many rows there are of its deliveries.
+    /// How many rows there are of what has arrived.
     pub kept: u64,
     /// Whether it is being stopped, so nothing more is sent.
     pub ending: bool,
@@ -67,8 +72,8 @@ pub struct Endpoint {
     records: HashMap<Job, Delivery>,
     /// Of what was read and has not failed.
     bodies: HashMap<Job, Bytes>,
-    /// Sequences that arrived beyond where it was left.
-    arrived: BTreeSet<u64>,
+    /// Sequences beyond where it was left that have rows: they arrived, or wait.
+    known: BTreeSet<u64>,
     signers: Option<Arc<Vec<Signer>>>,
     signers_until: Option<DateTime<Utc>>,
     brisk: bool,
@@ -123,7 +128,7 @@ impl Endpoint {
             stored_to: done_to,
             records: HashMap::new(),
             bodies: HashMap::new(),
-            arrived: BTreeSet::new(),
+            known: BTreeSet::new(),
             signers: None,
             signers_until: None,
             brisk: false,
@@ -131,28 +136,38 @@ impl Endpoint {
             view,
         };
         let mut changes = Vec::new();
-        let current = |it: &Delivery| it.again || place.is_some() && it.since == endpoint.view.after_since;
-        let (waiting, before): (Vec<_>, Vec<_>) =
-            ledger::waiting(log, id).await?.into_iter().partition(current);
-        for delivery in before {
-            // It waits for a turn that was taken back.
-            changes.push(RowChange::Delete(&WEBHOOK_DELIVERY, delivery.key()));
-        }
         if place.is_some() {
             let since = endpoint.view.after_since;
             let after = ledger::after(log, id, done_to).await?.into_iter();
-            let there = after.filter(|it| !it.again && it.since == since && it.ended_at.is_some());
-            endpoint.arrived = there.map(|it| it.sequence).collect();
+            let there = after.filter(|it| !it.again && it.since == since);
+            endpoint.known = there.map(|it| it.sequence).collect();
         } else {
             changes.push(endpoint.place());
         }
-        for delivery in waiting {
-            endpoint.restore(delivery, now);
+        let mut page = ledger::waiting(log, id, None).await?;
+        while let Some(last) = page.last().cloned() {
+            for delivery in page {
+                if delivery.again || place.is_some() && delivery.since == endpoint.view.after_since {
+                    endpoint.restore(delivery, now);
+                } else {
+                    // It waits for a turn that was taken back.
+                    changes.push(RowChange::Delete(&WEBHOOK_DELIVERY, delivery.key()));
+                }
+            }
+            page = ledger::waiting(log, id, Some(&last)).await?;
         }
         Ok((endpoint, changes))
     }
 
     fn restore(&mut self, delivery: Delivery, now: DateTime<Utc>) {
+        if !delivery.again && self.window.has(&delivery.lane) {
+            self.window.defer(delivery.sequence, &delivery.lane);
+        } else {
+            self.at_hand(delivery, now);
+        }
+    }
+
+    fn at_hand(&mut self, delivery: Delivery, now: DateTime<Utc>) {
         let job = if delivery.again { Job::Again(delivery.sequence) } else { Job::Notice(delivery.sequence) };
         let resumed = delivery.sent_at.is_none_or(|sent| sent < self.view.active_since);
         let due = delivery.next_at.filter(|_| !resumed).unwrap_or(now);
@@ -185,7 +200,8 @@ impl Endpoint {
     pub fn wants_more(&self) -> bool {
         self.is_active()
             && self.told > self.window.read_to()
-            && self.window.waiting() < WAITING_MAX
+            && self.window.at_hand() < WAITING_MAX
+            && self.window.deferred() < DEFERRED_MAX
             && self.window.unstored() < READ_AHEAD / 2
     }
 
@@ -194,18 +210,28 @@ impl Endpoint {
         self.view.status == WebhookStage::Active
     }
 
-    /// Reads what comes next; answers how many notices that were.
-    pub async fn read(&mut self, log: &SharedLog, now: DateTime<Utc>) -> Result<usize, Error> {
+    /// Reads what comes next, and the rows that this changes; answers how many notices that were.
+    pub async fn read(
+        &mut self,
+        log: &SharedLog,
+        now: DateTime<Utc>,
+        changes: &mut Vec<RowChange>,
+    ) -> Result<usize, Error> {
         let page = ledger::notices(log, self.view.reseller, self.window.read_to(), READ_AHEAD).await?;
         let count = page.len();
         for notice in page {
             let (sequence, job) = (notice.sequence, Job::Notice(notice.sequence));
-            let known = self.arrived.remove(&sequence) || self.records.contains_key(&job);
-            if known || !self.wants(notice.notice_type) {
+            if self.known.remove(&sequence) || !self.wants(notice.notice_type) {
                 self.window.skip(sequence);
                 continue;
             }
-            let delivery = self.delivery(&notice, false);
+            let delivery = Delivery::new(&self.view, &notice, false);
+            if self.window.defers(&delivery.lane) {
+                self.window.skip(sequence);
+                self.window.defer(sequence, &delivery.lane);
+                changes.push(RowChange::Put(Delivery::TABLE, delivery.to_row()));
+                continue;
+            }
             self.window.add(sequence, &delivery.lane, now);
             self.records.insert(job, delivery);
             self.bodies.insert(job, body(notice));
@@ -213,35 +239,31 @@ impl Endpoint {
         Ok(count)
     }
 
+    /// Has what waited for one of its order, as far as that has arrived. Everything that was written must be stored.
+    pub async fn recall(&mut self, log: &SharedLog, now: DateTime<Utc>) -> Result<(), Error> {
+        while self.window.starves() {
+            let sequences = self.window.recall(RECALLED_AT_ONCE);
+            let mut rows = ledger::several(log, self.view.webhook, &sequences).await?;
+            if rows.len() != sequences.len() {
+                let stream = self.view.webhook.to_string();
+                let detail = format!("{} of {} deliveries are there", rows.len(), sequences.len());
+                return Err(Error::Corrupt { stream, detail });
+            }
+            rows.sort_unstable_by_key(|row| row.sequence);
+            for row in rows {
+                self.at_hand(row, now);
+            }
+        }
+        Ok(())
+    }
+
     fn wants(&self, notice_type: NoticeType) -> bool {
         self.view.types.is_empty() || self.view.types.contains(&notice_type)
     }
 
-    fn delivery(&self, notice: &Notice, again: bool) -> Delivery {
-        let lane = notice.order.map_or_else(|| notice.subject.clone(), |order| order.to_string());
-        Delivery {
-            webhook: self.view.webhook,
-            notice: notice.id,
-            notice_type: notice.notice_type,
-            sequence: notice.sequence,
-            lane: if again { format!("again {}", notice.sequence) } else { lane },
-            again,
-            since: self.view.after_since,
-            ended_at: None,
-            attempts: 0,
-            failing_since: None,
-            next_at: None,
-            sent_at: None,
-            status: None,
-            failure: None,
-            latency_ms: None,
-            excerpt: String::new(),
-        }
-    }
-
     /// Somebody wants a notice once more; the row that says so.
     pub fn again(&mut self, notice: &Notice, now: DateTime<Utc>) -> RowChange {
-        let (job, delivery) = (Job::Again(notice.sequence), self.delivery(notice, true));
+        let (job, delivery) = (Job::Again(notice.sequence), Delivery::new(&self.view, notice, true));
         let row = RowChange::Put(Delivery::TABLE, delivery.to_row());
         self.window.restore(job, &delivery.lane, now, false);
         self.records.entry(job).or_insert(delivery);
@@ -283,23 +305,29 @@ impl Endpoint {
         Some(Turn { job, notice, body: self.bodies.get(&job).cloned(), signers, sluggish: !self.brisk })
     }
 
-    /// It could not be sent for a reason of ours.
-    pub fn not_sent(&mut self, job: Job, now: DateTime<Utc>) {
+    /// It could not be sent for a reason of ours; the row that says so.
+    pub fn not_sent(&mut self, job: Job, now: DateTime<Utc>) -> Option<RowChange> {
+        let delivery = self.records.get(&job)?;
         self.window.failed(job, now + AGAIN_AFTER);
+        Some(RowChange::Put(Delivery::TABLE, delivery.to_row()))
     }
 
-    /// What came of an attempt, and the row that says so.
+    /// What came of an attempt that was made when it had been active since then, and the row that says so.
     pub fn landed(
         &mut self,
         job: Job,
         answered: Answered,
+        active_since: DateTime<Utc>,
         now: DateTime<Utc>,
         chance: u64,
     ) -> Option<(Outcome, RowChange)> {
         let mut delivery = self.records.remove(&job)?;
         self.bodies.remove(&job);
-        self.kept += u64::from(delivery.attempts == 0);
-        self.brisk = answered.failure.is_none() && answered.latency_ms <= BRISK_MS;
+        // What another address did, or this one before somebody saw to it, says nothing of how it is now.
+        let of_now = active_since == self.view.active_since;
+        if of_now {
+            self.brisk = answered.failure.is_none() && answered.latency_ms <= BRISK_MS;
+        }
         delivery.attempts += 1;
         delivery.sent_at = Some(now);
         delivery.latency_ms = Some(answered.latency_ms);
@@ -308,17 +336,19 @@ impl Endpoint {
         delivery.excerpt = answered.excerpt;
         if delivery.failure.is_none() {
             (delivery.ended_at, delivery.next_at) = (Some(now), None);
+            self.kept += 1;
             self.window.arrived(job);
             return Some((Outcome::Arrived, RowChange::Put(Delivery::TABLE, delivery.to_row())));
         }
         let since = delivery.failing_since.filter(|since| *since >= self.view.active_since).unwrap_or(now);
-        delivery.failing_since = Some(since);
+        delivery.failing_since = of_now.then_some(since);
         let (outcome, due) = match backoff::next(delivery.attempts, since, now, retry_after, chance) {
+            _ if !of_now => (Outcome::Waits, now),
             _ if is_gone => (Outcome::Gone, now),
             Next::GiveUp => (Outcome::TooLong, now),
             Next::At(due) => (Outcome::Waits, due),
         };
-        if let Some(asked) = retry_after {
+        if let Some(asked) = retry_after.filter(|_| of_now) {
             // It is the endpoint that wants to be left alone, not this notice.
             self.hold_until = Some(now + asked.min(backoff::WAIT_MAX));
         }

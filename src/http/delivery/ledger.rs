@@ -81,40 +81,53 @@ pub async fn place(log: &SharedLog, webhook: WebhookId) -> Result<Option<Place>,
     query::get(log, &webhook.to_string()).await
 }
 
-/// Deliveries of a webhook that wait; those with larger sequences than `after` alone.
-pub async fn waiting(log: &SharedLog, webhook: WebhookId) -> Result<Vec<Delivery>, Error> {
-    deliveries(log, webhook, vec![equal("waits", 1)], 0).await
+/// A webhook as queries show it.
+pub async fn view(log: &SharedLog, webhook: WebhookId) -> Result<Option<WebhookView>, Error> {
+    query::get(log, &webhook.to_string()).await
+}
+
+/// Deliveries of a webhook that wait, a page of them in order, each after the last of the one
+/// before.
+pub async fn waiting(
+    log: &SharedLog,
+    webhook: WebhookId,
+    last: Option<&Delivery>,
+) -> Result<Vec<Delivery>, Error> {
+    let select = Select {
+        table: &WEBHOOK_DELIVERY,
+        filters: vec![equal("parent", webhook.to_string()), equal("waits", 1)],
+        order: "sequence",
+        descending: false,
+        after: last.map(|last| (i64::try_from(last.sequence).unwrap_or(i64::MAX).into(), last.key())),
+        limit: ROWS_AT_ONCE,
+    };
+    query::select(log, &select).await
+}
+
+/// What is written of the deliveries of these sequences, but for those that somebody wanted once more.
+pub async fn several(log: &SharedLog, webhook: WebhookId, sequences: &[u64]) -> Result<Vec<Delivery>, Error> {
+    let keys: Vec<String> = sequences.iter().map(|sequence| Delivery::key_of(webhook, *sequence)).collect();
+    query::several(log, &keys).await
 }
 
 /// Deliveries of a webhook after a sequence, whatever became of them.
 pub async fn after(log: &SharedLog, webhook: WebhookId, sequence: u64) -> Result<Vec<Delivery>, Error> {
-    deliveries(log, webhook, Vec::new(), sequence).await
-}
-
-async fn deliveries(
-    log: &SharedLog,
-    webhook: WebhookId,
-    filters: Vec<Filter>,
-    after: u64,
-) -> Result<Vec<Delivery>, Error> {
-    let mut found = Vec::new();
-    let mut page_after = None;
+    let mut found: Vec<Delivery> = Vec::new();
     loop {
-        let mut filters = filters.clone();
-        filters.push(equal("parent", webhook.to_string()));
-        filters.push(at_least("sequence", after.saturating_add(1)));
+        let last = found.last();
         let select = Select {
             table: &WEBHOOK_DELIVERY,
-            filters,
+            filters: vec![
+                equal("parent", webhook.to_string()),
+                at_least("sequence", sequence.saturating_add(1)),
+            ],
             order: "sequence",
             descending: false,
-            after: page_after.take(),
+            after: last.map(|last| (i64::try_from(last.sequence).unwrap_or(i64::MAX).into(), last.key())),
             limit: ROWS_AT_ONCE,
         };
         let page: Vec<Delivery> = query::select(log, &select).await?;
         let whole = page.len() == ROWS_AT_ONCE;
-        page_after =
-            page.last().map(|last| (i64::try_from(last.sequence).unwrap_or(i64::MAX).into(), last.key()));
         found.extend(page);
         if !whole {
             return Ok(found);
@@ -145,9 +158,10 @@ pub async fn ended(
     query::select(log, &select).await
 }
 
-/// How many deliveries of a webhook are kept.
+/// How many deliveries of a webhook are kept that have ended.
 pub async fn kept(log: &SharedLog, webhook: WebhookId) -> Result<u64, Error> {
-    Ok(log.count(&WEBHOOK_DELIVERY, &[equal("parent", webhook.to_string())]).await?)
+    let ended = Filter { column: "ended_at", comparison: Comparison::AtLeast, value: i64::MIN.into() };
+    Ok(log.count(&WEBHOOK_DELIVERY, &[equal("parent", webhook.to_string()), ended]).await?)
 }
 
 /// The last sequences that these resellers were given.

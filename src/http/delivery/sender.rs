@@ -11,7 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use orderwire_domain::{invalid::Invalid, webhook::values::EndpointUrl};
+use orderwire_domain::{
+    invalid::Invalid,
+    webhook::values::{EndpointUrl, endpoint_faults},
+};
 use reqwest::{
     Client, ClientBuilder, Response, StatusCode, Url,
     header::{CONTENT_TYPE, RETRY_AFTER},
@@ -107,28 +110,38 @@ impl Sender {
         })
     }
 
-    /// The address of an endpoint as it is kept, if it may be one.
-    pub fn address(&self, text: &str) -> Result<EndpointUrl, Invalid> {
-        let url = EndpointUrl::parse(text)?;
-        let expected = "an address such as https://hooks.example/orderwire";
-        let parsed = Url::parse(url.as_str()).map_err(|error| {
-            Invalid::new("url_malformed", format!("it cannot be read: {error}"), expected)
-        })?;
-        if parsed.scheme() != "https" && !self.settings.allow_http {
-            return Err(Invalid::new(
-                "url_scheme",
-                "it is not over TLS",
-                "an address that begins with https://",
-            ));
+    /// The address of an endpoint as it is kept, or everything for which it may not be one.
+    pub fn address(&self, text: &str) -> Result<EndpointUrl, Vec<Invalid>> {
+        let mut faults = endpoint_faults(text);
+        match Url::parse(text) {
+            Ok(url) => {
+                faults.extend(self.unreachable(&url));
+                if faults.is_empty() {
+                    return EndpointUrl::parse(url.as_str()).map_err(|fault| vec![fault]);
+                }
+            }
+            // Where its form is wrong, that says more.
+            Err(error) if faults.is_empty() => {
+                let expected = "an address such as https://hooks.example/orderwire";
+                faults.push(Invalid::new("url_malformed", format!("it cannot be read: {error}"), expected));
+            }
+            Err(_) => {}
         }
-        if !self.settings.allow_private && places::check_literal(&parsed).is_err() {
-            return Err(Invalid::new(
-                "url_private",
-                NotPublic.to_string(),
-                "an address of the public internet",
-            ));
+        Err(faults)
+    }
+
+    /// Why nothing is sent to an address, whatever else it is.
+    fn unreachable(&self, url: &Url) -> Vec<Invalid> {
+        let mut faults = Vec::new();
+        if url.scheme() == "http" && !self.settings.allow_http {
+            let expected = "an address that begins with https://";
+            faults.push(Invalid::new("url_scheme", "it is not over TLS", expected));
         }
-        EndpointUrl::parse(parsed.as_str())
+        if !self.settings.allow_private && places::check_literal(url).is_err() {
+            let expected = "an address of the public internet";
+            faults.push(Invalid::new("url_private", NotPublic.to_string(), expected));
+        }
+        faults
     }
 
     /// Sends once.
@@ -203,11 +216,23 @@ fn excerpt(body: &[u8]) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
+/// Whether a certificate was refused. What TLS says of it is wrapped as an error of the connection, once or twice.
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(said) = error.downcast_ref::<rustls::Error>() {
+        return matches!(said, rustls::Error::InvalidCertificate(_));
+    }
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.is_some_and(|inner| is_untrusted(inner))
+}
+
 fn failure(error: &reqwest::Error) -> Failure {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<NotPublic>() {
             return Failure::PrivateTarget;
+        }
+        if is_untrusted(error) {
+            return Failure::CertificateUntrusted;
         }
         cause = error.source();
     }
@@ -225,7 +250,7 @@ mod tests {
     #[test]
     fn an_address_is_kept_as_it_will_be_asked_for() {
         let strict = Sender::new(Settings::default());
-        let code = |text: &str| strict.address(text).unwrap_err().code;
+        let code = |text: &str| strict.address(text).unwrap_err()[0].code.clone();
         assert_eq!(strict.address("https://HOOKS.example").unwrap().as_str(), "https://hooks.example/");
         assert_eq!(code("http://hooks.example/"), "url_scheme");
         assert_eq!(code("https://10.0.0.1/"), "url_private");

@@ -1,14 +1,15 @@
 //! What one webhook is about to be sent: lanes, each strictly in order, all of them beside one another.
 //!
 //! A lane is an order, or what a notice is about where it belongs to none. Its first notice is sent; the next when that has
-//! arrived. So a lane whose first does not arrive waits, and no other does. Deliberately absent: time and chance, which are
-//! arguments; what is sent, and where anything is stored.
+//! arrived. So a lane whose first does not arrive waits, and no other does. Of what comes after a first that fails only the
+//! sequences are kept, however many: each has a row, and is read again when its turn has come. Deliberately absent: time and
+//! chance, which are arguments; what is sent, and where anything is stored.
 
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -31,13 +32,25 @@ struct Item {
     flies: bool,
 }
 
+/// What comes one after the other.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Those at hand.
+    turns: BTreeSet<Job>,
+    /// Sequences that come after all of those, and have rows that say so.
+    later: VecDeque<u64>,
+}
+
 /// What was read and has not arrived.
 #[derive(Debug)]
 pub struct Window {
     /// Up to where notices were read.
     read_to: u64,
     items: BTreeMap<Job, Item>,
-    lanes: HashMap<Arc<str>, BTreeSet<Job>>,
+    lanes: HashMap<Arc<str>, Lane>,
+    /// Lanes with nothing at hand but something later.
+    starved: BTreeSet<Arc<str>>,
+    deferred: usize,
     /// The first of every lane, unless it is being sent.
     due: BTreeSet<(DateTime<Utc>, Job)>,
     /// Sequences that have no row which says that they wait.
@@ -52,6 +65,8 @@ impl Window {
             read_to: sequence,
             items: BTreeMap::new(),
             lanes: HashMap::new(),
+            starved: BTreeSet::new(),
+            deferred: 0,
             due: BTreeSet::new(),
             unstored: BTreeSet::new(),
             flying: 0,
@@ -70,7 +85,17 @@ impl Window {
 
     /// How many have not arrived.
     pub fn waiting(&self) -> usize {
+        self.items.len() + self.deferred
+    }
+
+    /// How many of them are at hand.
+    pub fn at_hand(&self) -> usize {
         self.items.len()
+    }
+
+    /// Of how many only the sequence is kept.
+    pub fn deferred(&self) -> usize {
+        self.deferred
     }
 
     /// How many have no row yet.
@@ -101,17 +126,60 @@ impl Window {
         self.insert(job, lane, due, failed);
     }
 
+    /// Whether the next of this lane waits for one that fails, or for others that do: its row is enough until then.
+    pub fn defers(&self, lane: &str) -> bool {
+        self.lanes.get(lane).is_some_and(|lane| {
+            !lane.later.is_empty() || lane.turns.first().is_some_and(|first| self.items[first].failed)
+        })
+    }
+
+    /// Whether there is anything of this lane.
+    pub fn has(&self, lane: &str) -> bool {
+        self.lanes.contains_key(lane)
+    }
+
+    /// One that has a row waits for everything that is known of its lane.
+    pub fn defer(&mut self, sequence: u64, lane: &str) {
+        let (lane, turns) = self.lane(lane);
+        turns.later.push_back(sequence);
+        if turns.turns.is_empty() {
+            self.starved.insert(lane);
+        }
+        self.deferred += 1;
+    }
+
+    /// Sequences whose turn has come, of one lane. Whoever asks reads their rows, and restores every one of them.
+    pub fn recall(&mut self, limit: usize) -> Vec<u64> {
+        let Some(lane) = self.starved.pop_first() else { return Vec::new() };
+        let later = &mut self.lanes.get_mut(&lane).expect("a lane that starves is there").later;
+        let recalled: Vec<u64> = later.drain(..limit.min(later.len())).collect();
+        self.deferred -= recalled.len();
+        recalled
+    }
+
+    /// Whether there is something to recall.
+    pub fn starves(&self) -> bool {
+        !self.starved.is_empty()
+    }
+
+    /// A lane, which is there from now on.
+    fn lane(&mut self, name: &str) -> (Arc<str>, &mut Lane) {
+        let name =
+            self.lanes.get_key_value(name).map_or_else(|| Arc::from(name), |(name, _)| Arc::clone(name));
+        let lane = self.lanes.entry(Arc::clone(&name)).or_default();
+        (name, lane)
+    }
+
     /// Whether it was new.
     fn insert(&mut self, job: Job, lane: &str, due: DateTime<Utc>, failed: bool) -> bool {
         if self.items.contains_key(&job) {
             return false;
         }
-        let lane =
-            self.lanes.get_key_value(lane).map_or_else(|| Arc::from(lane), |(lane, _)| Arc::clone(lane));
-        let turns = self.lanes.entry(Arc::clone(&lane)).or_default();
+        let (lane, Lane { turns, .. }) = self.lane(lane);
         let before = turns.first().copied();
         turns.insert(job);
-        if turns.first() == Some(&job) {
+        let is_first = turns.first() == Some(&job);
+        if is_first {
             if let Some(before) = before {
                 self.due.remove(&(self.items[&before].due, before));
             }
@@ -142,14 +210,17 @@ impl Window {
         if let Job::Notice(sequence) = job {
             self.unstored.remove(&sequence);
         }
-        let turns = self.lanes.get_mut(&item.lane).expect("an item has a lane");
-        turns.remove(&job);
-        match turns.first() {
+        let lane = self.lanes.get_mut(&item.lane).expect("an item has a lane");
+        lane.turns.remove(&job);
+        match lane.turns.first() {
             Some(next) => {
                 self.due.insert((self.items[next].due, *next));
             }
-            None => {
+            None if lane.later.is_empty() => {
                 self.lanes.remove(&item.lane);
+            }
+            None => {
+                self.starved.insert(item.lane);
             }
         }
     }
@@ -179,7 +250,7 @@ impl Window {
     pub fn held_up(&mut self) -> Vec<u64> {
         let mut held_up = Vec::new();
         while let Some(sequence) = self.unstored.first().copied() {
-            let first = self.lanes[&self.items[&Job::Notice(sequence)].lane].first();
+            let first = self.lanes[&self.items[&Job::Notice(sequence)].lane].turns.first();
             let waits = first.is_some_and(|first| self.items[first].failed);
             if !waits {
                 break;

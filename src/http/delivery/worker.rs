@@ -6,6 +6,7 @@
 //! delivers; one that lost it sends, for a moment, what its successor sends as well, and writes nothing. Deliberately absent:
 //! deliveries that arrive only once.
 
+mod flights;
 mod sweep;
 
 use std::{
@@ -15,18 +16,16 @@ use std::{
     time::Duration,
 };
 
-use aes_gcm::aead::{OsRng, rand_core::RngCore as _};
+use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use orderwire_domain::{
-    ids::{NoticeId, WebhookId},
-    joint::Command,
+    ids::WebhookId,
     views::{
         self,
         notices::Notice,
         table::Record as _,
         webhooks::{WebhookStage, WebhookView},
     },
-    webhook::commands::WebhookCommand,
 };
 use tokio::{
     task::{JoinError, JoinHandle, JoinSet},
@@ -34,16 +33,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    endpoint::{self, Endpoint, Outcome, Turn},
-    ledger,
-    sender::{Answered, Message, Sender},
-    window::Job,
-};
+use super::{endpoint::Endpoint, ledger, sender::Sender};
 use crate::{
-    edge::deliveries::Request,
+    edge::deliveries::{Delivery, Request},
     engine::{
-        Actor, Engine, Error, Provenance,
+        Engine, Error,
         log::{Fence, Position, RowChange, StoreError},
         query,
     },
@@ -65,16 +59,6 @@ const CHANGES_MAX: usize = 4_096;
 const STEP_BACK: Duration = Duration::from_secs(5);
 /// How long requests in flight may take once the worker is to stop.
 const LANDS_WITHIN: Duration = Duration::from_secs(5);
-/// A request that has ended.
-struct Landed {
-    webhook: WebhookId,
-    since: u64,
-    job: Job,
-    sluggish: bool,
-    /// Nothing where it could not be sent for a reason of ours.
-    answered: Option<Answered>,
-}
-
 struct Worker {
     engine: Engine,
     sender: Arc<Sender>,
@@ -89,7 +73,7 @@ struct Worker {
     leaving: BTreeSet<WebhookId>,
     /// Changes of webhooks were seen up to here.
     seen: Position,
-    flights: JoinSet<Landed>,
+    flights: JoinSet<flights::Landed>,
     sluggish: usize,
     endings: JoinSet<(WebhookId, Result<(), Error>)>,
     changes: Vec<RowChange>,
@@ -99,7 +83,7 @@ struct Worker {
     fence: Fence,
     commit_at: Instant,
     look_at: Instant,
-    sweep_at: Instant,
+    sweep_at: DateTime<Utc>,
     /// Whose turn it is to be first.
     first: usize,
 }
@@ -117,7 +101,10 @@ pub async fn run(engine: Engine, sender: Arc<Sender>, stop: CancellationToken) {
         let Ok(fence) = held else { break };
         let worked = async { Worker::open(&engine, &sender, fence.clone()).await?.work(&stop).await };
         // Nothing of what it knew is relied on after a panic: what is stored is right.
-        match lease.during(&fence, AssertUnwindSafe(worked).catch_unwind()).await {
+        let worked = lease.during(&fence, AssertUnwindSafe(worked).catch_unwind()).await;
+        // What waits is counted where it is sent.
+        backlog_is(0);
+        match worked {
             Some(Ok(Ok(()))) => break,
             None => continue,
             Some(Ok(Err(Error::Store(StoreError::FencedOut(_))))) => {
@@ -158,7 +145,7 @@ impl Worker {
             fence,
             commit_at: now,
             look_at: now,
-            sweep_at: now + sweep::EVERY,
+            sweep_at: engine.now(),
             first: 0,
         })
     }
@@ -218,13 +205,9 @@ impl Worker {
                 }
             }
         }
-        if !self.endpoints.is_empty() {
-            self.take_requests().await?;
-        }
+        self.take_requests().await?;
         self.sweep().await?;
-        let backlog: u64 = self.endpoints.values().map(Endpoint::backlog).sum();
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts a backlog of 2^52 notices one by one")]
-        metrics::gauge!("orderwire_webhook_backlog").set(backlog as f64);
+        backlog_is(self.endpoints.values().map(Endpoint::backlog).sum());
         Ok(())
     }
 
@@ -232,7 +215,8 @@ impl Worker {
         let (id, now) = (view.webhook, self.engine.now());
         if view.status == WebhookStage::Deleted {
             self.endpoints.remove(&id);
-            if ledger::place(self.engine.log(), id).await?.is_some() {
+            let log = self.engine.log();
+            if ledger::place(log, id).await?.is_some() || !ledger::waiting(log, id, None).await?.is_empty() {
                 self.leaving.insert(id);
             }
             return Ok(());
@@ -258,13 +242,9 @@ impl Worker {
             return Ok(());
         }
         for request in requests {
-            if let Some(endpoint) = self.endpoints.get_mut(&request.webhook) {
-                let notice: Option<Notice> =
-                    query::get(self.engine.log(), &request.notice.to_string()).await?;
-                if let Some(notice) = notice {
-                    self.changes.push(endpoint.again(&notice, self.engine.now()));
-                    self.busy.insert(request.webhook);
-                }
+            let notice: Option<Notice> = query::get(self.engine.log(), &request.notice.to_string()).await?;
+            if let Some(notice) = notice {
+                self.once_more(request.webhook, &notice).await?;
             }
             self.changes.push(RowChange::Delete(Request::TABLE, request.key()));
         }
@@ -272,15 +252,43 @@ impl Worker {
         self.flush().await
     }
 
-    /// Reads ahead for those that have room.
+    /// Sends a notice once more; where none are sent for now, a row says that it waits.
+    async fn once_more(&mut self, webhook: WebhookId, notice: &Notice) -> Result<(), Error> {
+        if let Some(endpoint) = self.endpoints.get_mut(&webhook) {
+            self.changes.push(endpoint.again(notice, self.engine.now()));
+            self.busy.insert(webhook);
+            return Ok(());
+        }
+        let view = ledger::view(self.engine.log(), webhook).await?;
+        if let Some(view) = view.filter(|view| view.status != WebhookStage::Deleted) {
+            let delivery = Delivery::new(&view, notice, true);
+            self.changes.push(RowChange::Put(Delivery::TABLE, delivery.to_row()));
+        }
+        Ok(())
+    }
+
+    /// Reads ahead for those that have room, and has what waited where its turn has come.
     async fn read(&mut self) -> Result<(), Error> {
         let now = self.engine.now();
-        while let Some(id) = self.hungry.pop_first() {
+        for id in std::mem::take(&mut self.hungry) {
+            if self.endpoints.get(&id).is_some_and(|endpoint| endpoint.window.starves()) {
+                // What is had from the store must be there.
+                self.flush().await?;
+            }
             let Some(endpoint) = self.endpoints.get_mut(&id) else { continue };
-            while endpoint.wants_more() && endpoint.read(self.engine.log(), now).await? > 0 {
-                self.busy.insert(id);
+            endpoint.recall(self.engine.log(), now).await?;
+            while endpoint.wants_more() {
+                if self.changes.len() >= CHANGES_MAX {
+                    // Once those are written.
+                    self.hungry.insert(id);
+                    break;
+                }
+                if endpoint.read(self.engine.log(), now, &mut self.changes).await? == 0 {
+                    break;
+                }
                 self.touched.insert(id);
             }
+            self.busy.insert(id);
         }
         Ok(())
     }
@@ -290,6 +298,10 @@ impl Worker {
         let now = self.engine.now();
         self.busy.retain(|id| self.endpoints.get(id).is_some_and(|endpoint| endpoint.window.waiting() > 0));
         let mut ids: Vec<WebhookId> = self.busy.iter().copied().collect();
+        if !ids.is_empty() {
+            // What is sent cannot be taken back, so it is asked again whether this is ours to do.
+            self.engine.confirm(&self.fence).await?;
+        }
         for id in &ids {
             let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");
             endpoint.sign(&self.engine).await?;
@@ -310,87 +322,6 @@ impl Worker {
                     more = true;
                     let view = endpoint.view.clone();
                     self.fly(&view, turn);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn fly(&mut self, view: &WebhookView, turn: Turn) {
-        let (engine, sender, url) = (self.engine.clone(), Arc::clone(&self.sender), view.url.clone());
-        let (webhook, since) = (view.webhook, view.after_since);
-        self.sluggish += usize::from(turn.sluggish);
-        self.flights.spawn(async move {
-            let Turn { job, notice, body, signers, sluggish } = turn;
-            let body = match body {
-                Some(body) => Some(body),
-                None => fetched(&engine, notice).await,
-            };
-            let answered = match body {
-                None => None,
-                Some(body) => {
-                    let message = Message { id: notice.to_string(), body };
-                    Some(sender.send(&url, &message, &signers).await)
-                }
-            };
-            Landed { webhook, since, job, sluggish, answered }
-        });
-    }
-
-    fn land_all(&mut self, landed: Result<Landed, JoinError>) -> Result<(), Error> {
-        self.land(landed.map_err(|error| lost(&error))?);
-        while let Some(landed) = self.flights.try_join_next() {
-            self.land(landed.map_err(|error| lost(&error))?);
-        }
-        Ok(())
-    }
-
-    fn land(&mut self, landed: Landed) {
-        let Landed { webhook, since, job, sluggish, answered } = landed;
-        self.sluggish -= usize::from(sluggish);
-        let now = self.engine.now();
-        let endpoint = self.endpoints.get_mut(&webhook).filter(|it| it.view.after_since == since);
-        let Some(endpoint) = endpoint else { return };
-        let Some(answered) = answered else {
-            endpoint.not_sent(job, now);
-            return;
-        };
-        measured(&answered);
-        let Some((outcome, row)) = endpoint.landed(job, answered, now, OsRng.next_u64()) else { return };
-        self.changes.push(row);
-        self.touched.insert(webhook);
-        self.hungry.insert(webhook);
-        let command = match (outcome, endpoint.trouble(job)) {
-            (Outcome::Gone, _) => WebhookCommand::GiveUp,
-            (Outcome::TooLong, Some((failing_since, last_status))) => {
-                WebhookCommand::Stop { failing_since, last_status }
-            }
-            _ => return,
-        };
-        if !std::mem::replace(&mut endpoint.ending, true) {
-            self.end(webhook, command);
-        }
-    }
-
-    fn end(&mut self, webhook: WebhookId, command: WebhookCommand) {
-        tracing::info!(%webhook, ?command, "a webhook is delivered to no more");
-        let engine = self.engine.clone();
-        self.endings.spawn(async move {
-            let command = Command::Webhook { webhook, command };
-            let ended = engine.execute(&command, &Provenance::of(Actor::engine(ledger::WORKER)), None).await;
-            (webhook, ended.map(|_| ()))
-        });
-    }
-
-    fn ended(&mut self, ended: Result<(WebhookId, Result<(), Error>), JoinError>) -> Result<(), Error> {
-        let (webhook, outcome) = ended.map_err(|error| lost(&error))?;
-        match outcome {
-            // Refused, somebody has paused or deleted it meanwhile; its row will say so.
-            Ok(()) | Err(Error::Refused(_)) => {}
-            Err(error) => {
-                tracing::warn!(%webhook, %error, "a webhook could not be stopped; it is tried again");
-                if let Some(endpoint) = self.endpoints.get_mut(&webhook) {
-                    endpoint.ending = false;
                 }
             }
         }
@@ -460,16 +391,6 @@ impl Worker {
     }
 }
 
-async fn fetched(engine: &Engine, notice: NoticeId) -> Option<bytes::Bytes> {
-    match query::get::<Notice>(engine.log(), &notice.to_string()).await {
-        Ok(notice) => notice.map(endpoint::body),
-        Err(error) => {
-            tracing::warn!(%error, "a notice could not be read; it is tried again");
-            None
-        }
-    }
-}
-
 /// Done when the commit that is under way is; never where there is none.
 async fn committed(
     committing: &mut Option<JoinHandle<Result<(), StoreError>>>,
@@ -485,9 +406,7 @@ fn lost(error: &JoinError) -> Error {
     Error::Corrupt { stream: ledger::WORKER.to_owned(), detail: error.to_string() }
 }
 
-fn measured(answered: &Answered) {
-    let outcome: &'static str = answered.failure.map_or("delivered", Into::into);
-    metrics::counter!("orderwire_webhook_deliveries_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("orderwire_webhook_delivery_seconds")
-        .record(Duration::from_millis(answered.latency_ms).as_secs_f64());
+fn backlog_is(notices: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "nobody counts a backlog of 2^52 notices one by one")]
+    metrics::gauge!("orderwire_webhook_backlog").set(notices as f64);
 }

@@ -5,7 +5,7 @@
 use std::{error::Error as StdError, time::Duration};
 
 use async_nats::{
-    ConnectOptions, HeaderMap,
+    ConnectErrorKind, ConnectOptions, HeaderMap,
     header::{NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID},
     jetstream::{
         Context, ErrorCode,
@@ -90,7 +90,11 @@ impl Broker {
         if let Some(file) = &settings.ca_file {
             options = options.add_root_certificates(file.clone());
         }
-        let client = options.connect(settings.servers.as_slice()).await.map_err(away)?;
+        let client =
+            options.connect(settings.servers.as_slice()).await.map_err(|error| match error.kind() {
+                ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => refused(error),
+                _ => away(error),
+            })?;
         let context = ContextBuilder::new().timeout(ANSWER_WITHIN).build(client);
         let stream = match context.get_stream(&settings.stream).await {
             Ok(stream) => {

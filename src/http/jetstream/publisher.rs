@@ -34,6 +34,9 @@ const RETRY_MAX: Duration = Duration::from_secs(10);
 /// How often it is counted how far the stream is behind.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
+/// How many notices the stream lacks; 0 wherever nothing is published.
+const BEHIND: &str = "orderwire_jetstream_behind";
+
 /// Who publishes, as far as this process can tell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -69,6 +72,10 @@ pub async fn run(
     let (mut rest, mut said) = (RETRY, None);
     let mut lease = work.engine.lease(JETSTREAM);
     loop {
+        if lease.fence().is_none() {
+            // How far the stream is behind is said by whoever publishes.
+            work.knows_nothing();
+        }
         let held = tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -83,13 +90,13 @@ pub async fn run(
         let Some(Err(trouble)) = ended else {
             // It is another process's to publish, and to have trouble with.
             work.well = false;
-            work.trouble.send_replace(None);
+            work.says(None);
             continue;
         };
         if mem::take(&mut work.well) {
             (rest, said) = (RETRY, None);
         }
-        work.trouble.send_replace(Some(trouble.to_string()));
+        work.says(Some(trouble.to_string()));
         // What is wrong with a broker changes its wording from one attempt to the next; what kind it is matters.
         let kind = mem::discriminant(&trouble);
         if said.replace(kind) != Some(kind) {
@@ -104,6 +111,7 @@ pub async fn run(
         }
         rest = (rest * 2).min(RETRY_MAX);
     }
+    work.knows_nothing();
     if let Err(error) = lease.give_back().await {
         tracing::warn!(%error, "the lease of {JETSTREAM} was not given back: another process waits until its time is over");
     }
@@ -188,8 +196,22 @@ impl Work {
 
     fn goes_well(&mut self, Place { sequence, position, .. }: Place) {
         if !mem::replace(&mut self.well, true) {
-            self.trouble.send_replace(None);
+            self.says(None);
             tracing::info!(reader = JETSTREAM, sequence, position, "notices are published");
+        }
+    }
+
+    /// Says what keeps it from publishing, if anything does.
+    fn says(&self, trouble: Option<String>) {
+        metrics::gauge!("orderwire_jetstream_trouble").set(if trouble.is_some() { 1.0 } else { 0.0 });
+        self.trouble.send_replace(trouble);
+    }
+
+    /// Forgets how far the stream is: from now on another process moves it.
+    fn knows_nothing(&mut self) {
+        if self.reached.take().is_some() {
+            self.measured = None;
+            metrics::gauge!(BEHIND).set(0.0);
         }
     }
 
@@ -205,7 +227,7 @@ impl Work {
             clippy::cast_precision_loss,
             reason = "a float holds far more notices exactly than there will be"
         )]
-        metrics::gauge!("orderwire_jetstream_behind").set(behind as f64);
+        metrics::gauge!(BEHIND).set(behind as f64);
         Ok(())
     }
 }

@@ -145,6 +145,12 @@ pub async fn pages_and_streams_come_in_order_and_bounded(log: SharedLog) -> Outc
     assert_eq!(positions(log.page(25, 4).await?), [0; 0]);
     assert_eq!(positions(log.page(99, 4).await?), [0; 0]);
     assert_eq!(positions(log.page(3, 0).await?), [0; 0]);
+    let leaves: Vec<_> = all_events(&*log).await?.iter().map(|event| event.leaf).collect();
+    assert_eq!(log.leaves(0, 100).await?, leaves);
+    assert_eq!(log.leaves(3, 4).await?, leaves[3..7]);
+    assert_eq!(log.leaves(24, usize::MAX).await?, leaves[24..]);
+    assert_eq!(log.leaves(25, 4).await?, [[0; 32]; 0]);
+    assert_eq!(log.leaves(u64::MAX >> 1, 4).await?, [[0; 32]; 0]);
     assert_eq!(positions(log.stream(order(1), 0, 4).await?), [1, 2, 3, 6]);
     assert_eq!(positions(log.stream(order(1), 13, 9).await?), [22, 23]);
     assert_eq!(positions(log.stream(order(1), 15, 9).await?), [0; 0]);

@@ -109,6 +109,14 @@ pub async fn rows_come_in_order_both_ways(log: SharedLog) -> Outcome {
         down.reverse();
         assert_eq!(keys(&down), *expected, "by {column}, largest first");
     }
+    // The documents alone, of several looks at once, are those of the same rows.
+    let looks = [look("due", false), look("key", true), Select { limit: 0, ..look("key", false) }];
+    let docs = log.docs(&looks).await?;
+    assert_eq!(docs.len(), looks.len());
+    for (look, docs) in looks.iter().zip(docs) {
+        let rows = log.select(look).await?;
+        assert_eq!(docs, rows.into_iter().map(|row| row.doc).collect::<Vec<_>>());
+    }
     let two = log.select(&Select { limit: 2, ..look("due", true) }).await?;
     assert_eq!(keys(&two), ["f", "é"]);
     Ok(())

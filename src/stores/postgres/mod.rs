@@ -14,15 +14,20 @@ use sqlx::Connection as _;
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::Migrate;
-use crate::engine::log::{
-    Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot,
-    Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
+use crate::engine::{
+    leaf::Hash,
+    log::{
+        Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
+        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict,
+        WrappedKey,
+    },
 };
 
 mod append;
 pub(super) mod baseline;
 mod connect;
 mod leases;
+mod lookups;
 mod migrate;
 mod pool;
 mod read;
@@ -36,7 +41,8 @@ pub use migrate::SCHEMA_VERSION;
 /// A log on `PostgreSQL` 14 or later.
 pub struct PostgresLog {
     appender: append::Appender,
-    pool: pool::Pool,
+    pool: Arc<pool::Pool>,
+    lookups: lookups::Lookups,
 }
 
 /// How often each way of appending was taken.
@@ -61,8 +67,9 @@ impl PostgresLog {
             tracing::debug!(%error, "the migrating connection was closed by the other side");
         }
         let appending = server.append_connection().await?;
-        let pool = pool::Pool::new(server.clone());
-        Ok(Self { appender: append::Appender::new(server, appending), pool })
+        let pool = Arc::new(pool::Pool::new(server.clone()));
+        let lookups = lookups::Lookups::start(&pool);
+        Ok(Self { appender: append::Appender::new(server, appending), pool, lookups })
     }
 
     /// The schema of the database at a `postgres://` URL; 0 where nothing was migrated yet.
@@ -108,6 +115,10 @@ impl Log for PostgresLog {
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         read::page(&self.pool, after, limit).await
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        read::leaves(&self.pool, after, limit).await
     }
 
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {
@@ -197,7 +208,10 @@ impl Log for PostgresLog {
     }
 
     async fn rows(&self, table: &'static Table, keys: &[String]) -> Result<Vec<Row>, StoreError> {
-        reader::rows(&self.pool, table, keys).await
+        match keys {
+            [key] => self.lookups.row(table, key.clone()).await,
+            keys => reader::rows(&self.pool, table, keys).await,
+        }
     }
 
     async fn children(&self, table: &'static Table, parents: &[String]) -> Result<Vec<Row>, StoreError> {
@@ -206,6 +220,10 @@ impl Log for PostgresLog {
 
     async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError> {
         reader::select(&self.pool, select).await
+    }
+
+    async fn docs(&self, looks: &[Select]) -> Result<Vec<Vec<String>>, StoreError> {
+        reader::docs(&self.pool, looks).await
     }
 
     async fn count(&self, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError> {

@@ -71,10 +71,19 @@ impl Pool {
 
     /// A transaction on a connection that works: one that died in the pool is found out here, before anything was done.
     pub(super) async fn begin(&self) -> Result<Transaction<'_>, Failure> {
+        self.begin_by("BEGIN").await
+    }
+
+    /// One whose commit does not wait for the disk: what comes later and does carries it along.
+    pub(super) async fn begin_not_synced(&self) -> Result<Transaction<'_>, Failure> {
+        self.begin_by("BEGIN; SET LOCAL synchronous_commit TO off").await
+    }
+
+    async fn begin_by(&self, how: &str) -> Result<Transaction<'_>, Failure> {
         let mut lost = 0;
         loop {
             let mut connection = self.take().await?;
-            match connection.execute("BEGIN").await {
+            match connection.execute(how).await {
                 Ok(_) => return Ok(Transaction(connection)),
                 Err(error) if is_connection_lost(&error) && lost < CONNECTIONS_MAX => lost += 1,
                 Err(error) => return Err(error.into()),

@@ -18,6 +18,7 @@ use super::{
     write::{HOLDERS, RECORDS, claim_of, head_of, name_of, record_of, stream_of},
 };
 use crate::{
+    engine::leaf::Hash,
     engine::log::{
         Head, LoadedEvent, Position, Sequence, Snapshot, StoreError, StoredEvent, StoredRecord, StreamLoad,
         WrappedKey,
@@ -133,6 +134,20 @@ pub(super) async fn page(pool: &Pool, after: Position, limit: usize) -> Result<V
     events_of(&fetch(pool, query).await?)
 }
 
+pub(super) async fn leaves(pool: &Pool, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+    let sql =
+        "SELECT leaf FROM events WHERE log_id = $1 AND position > $2 AND position <= $3 ORDER BY position";
+    let last = after.saturating_add(limit as u64).min(i64::MAX.unsigned_abs());
+    let rows = fetch(pool, || sqlx::query(sql).bind(LOG_ID).bind(signed(after)).bind(signed(last))).await?;
+    rows.iter().map(|row| leaf_of(row, 0)).collect::<Result<_, _>>().map_err(Failure::into_store_error)
+}
+
+fn leaf_of(row: &PgRow, column: usize) -> Result<Hash, Failure> {
+    let leaf: &[u8] = row.try_get(column)?;
+    let wrong = |_| StoreError::Corrupt("a leaf is not 32 bytes long".to_owned()).into();
+    leaf.try_into().map_err(wrong)
+}
+
 fn events_of(rows: &[PgRow]) -> Result<Vec<StoredEvent>, StoreError> {
     rows.iter().map(event_of).collect::<Result<_, _>>().map_err(Failure::into_store_error)
 }
@@ -143,8 +158,6 @@ fn event_of(row: &PgRow) -> Result<StoredEvent, Failure> {
     if kind != stream.kind.word() {
         return Err(StoreError::Corrupt(format!("{stream} is stored as a {kind}")).into());
     }
-    let leaf: &[u8] = row.try_get(9)?;
-    let leaf = leaf.try_into().map_err(|_| StoreError::Corrupt("a leaf is not 32 bytes long".to_owned()))?;
     Ok(StoredEvent {
         position: unsigned(row.try_get(0)?)?,
         stream,
@@ -154,7 +167,7 @@ fn event_of(row: &PgRow) -> Result<StoredEvent, Failure> {
         recorded_at_us: row.try_get(6)?,
         payload: row.try_get(7)?,
         metadata: row.try_get(8)?,
-        leaf,
+        leaf: leaf_of(row, 9)?,
     })
 }
 

@@ -38,7 +38,8 @@ pub(super) async fn apply(pool: &Pool, commit: &ReaderCommit) -> Result<(), Stor
 }
 
 async fn apply_page(pool: &Pool, commit: &ReaderCommit) -> Result<(), Failure> {
-    let mut transaction = pool.begin().await?;
+    // What a reader makes of the log can be made again: a crash of the server takes it with the checkpoint that says so.
+    let mut transaction = pool.begin_not_synced().await?;
     if let Err(moved) = advance(&mut transaction, commit).await {
         // Where others read as well, that is an everyday thing: the connection is kept.
         transaction.roll_back().await?;
@@ -108,6 +109,21 @@ pub(super) async fn children(
 pub(super) async fn select(pool: &Pool, select: &Select) -> Result<Vec<Row>, StoreError> {
     let (sql, values) = sql::select(select);
     rows_of(select.table, &fetch(pool, || bind_all(sqlx::query(&sql), &values)).await?)
+}
+
+/// One statement and one row for all of it: a row of the answer costs more than a document in it.
+pub(super) async fn docs(pool: &Pool, looks: &[Select]) -> Result<Vec<Vec<String>>, StoreError> {
+    let (mut arrays, mut values) = (Vec::with_capacity(looks.len()), Vec::new());
+    for look in looks {
+        let sql;
+        (sql, values) = sql::docs(look, values);
+        arrays.push(format!("ARRAY({sql})"));
+    }
+    let sql = format!("SELECT {}", arrays.join(", "));
+    let rows = fetch(pool, || bind_all(sqlx::query(&sql), &values)).await?;
+    let row = rows.first().ok_or_else(|| StoreError::Corrupt("a look was not answered".to_owned()))?;
+    let docs = (0..looks.len()).map(|index| row.try_get(index));
+    docs.collect::<sqlx::Result<_>>().map_err(|error| store_error(&error))
 }
 
 pub(super) async fn count(pool: &Pool, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError> {

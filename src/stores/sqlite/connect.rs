@@ -83,6 +83,16 @@ fn write_ahead(connection: &Connection) -> Result<String, StoreError> {
     Ok(switch()?)
 }
 
+/// Has a connection fold the write-ahead log itself only where [`super::write_ahead`] does not come to it.
+pub(super) fn fold_later(writer: &Connection) -> Result<(), StoreError> {
+    Ok(writer.pragma_update(None, "wal_autocheckpoint", 4 * PAGES_BETWEEN_CHECKPOINTS)?)
+}
+
+/// The connection that folds the write-ahead log.
+pub(super) fn folder(path: &Path) -> Result<Connection, StoreError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
 /// A connection that cannot write.
 pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)

@@ -4,6 +4,7 @@ use orderwire_domain::ids::StreamId;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use crate::{
+    engine::leaf::Hash,
     engine::log::{LoadedEvent, Position, Sequence, Snapshot, StoreError, StoredEvent, StreamLoad},
     stores::sql::LOG_ID,
 };
@@ -57,6 +58,19 @@ pub(super) fn page(
         select_events!("position > ?1 ORDER BY position LIMIT ?2"),
         params![after, bounded(limit)],
     )
+}
+
+/// Leaves of the events after a position. Where one is missing there are fewer of them, and none in its place.
+pub(super) fn leaves(
+    connection: &Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<Hash>, StoreError> {
+    let sql = "SELECT leaf FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position";
+    let last = after.saturating_add(limit as u64).min(i64::MAX.unsigned_abs());
+    let mut statement = connection.prepare_cached(sql)?;
+    let leaves = statement.query_map(params![after, last], |row| row.get(0))?;
+    leaves.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
 /// A stream from its snapshot of that fingerprint on, or from the start.

@@ -13,6 +13,7 @@ mod kept;
 mod leases;
 mod rows;
 mod worker;
+mod write_ahead;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -28,11 +29,16 @@ pub use self::connect::SCHEMA_VERSION;
 use self::{
     leases::Presence,
     worker::{Urgency, Workers},
+    write_ahead::WriteAhead,
 };
 use super::Migrate;
-use crate::engine::log::{
-    Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot,
-    Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
+use crate::engine::{
+    leaf::Hash,
+    log::{
+        Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
+        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict,
+        WrappedKey,
+    },
 };
 
 /// Reads run on this many connections: few, since `SQLite` reads are short and the machine has other work.
@@ -41,7 +47,8 @@ const READ_CONNECTIONS: usize = 3;
 /// A log in a `SQLite` file.
 #[derive(Debug)]
 pub struct SqliteLog {
-    writer: Workers,
+    writer: Arc<Workers>,
+    ahead: Arc<WriteAhead>,
     readers: Workers,
     presence: Arc<Presence>,
 }
@@ -50,10 +57,13 @@ impl SqliteLog {
     /// Opens a file; with [`Migrate::Yes`] it is created where there is none and brought up to date.
     pub async fn open(path: impl AsRef<Path>, migrate: Migrate) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
-        let (writer, readers, presence) = blocking(move || connections(&path, migrate)).await??;
+        let Connections { writer, folder, readers, presence } =
+            blocking(move || connections(&path, migrate)).await??;
+        let writer = Arc::new(Workers::start("writer", vec![writer])?);
         Ok(Self {
             presence: Arc::new(presence),
-            writer: Workers::start("writer", vec![writer])?,
+            ahead: WriteAhead::new(&writer, folder)?,
+            writer,
             readers: Workers::start("reader", readers)?,
         })
     }
@@ -82,6 +92,21 @@ impl SqliteLog {
         self.readers.run(Urgency::Patient, job).await
     }
 
+    /// Runs a job on the connection that writes.
+    async fn on_writer<T: Send + 'static>(
+        &self,
+        urgency: Urgency,
+        job: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ahead = Arc::clone(&self.ahead);
+        let job = move |connection: &mut Connection| {
+            let done = job(connection);
+            ahead.written(connection.total_changes());
+            done
+        };
+        self.writer.run(urgency, job).await
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -92,7 +117,7 @@ impl SqliteLog {
             transaction.commit()?;
             Ok(changed)
         };
-        self.writer.run(Urgency::Patient, job).await
+        self.on_writer(Urgency::Patient, job).await
     }
 
     /// The same, without waiting for the disk.
@@ -108,7 +133,7 @@ impl SqliteLog {
                 Ok(changed)
             })
         };
-        self.writer.run(Urgency::Patient, job).await
+        self.on_writer(Urgency::Patient, job).await
     }
 }
 
@@ -117,10 +142,19 @@ fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)
 }
 
-fn connections(path: &Path, migrate: Migrate) -> Result<(Connection, Vec<Connection>, Presence), StoreError> {
+struct Connections {
+    writer: Connection,
+    folder: Connection,
+    readers: Vec<Connection>,
+    presence: Presence,
+}
+
+fn connections(path: &Path, migrate: Migrate) -> Result<Connections, StoreError> {
     let writer = connect::writer(path, migrate)?;
+    connect::fold_later(&writer)?;
     let readers: Result<_, _> = (0..READ_CONNECTIONS).map(|_| connect::reader(path)).collect();
-    Ok((writer, readers?, Presence::beside(path)))
+    let folder = connect::folder(path)?;
+    Ok(Connections { writer, folder, readers: readers?, presence: Presence::beside(path) })
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
@@ -136,7 +170,7 @@ impl Log for SqliteLog {
 
     async fn append(&self, batch: &[Arc<Commit>], now_us: i64) -> Result<Vec<Verdict>, StoreError> {
         let batch = batch.to_vec();
-        self.writer.run(Urgency::First, move |connection| append::append(connection, &batch, now_us)).await
+        self.on_writer(Urgency::First, move |connection| append::append(connection, &batch, now_us)).await
     }
 
     async fn load(&self, streams: &[(StreamId, &str)]) -> Result<Vec<StreamLoad>, StoreError> {
@@ -162,6 +196,10 @@ impl Log for SqliteLog {
 
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.read(move |transaction| events::page(transaction, after, limit)).await
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.read(move |transaction| events::leaves(transaction, after, limit)).await
     }
 
     async fn keep_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), StoreError> {
@@ -302,6 +340,11 @@ impl Log for SqliteLog {
         self.read(move |transaction| rows::select(transaction, &select)).await
     }
 
+    async fn docs(&self, looks: &[Select]) -> Result<Vec<Vec<String>>, StoreError> {
+        let looks = looks.to_vec();
+        self.read(move |transaction| looks.iter().map(|look| rows::docs(transaction, look)).collect()).await
+    }
+
     async fn count(&self, table: &'static Table, filters: &[Filter]) -> Result<u64, StoreError> {
         let filters = filters.to_vec();
         self.read(move |transaction| rows::count(transaction, table, &filters)).await
@@ -310,6 +353,7 @@ impl Log for SqliteLog {
     async fn close(&self) {
         // The writer goes last: whoever closes the file last folds the write-ahead log into it, and readers may not.
         self.readers.close().await;
+        self.ahead.close().await;
         self.writer.close().await;
         self.presence.ends();
     }

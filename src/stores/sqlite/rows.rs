@@ -135,6 +135,14 @@ pub(super) fn select(connection: &Connection, select: &Select) -> Result<Vec<Row
     query(connection, select.table, &sql, values)
 }
 
+/// The documents of a look.
+pub(super) fn docs(connection: &Connection, select: &Select) -> Result<Vec<String>, StoreError> {
+    let (sql, values) = sql::docs(select, Vec::new());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let docs = statement.query_map(bound(values), |row| row.get(0))?;
+    docs.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
 /// How many rows match.
 pub(super) fn count(connection: &Connection, table: &Table, filters: &[Filter]) -> Result<u64, StoreError> {
     let (sql, values) = sql::count(table, filters);

@@ -27,6 +27,8 @@ pub(super) enum Urgency {
     First,
     /// In its turn.
     Patient,
+    /// Once nothing else waits.
+    Idle,
 }
 
 /// Threads with a connection each and one queue.
@@ -46,16 +48,20 @@ struct Queue {
 struct Waiting {
     first: VecDeque<Job>,
     patient: VecDeque<Job>,
+    idle: VecDeque<Job>,
     closed: bool,
+}
+
+impl Waiting {
+    fn count(&self) -> usize {
+        self.first.len() + self.patient.len() + self.idle.len()
+    }
 }
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let waiting = self.lock();
-        out.debug_struct("Queue")
-            .field("waiting", &(waiting.first.len() + waiting.patient.len()))
-            .field("closed", &waiting.closed)
-            .finish()
+        out.debug_struct("Queue").field("waiting", &waiting.count()).field("closed", &waiting.closed).finish()
     }
 }
 
@@ -66,10 +72,11 @@ impl Queue {
 
     /// The next job; none once the queue is closed and empty.
     fn next(&self) -> Option<Job> {
-        let idle =
-            |waiting: &mut Waiting| waiting.first.is_empty() && waiting.patient.is_empty() && !waiting.closed;
-        let mut waiting = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        waiting.first.pop_front().or_else(|| waiting.patient.pop_front())
+        let nothing = |waiting: &mut Waiting| waiting.count() == 0 && !waiting.closed;
+        let mut waiting =
+            self.changed.wait_while(self.lock(), nothing).unwrap_or_else(PoisonError::into_inner);
+        let Waiting { first, patient, idle, .. } = &mut *waiting;
+        first.pop_front().or_else(|| patient.pop_front()).or_else(|| idle.pop_front())
     }
 
     fn push(&self, urgency: Urgency, job: Job) -> Result<(), StoreError> {
@@ -80,6 +87,7 @@ impl Queue {
         let line = match urgency {
             Urgency::First => &mut waiting.first,
             Urgency::Patient => &mut waiting.patient,
+            Urgency::Idle => &mut waiting.idle,
         };
         if line.len() >= JOBS_WAITING_MAX {
             return Err(StoreError::Unavailable(format!("{JOBS_WAITING_MAX} jobs are waiting")));
@@ -105,7 +113,8 @@ impl Drop for ClosesOnPanic<'_> {
             let abandoned = {
                 let mut waiting = self.0.lock();
                 waiting.closed = true;
-                (std::mem::take(&mut waiting.first), std::mem::take(&mut waiting.patient))
+                let Waiting { first, patient, idle, .. } = &mut *waiting;
+                [first, patient, idle].map(std::mem::take)
             };
             self.0.changed.notify_all();
             // Dropping a job tells its caller; that needs no lock.
@@ -146,6 +155,15 @@ impl Workers {
             Ok(result) => result,
             Err(_) => Err(StoreError::Unavailable("a thread of the store ended".into())),
         }
+    }
+
+    /// Has a job run on one of the connections, whenever that is; it answers nobody. Refused once this is closed.
+    pub(super) fn later(
+        &self,
+        urgency: Urgency,
+        job: impl FnOnce(&mut Connection) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.queue.push(urgency, Box::new(job))
     }
 
     /// Finishes what waits and ends the threads.
@@ -204,17 +222,18 @@ mod tests {
         let waits_for_gate =
             move |_: &mut Connection| gate.recv().map_err(|_| unreachable!("the test opens the gate"));
         // `join!` queues them in this order, and the last lets the first go on.
-        let (blocked, reader, append, opened) = tokio::join!(
+        let (blocked, fold, reader, append, opened) = tokio::join!(
             workers.run(Urgency::Patient, waits_for_gate),
+            workers.run(Urgency::Idle, job("fold")),
             workers.run(Urgency::Patient, job("reader")),
             workers.run(Urgency::First, job("append")),
             async { go.send(()) }
         );
         opened.unwrap();
-        blocked.and(reader).and(append).unwrap();
+        blocked.and(fold).and(reader).and(append).unwrap();
         let order: Vec<&str> = order.try_iter().collect();
         // The first job may be taken before or after the others are queued; the append is before the reader either way.
-        assert_eq!(order, ["append", "reader"]);
+        assert_eq!(order, ["append", "reader", "fold"]);
     }
 
     #[tokio::test]

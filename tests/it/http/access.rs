@@ -20,7 +20,7 @@ use super::{
 const OPEN: [&str; 4] = ["/healthz", "/metrics", "/oauth/token", "/readyz"];
 
 /// What is asked with a body and changes nothing.
-pub const QUESTIONS: [&str; 2] = ["/v1/name-checks", "/v1/portability-checks"];
+pub const QUESTIONS: [&str; 3] = ["/v1/audit/counterfactual", "/v1/name-checks", "/v1/portability-checks"];
 
 struct Operation {
     method: Method,

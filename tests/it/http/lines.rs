@@ -1,6 +1,6 @@
 //! The lines of an order over HTTP: read back as they were sent, sent again, named by one path, pointed at in one way.
 
-use orderwire::edge::keys::Role;
+use orderwire::{edge::keys::Role, http};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -222,6 +222,38 @@ async fn a_refused_submission_points_as_a_refused_document_does() {
     assert_eq!(own, [(String::new(), "second_company".to_owned())]);
     let used = reseller.delete(&format!("{path}/lines/4")).await;
     assert_eq!(used.problem(422, "refused").errors()[0].0, "", "it is the line of the path");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_done_says_which_it_is_and_what_could_be_changed() {
+    let site = Site::open().await;
+    site.world.leeds().await;
+    let (_, reseller) = site.reseller(1).await;
+    let draft = reseller.post("/v1/orders", &order("PO-1", "Acme")).await;
+    let mut port = port_order("PO-2", "020 7946 0123")["lines"][0].clone();
+    port["company"] = Value::Null;
+    let path = draft.is(201).header("location").to_owned();
+    for field in ["id", "company"] {
+        port.as_object_mut().unwrap().remove(field);
+    }
+    // A port keeps the order open while the other lines are done.
+    reseller.post(&format!("{path}/lines"), &port).await.is(201);
+    reseller.post(&format!("{path}/submission"), &json!({})).await.is(202);
+    site.world.settle().await;
+    let done = reseller.get(&format!("{path}/lines/3")).await;
+    assert_eq!(done.is(200).text("status"), "completed");
+    let mut request = done.body["request"].clone();
+    request["name"] = json!("Another");
+    let refused = patched(&reseller, &format!("{path}/lines/3"), &request).await;
+    let error = &refused.problem(422, "refused").body["errors"][0];
+    assert_eq!((&error["pointer"], &error["line"]), (&json!(""), &json!(3)), "{error:#}");
+    // The document of the API says it in the same words.
+    let document = serde_json::to_value(http::routes(&site.app).1).unwrap();
+    let told = &document["paths"]["/v1/orders/{id}/lines/{line}"]["patch"]["description"];
+    let told = told.as_str().unwrap().replace('\n', " ");
+    let words = "a line that waits, and of a port that has begun its window";
+    assert_eq!((error["expected"].as_str(), told.contains(words)), (Some(words), true), "{told}");
     site.close().await;
 }
 

@@ -1,6 +1,7 @@
 //! The API as a client sees it: a real server on a loopback port, over a store in memory.
 
 mod assets;
+mod audit;
 mod access;
 mod actions;
 mod body;
@@ -30,6 +31,7 @@ pub mod stopping;
 mod strict;
 mod tenants;
 mod tour;
+mod transparency;
 #[cfg(feature = "otel")]
 mod traces;
 mod webhooks;
@@ -37,6 +39,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use orderwire::{
+    audit::note::SignerKey,
     config::IssuerSettings,
     domain::ids::ResellerId,
     edge::keys::{self, Role},
@@ -45,7 +48,7 @@ use orderwire::{
         clock::SimulatedClock,
         fulfilment::{AutoProvisioner, ManualProvisioner, Provisioner},
     },
-    http::{App, Limits, auth::issuer::Issuer, delivery, server as serving},
+    http::{App, Limits, audit::Proving, auth::issuer::Issuer, delivery, server as serving},
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
@@ -148,7 +151,9 @@ impl Site {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = App::new(engine.clone(), limits).delivering(webhooks);
+        let signer = SignerKey::from_seed("orders.example/log", &[7; 32]).unwrap();
+        let proving = Proving { signer: Some(Arc::new(signer)), public_tiles: false };
+        let app = App::new(engine.clone(), limits).delivering(webhooks).proving(proving);
         let app = match issuer {
             Some(issuer) => app.trusting(Issuer::open(issuer, engine.now()).await.unwrap()),
             None => app,

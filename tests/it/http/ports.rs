@@ -178,6 +178,17 @@ async fn a_rejected_port_is_presented_again_with_what_was_wrong_put_right() {
     let soon = json!({ "window": { "date": "2026-06-02", "from": "09:00", "to": "12:00" } });
     let soon = reseller.post(&format!("{path}/re-presentation"), &soon).await;
     assert_eq!(soon.problem(422, "refused").errors(), [("/window".into(), "port_window_too_early".into())]);
+    // A day on which nobody works, and too early besides: both name the same first day.
+    let sunday = json!({ "window": { "date": "2026-05-31", "from": "09:00", "to": "12:00" } });
+    let sunday = reseller.post(&format!("{path}/re-presentation"), &sunday).await;
+    let days: Vec<&str> = sunday.problem(422, "refused").body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["expected"].as_str().unwrap())
+        .map(|text| &text[text.find("2026-").unwrap()..][..10])
+        .collect();
+    assert_eq!((days.len(), days[0]), (2, days[1]), "{:#}", sunday.body);
     let changes = json!({ "postcode": "EC1A 1BD", "account": "AC-2" });
     let again = reseller.post(&format!("{path}/re-presentation"), &changes).await;
     assert_eq!((again.is(202).text("status"), &again.body["attempt"]), ("awaiting_lcp", &json!(2)));

@@ -93,10 +93,45 @@ async fn what_is_taken_names_which_and_never_whose() {
     first.post("/v1/companies", &company("Acme")).await.is(201);
     let other_domain = json!({ "name": " ACME ", "domain": "other.example" });
     let taken = second.post("/v1/companies", &other_domain).await;
-    assert_eq!(taken.problem(409, "taken").errors()[0].1, "company_name_taken");
+    assert_eq!(taken.problem(409, "taken").errors(), [("/name".into(), "company_name_taken".into())]);
+    assert!(taken.body.to_string().contains("ACME"), "it is shown as it was written: {:#}", taken.body);
     let both = second.post("/v1/companies", &company("Acme")).await;
-    assert_eq!(both.problem(409, "taken").errors().len(), 2);
+    let places = [("/name", "company_name_taken"), ("/domain", "company_domain_taken")];
+    let places = places.map(|(at, code)| (at.to_owned(), code.to_owned()));
+    assert_eq!(both.problem(409, "taken").errors(), places);
     assert!(!both.body.to_string().contains(&one.to_string()));
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_company_of_ones_own_is_not_taken_but_named() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let own = reseller.post("/v1/companies", &company("Acme")).await;
+    let own = own.is(201).text("service_reference").to_owned();
+    let before = site.head().await;
+    let half = json!({ "name": "Another", "domain": "acme.example" });
+    for (body, places) in [(company("Acme"), vec!["/name", "/domain"]), (half, vec!["/domain"])] {
+        let told = reseller.post("/v1/companies", &body).await;
+        let expected: Vec<_> =
+            places.into_iter().map(|at| (at.to_owned(), "company_yours".to_owned())).collect();
+        assert_eq!(told.problem(409, "yours").errors(), expected);
+        assert!(told.body["errors"][0]["expected"].as_str().unwrap().contains(&own), "{:#}", told.body);
+    }
+    assert_eq!(site.head().await, before);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_company_that_is_no_object_says_what_one_would_be() {
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let mut named = order("PO-1", "Acme");
+    named["company"] = json!("com_01890a5d000070008000000000000001");
+    let wrong = reseller.post("/v1/orders", &named).await;
+    assert_eq!(wrong.problem(422, "refused").errors(), [("/company".into(), "type_wrong".into())]);
+    let expected = wrong.body["errors"][0]["expected"].as_str().unwrap();
+    assert!(expected.contains("{ \"service_reference\": \"com_…\" }"), "{expected}");
     site.close().await;
 }
 
@@ -113,6 +148,10 @@ async fn a_refused_order_names_every_reason_and_leaves_nothing() {
     let errors = refused.problem(422, "refused").errors();
     let places: Vec<&str> = errors.iter().map(|(at, _)| at.as_str()).collect();
     assert!(places.contains(&"/lines/2/numbers/0/line") && places.contains(&"/lines/3/colour"), "{errors:?}");
+    for error in refused.body["errors"].as_array().unwrap() {
+        let index: u64 = error["pointer"].as_str().unwrap().split('/').nth(2).unwrap().parse().unwrap();
+        assert_eq!(error["line"], index + 1, "{error:#}");
+    }
     assert_eq!(site.head().await, before);
 
     // No stock is loaded, so what could be drafted cannot be submitted.

@@ -1,6 +1,8 @@
 //! Two resellers who want one number at the same moment: one has it, on every store, also where each asks a server of its own.
+//! And one message, told many times at the same moment: it is applied once.
 
 use futures::future::join_all;
+use serde_json::json;
 
 use super::{
     Client, Said, Site,
@@ -66,6 +68,38 @@ async fn on(store: Store) {
     site.close().await;
 }
 
+/// What one sender says several times at once is heard once, and known each other time.
+async fn the_same_message_at_once(store: Store) {
+    let site = Site::over(store).await;
+    site.world.leeds().await;
+    let operator = site.operator().await;
+    for round in 0..ROUNDS {
+        let out = json!({ "message": format!("N-{round}"), "numbers": [format!("0113 496 01{round:02}")] });
+        let asked = (0..TASKS).map(|_| {
+            let (operator, out) = (operator.clone(), out.clone());
+            tokio::spawn(async move { operator.post("/v1/operator/stock/port-outs", &out).await })
+        });
+        let mut outcomes: Vec<String> = Vec::new();
+        for said in join_all(asked).await {
+            outcomes.push(said.unwrap().is(200).text("outcome").to_owned());
+        }
+        outcomes.sort_unstable();
+        assert_eq!((outcomes[0].as_str(), outcomes[1].as_str()), ("applied", "known"), "{outcomes:?}");
+        assert!(outcomes[1..].iter().all(|outcome| outcome == "known"), "{outcomes:?}");
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_port_out_that_is_told_many_times_at_once_is_applied_once_and_known_else() {
+    the_same_message_at_once(Store::memory().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_port_out_that_is_told_many_times_at_once_is_applied_once_on_sqlite() {
+    the_same_message_at_once(Store::sqlite()).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_resellers_race_for_a_number_and_one_has_it_in_memory() {
     on(Store::memory().await).await;
@@ -82,13 +116,20 @@ mod on_postgres {
 
     use serde_json::Value;
 
-    use super::{super::stopping, Client, Reseller, Store, on, qualified, race};
+    use super::{super::stopping, Client, Reseller, Store, on, qualified, race, the_same_message_at_once};
     use crate::postgres::Scratch;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn two_resellers_race_for_a_number_and_one_has_it_on_postgres() {
         let Some(database) = Scratch::make().await else { return };
         on(Store::at(database.url())).await;
+        database.drop_it().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_port_out_that_is_told_many_times_at_once_is_applied_once_on_postgres() {
+        let Some(database) = Scratch::make().await else { return };
+        the_same_message_at_once(Store::at(database.url())).await;
         database.drop_it().await;
     }
 

@@ -105,6 +105,36 @@ async fn what_is_too_large_is_refused_before_it_is_read() {
     site.close().await;
 }
 
+#[tokio::test]
+async fn who_sends_all_of_a_body_that_is_too_large_sees_the_answer() {
+    // More than the buffers of a connection hold, so that whoever does not read it cuts its sender off.
+    let site = Site::open().await;
+    let (_, reseller) = site.reseller(1).await;
+    let asked = |headers: &str| {
+        format!(
+            "POST /v1/companies HTTP/1.1\r\nhost: x\r\nauthorization: {}\r\ncontent-type: application/json\r\n{headers}\r\n",
+            bearer(&reseller)
+        )
+    };
+    let large = Limits::default().body_bytes + 900_000;
+    let announced = format!("{}{}", asked(&format!("content-length: {large}\r\n")), " ".repeat(large));
+    let chunk = format!("{large:x}\r\n{}\r\n0\r\n\r\n", " ".repeat(large));
+    let chunked = format!("{}{chunk}", asked("transfer-encoding: chunked\r\n"));
+    for all in [announced, chunked] {
+        let mut stream = TcpStream::connect(site.url.strip_prefix("http://").unwrap()).await.unwrap();
+        // As clients do that look for an answer when they have sent everything.
+        stream.write_all(all.as_bytes()).await.unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).await.unwrap();
+        assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("too_large"), "{heard}");
+    }
+    // Who asks first whether it should is told at once.
+    let waiting = asked(&format!("content-length: {large}\r\nexpect: 100-continue\r\n"));
+    let heard = spoken(&site, &waiting).await;
+    assert!(heard.starts_with("HTTP/1.1 413"), "{heard}");
+    site.close().await;
+}
+
 fn bearer(client: &super::Client) -> String {
     let request = client.request(Method::GET, "/").build().unwrap();
     request.headers()["authorization"].to_str().unwrap().to_owned()

@@ -53,6 +53,14 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if self.0.try_wait().is_ok_and(|ended| ended.is_none()) {

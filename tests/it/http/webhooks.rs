@@ -1,8 +1,14 @@
 //! Webhooks: set up by their owner, and delivered to a receiver that verifies them as the official library does.
 
+mod changed;
+mod frozen;
 mod hostile;
+mod kept;
+mod killed;
 mod receiver;
 mod settings;
+mod stuck;
+mod untrusted;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 

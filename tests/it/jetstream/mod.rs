@@ -2,8 +2,10 @@
 
 mod away;
 mod cluster;
+mod login;
 mod node;
 mod race;
+mod restored;
 mod served;
 mod stream;
 

@@ -73,6 +73,14 @@ impl Node {
         Self::prepared("", "")
     }
 
+    /// One that lets in only who knows the password.
+    pub fn guarded(user: &str, password: &str) -> Self {
+        let mut node =
+            Self::prepared("", &format!("authorization {{ user: {user}, password: {password} }}\n"));
+        node.launch();
+        node
+    }
+
     fn prepared(name: &str, cluster: &str) -> Self {
         let (folder, port, monitor) = (tempfile::tempdir().unwrap(), free_port(), free_port());
         let store = folder.path().join("store").display().to_string();

@@ -27,13 +27,14 @@ use orderwire::{
         fulfilment::{AutoProvisioner, FULFILMENT},
         log::{Commit, Position, ReaderCommit, SharedLog, StoreError, Verdict},
         provisioning::PROVISIONING,
+        tiles::TILES,
     },
 };
 
 use crate::world::*;
 
 /// Nothing here takes as long, unless it never ends.
-pub const WITHIN: Duration = Duration::from_secs(30);
+pub const WITHIN: Duration = Duration::from_mins(2);
 
 /// What an engine wrote, in order: the reader, or the lease that a commit was made under, and the token.
 #[derive(Clone, Default)]
@@ -76,7 +77,7 @@ pub async fn working(store: &Store, clock: &SimulatedClock, ttl: Duration) -> (W
 /// Every part of an engine that has a lease.
 pub fn parts() -> BTreeSet<String> {
     let readers = READERS.iter().map(|reader| reader.name);
-    readers.chain([FULFILMENT, PROVISIONING, "due timers"]).map(str::to_owned).collect()
+    readers.chain([TILES, FULFILMENT, PROVISIONING, "due timers"]).map(str::to_owned).collect()
 }
 
 /// The owners of all leases of an engine's parts; `None` for each that nobody has.

@@ -1,7 +1,6 @@
 //! An embedder's code that panics is said to have, and nothing waits for it for ever.
 
 use std::{
-    io::Write,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering},
@@ -29,33 +28,6 @@ use crate::{invariants::Audit, world::*};
 /// Longer than anything here takes.
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// What the engine said of itself, for as long as this lives, on this thread.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Said {
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let writer = self.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn has(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).contains(text)
-    }
-}
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// An engine whose readers, fulfilment and timers run by themselves.
 async fn running(store: &Store, reader: Effect) -> World {
     let clock = orderwire::engine::clock::SimulatedClock::at(beginning());
@@ -65,8 +37,8 @@ async fn running(store: &Store, reader: Effect) -> World {
 
 #[tokio::test]
 async fn a_reader_that_panicked_takes_every_event_once_when_it_is_tried_again() {
-    let said = Said::default();
-    let _listening = said.listen();
+    let said = Overheard::default();
+    let _listening = said.listen(tracing::Level::INFO);
     let store = Store::memory().await;
     let (left, taken) = (AtomicI32::new(2), Arc::new(Mutex::new(Vec::new())));
     let taking = Arc::clone(&taken);
@@ -89,8 +61,8 @@ async fn a_reader_that_panicked_takes_every_event_once_when_it_is_tried_again() 
 
 #[tokio::test]
 async fn a_reader_that_always_panics_holds_up_nothing_else() {
-    let said = Said::default();
-    let _listening = said.listen();
+    let said = Overheard::default();
+    let _listening = said.listen(tracing::Level::INFO);
     let store = Store::memory().await;
     let world = running(&store, Arc::new(|_, _| panic!("never any good"))).await;
     let reseller = world.reseller(1).await;

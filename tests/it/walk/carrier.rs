@@ -38,6 +38,7 @@ use super::{
     wish::{End, Handle, Kind, Numbers, OfLine, Pick, Whole, Wish},
 };
 use crate::{
+    audit,
     invariants::Audit,
     world::{self, Script, Store, World},
 };
@@ -134,6 +135,7 @@ impl Carrier {
         self.audit.finish(&self.world.engine).await;
         let cold = store.engine(&self.world.clock, orderwire::engine::fulfilment::AutoProvisioner, 1).await;
         Audit::of(&cold).await;
+        audit::holds(&cold).await;
     }
 
     /// Asks; whatever the answer, it must be one that a caller can be given.

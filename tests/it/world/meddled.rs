@@ -11,10 +11,13 @@ use orderwire::{
         ids::StreamId,
         views::table::{Row, Table},
     },
-    engine::log::{
-        Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
-        SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take,
-        Verdict, WrappedKey,
+    engine::{
+        leaf::Hash,
+        log::{
+            Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
+            SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take,
+            Verdict, WrappedKey,
+        },
     },
 };
 
@@ -144,6 +147,10 @@ impl<M: Meddles> Log for Meddled<M> {
         let mut page = self.log.page(after, limit).await?;
         self.meddler.page(&mut page);
         Ok(page)
+    }
+
+    async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        self.log.leaves(after, limit).await
     }
 
     async fn claims(

@@ -4,6 +4,7 @@
 
 mod lines;
 mod meddled;
+mod overheard;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -36,6 +37,7 @@ use orderwire::{
 
 pub use lines::*;
 pub use meddled::*;
+pub use overheard::Overheard;
 
 /// Where the events of a test are kept.
 pub struct Store {

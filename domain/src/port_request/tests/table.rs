@@ -6,7 +6,7 @@ use strum::VariantArray;
 
 use super::*;
 use crate::{
-    decider::{Context, Decider},
+    decider::{Context, Decider, Event as _, apply, handle},
     number::NumberSet,
     port_request::{
         PortStatus,
@@ -49,13 +49,54 @@ fn every_status_is_reachable_and_reaches_an_end() {
 fn the_way_to_an_action_is_the_shortest_or_none() {
     let lifecycle = PortRequest::LIFECYCLE;
     let way = |from, action| {
-        let way = lifecycle.way(from, action)?;
+        let way = lifecycle.way(from, action, |_| true)?;
         Some(way.into_iter().map(|step| step.event).collect::<Vec<_>>())
     };
     let before = vec![PortEventKind::LcpAccepted, PortEventKind::WindowOpened];
     assert_eq!(way(PortStatus::AwaitingLcp, PortAction::Activate), Some(before));
     assert_eq!(way(PortStatus::ReadyToActivate, PortAction::Activate), Some(Vec::new()));
     assert_eq!(way(PortStatus::Cancelled, PortAction::Activate), None);
+}
+
+#[test]
+fn the_way_of_a_port_is_that_of_its_route_and_of_what_became_of_it() {
+    use PortEventKind as E;
+    let way = |port: &PortRequest, action| {
+        let way = PortRequest::LIFECYCLE.way(port.status(), action, |step| port.may_take(step));
+        way.unwrap().into_iter().map(|step| step.event).collect::<Vec<_>>()
+    };
+    let subsequent = submitted(subsequent(single_line(morning())));
+    assert_eq!(
+        way(subsequent.state(), PortAction::Activate),
+        [E::LcpAccepted, E::RhAccepted, E::WindowOpened],
+        "both must accept"
+    );
+    let provide = submitted(single_line(morning()));
+    assert_eq!(way(provide.state(), PortAction::Activate), [E::LcpAccepted, E::WindowOpened]);
+    assert_eq!(
+        way(lapsed().state(), PortAction::Activate),
+        [E::DateChangeRequested, E::DateChangeAccepted, E::WindowOpened],
+        "there is no old window that could open"
+    );
+}
+
+#[test]
+fn every_step_taken_could_be_taken() {
+    for port in states() {
+        for command in commands("2026-06-24") {
+            let context = Context { at: moment("2026-06-10T10:00:00Z"), ..nothing().context().clone() };
+            let Ok(events) = handle(&port, &command, &context) else { continue };
+            let mut state = port.clone();
+            for event in &events {
+                let before = state.clone();
+                state = apply(state, event).unwrap();
+                let taken = PortRequest::LIFECYCLE.0.iter().filter(|step| {
+                    step.from == before.status() && step.event == event.kind() && step.to == state.status()
+                });
+                assert!(taken.clone().any(|step| before.may_take(step)), "{before:?} {event:?}");
+            }
+        }
+    }
 }
 
 /// A request in every status; where a rule needs another kind of port, that too.

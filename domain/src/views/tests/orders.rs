@@ -38,7 +38,7 @@ use crate::{
 
 pub(super) fn fact(position: u64, happened: Happened) -> Fact {
     let at = moment("2026-06-01T10:00:00Z") + TimeDelta::seconds(i64::try_from(position).unwrap());
-    Fact { position, sequence: position, recorded_at: at, decided_at: at, happened }
+    Fact { position, sequence: position, recorded_at: at, decided_at: at, correlation: None, happened }
 }
 
 pub(super) fn facts(happened: impl IntoIterator<Item = Happened>) -> Vec<Fact> {

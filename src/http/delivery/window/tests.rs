@@ -115,6 +115,34 @@ fn whatever_waits_is_due_when_the_webhook_is_resumed() {
     assert_eq!(all(&mut window, later(1)), notices([1]));
 }
 
+#[test]
+fn what_comes_after_one_that_fails_is_a_number_until_its_turn_has_come() {
+    let mut window = window(&["a", "a"]);
+    assert!(!window.defers("a"));
+    all(&mut window, now());
+    window.failed(Job::Notice(1), later(60));
+    assert!(window.defers("a") && !window.defers("b"));
+    for sequence in 3..1_500 {
+        window.skip(sequence);
+        window.defer(sequence, "a");
+    }
+    window.add(1_500, "b", now());
+    assert_eq!((window.at_hand(), window.deferred(), window.waiting()), (3, 1_497, 1_500));
+    assert_eq!(all(&mut window, now()), notices([1_500]));
+    assert_eq!(all(&mut window, later(60)), notices([1]));
+    window.arrived(Job::Notice(1));
+    assert!(!window.starves(), "the second is at hand");
+    assert_eq!(all(&mut window, later(60)), notices([2]));
+    window.arrived(Job::Notice(2));
+    assert!(window.starves() && window.defers("a"), "nothing new overtakes");
+    assert_eq!(window.recall(2), [3, 4]);
+    for sequence in [3, 4] {
+        window.restore(Job::Notice(sequence), "a", now(), false);
+    }
+    assert_eq!(all(&mut window, later(60)), notices([3]));
+    assert!(!window.starves() && window.defers("a"));
+}
+
 /// What may happen next, as numbers that are read when it does.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -150,7 +178,13 @@ proptest! {
                 Step::Read(lane) => {
                     read += 1;
                     lane_of.insert(read, lane);
-                    window.add(read, &lane.to_string(), at);
+                    if window.defers(&lane.to_string()) {
+                        window.skip(read);
+                        window.defer(read, &lane.to_string());
+                        rows.insert(read);
+                    } else {
+                        window.add(read, &lane.to_string(), at);
+                    }
                 }
                 Step::Send => flying.extend(window.take(at)),
                 Step::Land { which, arrives } if !flying.is_empty() => {
@@ -168,6 +202,12 @@ proptest! {
                 Step::Land { .. } => {}
                 Step::Pass(seconds) => at += TimeDelta::seconds(seconds.into()),
                 Step::Settle => rows.extend(window.held_up()),
+            }
+            while window.starves() {
+                for sequence in window.recall(2) {
+                    prop_assert!(rows.contains(&sequence));
+                    window.restore(Job::Notice(sequence), &lane_of[&sequence].to_string(), at, false);
+                }
             }
             prop_assert_eq!(window.flying(), flying.len());
             let lanes: BTreeSet<_> = flying.iter().map(|job| match job {

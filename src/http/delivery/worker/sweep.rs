@@ -1,10 +1,7 @@
 //! What is no longer needed: rows that are old, or too many, or of webhooks that are no more.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use orderwire_domain::views::table::Record as _;
-use tokio::time::Instant;
 
 use super::Worker;
 use crate::{
@@ -14,7 +11,7 @@ use crate::{
 };
 
 /// How often old rows are looked for.
-pub(super) const EVERY: Duration = Duration::from_mins(1);
+const EVERY: TimeDelta = TimeDelta::minutes(1);
 /// How long a row of what has arrived is kept.
 const KEPT_FOR: TimeDelta = TimeDelta::days(7);
 /// Rows that are kept for one webhook.
@@ -25,11 +22,12 @@ const SWEPT_AT_ONCE: usize = 1_000;
 impl Worker {
     /// Removes rows that are old, or too many, or of webhooks that are no more.
     pub(super) async fn sweep(&mut self) -> Result<(), Error> {
-        let due = Instant::now() >= self.sweep_at;
+        let now = self.engine.now();
+        let due = now >= self.sweep_at;
         if due {
-            self.sweep_at = Instant::now() + EVERY;
+            self.sweep_at = now + EVERY;
         }
-        let old = self.engine.now() - KEPT_FOR;
+        let old = now - KEPT_FOR;
         let mut swept = Vec::new();
         for (id, endpoint) in &mut self.endpoints {
             let excess = endpoint.kept.saturating_sub(KEPT_MAX);
@@ -46,7 +44,7 @@ impl Worker {
         }
         if let Some(id) = self.leaving.first().copied() {
             let mut found = ledger::ended(self.engine.log(), id, None, SWEPT_AT_ONCE).await?;
-            found.extend(ledger::waiting(self.engine.log(), id).await?);
+            found.extend(ledger::waiting(self.engine.log(), id, None).await?);
             if found.is_empty() {
                 self.leaving.remove(&id);
                 swept.push(RowChange::Delete(Place::TABLE, id.to_string()));

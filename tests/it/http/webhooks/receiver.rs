@@ -29,6 +29,8 @@ pub enum Reply {
     Silence,
     /// The line is cut before an answer.
     Cut,
+    /// With this status, once somebody lets it.
+    After(watch::Receiver<bool>, u16),
     /// One byte of an answer after the other, for as long as somebody listens.
     Drip,
 }
@@ -189,6 +191,14 @@ async fn serve(
                 let answer =
                     format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{}", "z".repeat(bytes));
                 if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::After(mut let_go, status) => {
+                let answer = format!("HTTP/1.1 {status} Said\r\ncontent-length: 0\r\n\r\n");
+                if let_go.wait_for(|is| *is).await.is_err()
+                    || stream.write_all(answer.as_bytes()).await.is_err()
+                {
                     return;
                 }
             }

@@ -151,7 +151,8 @@ async fn an_endpoint_that_is_gone_is_left_alone_and_its_owner_is_told() {
     let hook = hooked(&client, &receiver.url).await;
     tell_two(&site.world, companies[0]).await;
     let path = format!("/v1/webhooks/{}", hook.text("id"));
-    until(&client, &path, |said| said.text("status") == "gone").await;
+    let gone = until(&client, &path, |said| said.text("status") == "gone").await;
+    assert_eq!((&gone.body["last_status"], gone.body["failing_since"].is_string()), (&json!(410), true));
     let told = all(&client, "&types=webhook.disabled", 10).await;
     assert_eq!(told[0]["data"]["webhook"]["status"], "gone");
     assert!(!told[0].to_string().contains("whsec_"));
@@ -235,6 +236,15 @@ async fn an_address_without_tls_is_refused_unless_it_is_allowed() {
     for url in ["https://ada:secret@hooks.example/", "https://hooks.example/#a", "nonsense"] {
         client.post("/v1/webhooks", &json!({ "url": url })).await.problem(422, "refused");
     }
+    // Everything that is wrong is said at once.
+    let worst = client.post("/v1/webhooks", &json!({ "url": "http://ada:secret@hooks.example/#a" })).await;
+    let codes: Vec<String> =
+        worst.problem(422, "refused").errors().into_iter().map(|(_, code)| code).collect();
+    assert_eq!(codes, ["url_credentials", "url_fragment", "url_scheme"]);
+    let types = json!({ "url": "https://hooks.example/", "types": ["order.done"] });
+    let unknown = client.post("/v1/webhooks", &types).await;
+    let expected = unknown.problem(422, "refused").body["errors"][0]["expected"].as_str().unwrap();
+    assert!(expected.contains("order.completed") && expected.contains("port.accepted"), "{expected}");
     let hook = hooked(&client, "https://hooks.example/").await;
     let path = format!("/v1/webhooks/{}", hook.text("id"));
     patch(&client, &path, &json!({ "url": "http://hooks.example/" })).await.problem(422, "refused");

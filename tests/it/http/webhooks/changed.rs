@@ -1,0 +1,157 @@
+//! Webhooks that are changed while something is under way to them.
+
+use chrono::TimeDelta;
+use orderwire::{engine::clock::Clock as _, http::delivery::Settings};
+use tokio::sync::watch;
+
+use super::*;
+
+/// Webhooks that are changed at once.
+const HOOKS: usize = 10;
+
+/// Nothing takes too long here.
+async fn patient() -> Site {
+    let long = Duration::from_mins(2);
+    let settings = Settings { read_within: long, answer_within: long, ..here() };
+    over(&Arc::new(Store::memory().await), settings).await
+}
+
+#[tokio::test]
+async fn what_an_address_says_that_it_has_no_more_stops_nothing() {
+    let site = patient().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 1).await;
+    let (let_go, may_go) = watch::channel(false);
+    let old = Receiver::replying(move |_| Reply::After(may_go.clone(), 410)).await;
+    let new = Receiver::open().await;
+    let hook = hooked(&client, &old.url).await;
+    tell_two(&site.world, companies[0]).await;
+    old.until(|heard| heard.len() == 1).await;
+    let path = format!("/v1/webhooks/{}", hook.text("id"));
+    patch(&client, &path, &json!({ "url": new.url })).await.is(200);
+    let_go.send(true).unwrap();
+    in_order(&new.took(2).await);
+    assert_eq!(client.get(&path).await.is(200).text("status"), "active");
+    assert_eq!((old.heard().len(), new.heard().len()), (1, 2));
+    site.close().await;
+}
+
+#[tokio::test]
+async fn of_a_change_and_a_410_at_once_the_later_one_stands() {
+    let site = patient().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 1).await;
+    let (let_go, may_go) = watch::channel(false);
+    let old = Receiver::replying(move |_| Reply::After(may_go.clone(), 410)).await;
+    let new = Receiver::open().await;
+    let mut paths = Vec::new();
+    for _ in 0..HOOKS {
+        let id = hooked(&client, &old.url).await.text("id").to_owned();
+        paths.push(format!("/v1/webhooks/{id}"));
+    }
+    tell_two(&site.world, companies[0]).await;
+    old.until(|heard| heard.len() == HOOKS).await;
+    let (elsewhere, half) = (json!({ "url": new.url }), HOOKS / 2);
+    let mut changed = Vec::new();
+    for (n, path) in paths.iter().enumerate() {
+        if n == half {
+            let_go.send(true).unwrap();
+        }
+        changed.push(patch(&client, path, &elsewhere).await);
+    }
+    // Whatever was active when it was changed is not stopped by what was sent before that.
+    let active: Vec<_> = changed.iter().map(|said| said.is(200).text("status") == "active").collect();
+    let count = active.iter().filter(|is| **is).count();
+    assert!(count >= half, "{active:?}");
+    new.took(2 * count).await;
+    site.world.settle().await;
+    for (path, was_active) in paths.iter().zip(active) {
+        let status = client.get(path).await.is(200).text("status").to_owned();
+        assert_eq!(status == "active", was_active, "{path} is {status}");
+    }
+    site.close().await;
+}
+
+#[tokio::test]
+async fn the_three_days_of_another_address_begin_with_it() {
+    let site = site().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 1).await;
+    let failing = || Receiver::replying(|_| Reply::Status(503, ""));
+    let (old, new) = (failing().await, failing().await);
+    let hook = hooked(&client, &old.url).await;
+    tell_two(&site.world, companies[0]).await;
+    let path = format!("/v1/webhooks/{}", hook.text("id"));
+    let attempts = async |count: u64| {
+        until(&client, &format!("{path}/deliveries"), |page| {
+            page.body["items"].as_array().unwrap().iter().any(|it| it["attempts"].as_u64() >= Some(count))
+        })
+        .await
+    };
+    attempts(1).await;
+    let clock = &site.world.clock;
+    clock.move_to(clock.now() + TimeDelta::hours(71));
+    attempts(2).await;
+    patch(&client, &path, &json!({ "url": new.url })).await.is(200);
+    // At once: what the old one was waited for says nothing of the new one.
+    new.until(|heard| heard.len() == 1).await;
+    attempts(3).await;
+    for more in 2..=4 {
+        new.until_with(|heard| heard.len() >= more, || clock.move_to(clock.now() + TimeDelta::hours(7)))
+            .await;
+    }
+    attempts(6).await;
+    assert_eq!(client.get(&path).await.is(200).text("status"), "active");
+    until_with_clock(&client, &path, "stopped", clock).await;
+    site.close().await;
+}
+
+async fn until_with_clock(
+    client: &Client,
+    path: &str,
+    status: &str,
+    clock: &orderwire::engine::clock::SimulatedClock,
+) {
+    until(client, path, |said| {
+        clock.move_to(clock.now() + TimeDelta::hours(1));
+        said.text("status") == status
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_redelivery_that_was_promised_outlives_a_pause_and_a_server() {
+    let store = Arc::new(Store::sqlite());
+    let first = over(&store, here()).await;
+    first.world.leeds().await;
+    let (_, client, companies) = companies(&first, 1, 1).await;
+    let receiver = Receiver::open().await;
+    let hook = hooked(&client, &receiver.url).await;
+    tell_two(&first.world, companies[0]).await;
+    let first_two = receiver.took(2).await;
+    let token = client.token.clone();
+    first.close().await;
+    let path = format!("/v1/webhooks/{}", hook.text("id"));
+
+    // Nobody delivers when it is asked for, nor before it is paused.
+    let idle = over(&store, Settings { deliver: false, ..here() }).await;
+    let client = Client { token: token.clone(), ..idle.nobody() };
+    let wish = json!({ "notice": first_two[0].id() });
+    client.post(&format!("{path}/deliveries"), &wish).await.is(202);
+    client.post(&format!("{path}/pause"), &json!(null)).await.is(200);
+    client.post(&format!("{path}/deliveries"), &wish).await.problem(409, "not_permitted");
+    idle.close().await;
+
+    let last = over(&store, here()).await;
+    let client = Client { token, ..last.nobody() };
+    let waiting = until(&client, &format!("{path}/deliveries?status=waiting"), |page| {
+        !page.body["items"].as_array().unwrap().is_empty()
+    })
+    .await;
+    let waits = &waiting.body["items"][0];
+    assert_eq!((&waits["again"], &waits["notice"]), (&json!(true), &json!(first_two[0].id())), "{waits:#}");
+    assert_eq!(receiver.heard().len(), 2);
+    client.delete(&format!("{path}/pause")).await.is(200);
+    assert_eq!(receiver.took(3).await[2].body, first_two[0].body);
+    last.close().await;
+}
