@@ -250,7 +250,6 @@ impl Rule for CompanyError {
             Self::AssetsLeft(_) => Some("no asset: each is removed first, leaf first".to_owned()),
             Self::NumbersLeft(_) => Some("no number: each is given back first".to_owned()),
             Self::OrdersLeft(_) => Some("no open order: each ends or is cancelled first".to_owned()),
-            Self::LegalHold(until) => Some(format!("no earlier than {until}")),
             Self::QualificationExtensionsMax(_) => Some("an order, or a release and a new start".to_owned()),
             _ => None,
         }
