@@ -32,6 +32,8 @@ pub struct Identity {
     /// Its internet domain.
     pub domain: Domain,
     /// What keeps its personal data.
+    // Left out where there is none, so that a company without one has the state and hash that it always had.
+    #[serde(default, skip_serializing_if = "LegalHolds::is_empty")]
     pub legal_holds: LegalHolds,
 }
 

@@ -23,6 +23,11 @@ impl LegalHolds {
         self.0.iter()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes an event in, as far as it is about holds.
     pub(super) fn record(&mut self, event: &CompanyEvent) {
         match event {
