@@ -30,15 +30,14 @@ pub struct Arguments {
 /// Does what was asked.
 pub async fn run(session: &Session, arguments: Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("erasing personal data")?;
-    match (&arguments.company, &arguments.reason) {
-        (Some(company), Some(reason)) => erase(session, company, reason, output).await?,
-        _ => {
-            let reapplied = session.engine.reapply_erasures().await?;
-            let (erased, destroyed) = (reapplied.erased, reapplied.destroyed);
-            output.remark(&format!(
-                "the log says that {erased} companies are erased; of {destroyed} the key was there, and was destroyed again"
-            ))?;
-        }
+    if let (Some(company), Some(reason)) = (&arguments.company, &arguments.reason) {
+        erase(session, company, reason, output).await?;
+    } else {
+        let reapplied = session.engine.reapply_erasures().await?;
+        let (erased, destroyed) = (reapplied.erased, reapplied.destroyed);
+        output.remark(&format!(
+            "the log says that {erased} companies are erased; of {destroyed} the key was there, and was destroyed again"
+        ))?;
     }
     let sweep = if arguments.vacuum { Sweep::Whole } else { Sweep::Light };
     // The key is destroyed by now, whatever becomes of this.

@@ -5,7 +5,7 @@
 
 use clap::Subcommand;
 use orderwire_domain::{
-    company::{Company, commands::CompanyCommand},
+    company::{Company, commands::CompanyCommand, holds::LegalHolds},
     ids::CompanyId,
     joint,
     names::{ActorId, HoldReference},
@@ -72,7 +72,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
 
 async fn list(session: &Session, company: CompanyId, output: &mut Output<'_>) -> Result<(), Failure> {
     let (_, company) = session.engine.load::<Company>(company).await?;
-    let holds = company.legal_holds().into_iter().flat_map(|holds| holds.iter());
+    let holds = company.legal_holds().into_iter().flat_map(LegalHolds::iter);
     let holds: Vec<Hold> =
         holds.map(|(reference, by)| Hold { reference: reference.clone(), placed_by: by.clone() }).collect();
     Ok(output.list(&holds, HOLD)?)

@@ -83,7 +83,9 @@ impl Engine {
         let mut destroyed = 0;
         for ids in erased.chunks(KEYS_AT_ONCE) {
             destroyed += self.log().destroy_keys(ids).await?;
-            ids.iter().for_each(|id| self.inner.keyring.forget(id));
+            for id in ids {
+                self.inner.keyring.forget(id);
+            }
         }
         Ok(Reapplied { erased: erased.len() as u64, destroyed })
     }

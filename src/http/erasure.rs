@@ -5,7 +5,7 @@
 
 use axum::http::StatusCode;
 use orderwire_domain::{
-    company::{Company, commands::CompanyCommand},
+    company::{Company, commands::CompanyCommand, holds::LegalHolds},
     ids::CompanyId,
     joint::Command,
     names::{ActorId, HoldReference},
@@ -82,7 +82,7 @@ async fn list_holds(look: Look) -> Result<Answer, Problem> {
     look.only(&[])?;
     let id = company(&look).await?;
     let (_, company) = look.app.engine.load::<Company>(id).await?;
-    let holds = company.legal_holds().into_iter().flat_map(|holds| holds.iter());
+    let holds = company.legal_holds().into_iter().flat_map(LegalHolds::iter);
     let items = holds
         .map(|(reference, by)| HoldBody { reference: reference.to_string(), placed_by: by.to_string() })
         .collect();
