@@ -136,7 +136,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
     }
 }
 
-async fn show(session: &Session, named: &str, output: &mut Output<'_>) -> Result<(), Failure> {
+/// Shows a company, with what it has.
+pub async fn show(session: &Session, named: &str, output: &mut Output<'_>) -> Result<(), Failure> {
     let company = find(session, "COMPANY", named).await?;
     let views: Vec<AssetView> = query::children(session.engine.log(), &company.company.to_string()).await?;
     let mut assets = Vec::new();

@@ -13,6 +13,8 @@ mod store;
 mod stock;
 mod resellers;
 mod companies;
+mod erase;
+mod legal_hold;
 mod numbers;
 mod addresses;
 mod numbering;
@@ -153,6 +155,11 @@ enum Command {
     /// Business customers
     #[command(subcommand)]
     Companies(companies::Command),
+    /// What keeps the personal data of a company, whatever becomes of it
+    #[command(subcommand)]
+    LegalHold(legal_hold::Command),
+    /// Destroy the key of a company's personal data, which nobody can undo
+    Erase(erase::Arguments),
     /// Numbers that are not free, and those that are
     #[command(subcommand)]
     Numbers(numbers::Command),
@@ -426,6 +433,8 @@ async fn dispatch(session: &Session, command: Command, output: &mut Output<'_>) 
         Command::Orders(command) => orders::run(session, command, output).await,
         Command::PortRequests(command) => ports::run(session, command, output).await,
         Command::Companies(command) => companies::run(session, command, output).await,
+        Command::LegalHold(command) => legal_hold::run(session, command, output).await,
+        Command::Erase(arguments) => erase::run(session, arguments, output).await,
         Command::Numbers(command) => numbers::run(session, command, output).await,
         Command::Audit(command) => audit::run(session, command, output).await,
         Command::Log(arguments) => store::log(session, &arguments, output).await,

@@ -155,7 +155,18 @@ impl Session {
         key: Option<&IdempotencyKey>,
         output: &mut Output<'_>,
     ) -> Result<Receipt, Failure> {
-        let receipt = self.engine.execute(command, &self.provenance, key).await?;
+        self.execute_as(&self.provenance, command, key, output).await
+    }
+
+    /// The same, with more said of who wants it and why.
+    pub async fn execute_as(
+        &self,
+        provenance: &Provenance,
+        command: &Command,
+        key: Option<&IdempotencyKey>,
+        output: &mut Output<'_>,
+    ) -> Result<Receipt, Failure> {
+        let receipt = self.engine.execute(command, provenance, key).await?;
         let events = match receipt.appended.count {
             _ if receipt.repeated => "done before".to_owned(),
             0 => "nothing to change".to_owned(),

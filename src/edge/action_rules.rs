@@ -5,7 +5,7 @@
 
 use orderwire_domain::{
     calendar::PortWindow,
-    company::{Company, asset::AssetKind, commands::CompanyCommand, estate::AssetStage},
+    company::{Company, asset::AssetKind, commands::CompanyCommand, estate::AssetStage, holds::LegalHolds},
     decider::{Context, handle},
     ids::{CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId, WebhookId},
     joint::{self, Command, State},
@@ -89,7 +89,7 @@ fn company(company: CompanyId, action: &str) -> Option<Command> {
         "release" => CompanyCommand::Release,
         "cease" => CompanyCommand::Cease,
         "resume" => CompanyCommand::Resume,
-        "erase" => CompanyCommand::Erase { legal_hold_until: None },
+        "erase" => CompanyCommand::Erase,
         _ => return None,
     };
     Some(Command::Company { company, command })
@@ -172,6 +172,9 @@ fn against_having_none(company: &Company, action: &str, asset: Option<AssetKind>
     match action {
         "release_reservation" if company.estate().is_none_or(|it| it.reservations.is_empty()) => {
             none("reservation_unknown", "reservation")
+        }
+        "lift_legal_hold" if company.legal_holds().is_none_or(LegalHolds::is_empty) => {
+            none("legal_hold_unknown", "legal hold")
         }
         "cease_numbers" if !company.has_numbers_in_service() => none("numbers_not_in_service", "number"),
         "remove_asset" => {

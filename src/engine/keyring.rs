@@ -5,8 +5,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use orderwire_domain::sealed::Sealed;
-
 use super::{
     log::{SharedLog, WrappedKey},
     sealing::{DataKey, MasterKey, SealingError},
@@ -16,6 +14,14 @@ use super::{
 const CHECK_SETTING: &str = "master_key_check";
 /// Unwrapped keys at hand; past this the keyring starts again from nothing.
 const KEYS_AT_HAND_MAX: usize = 10_000;
+
+/// A data key, and whether it was used here before.
+pub enum Found {
+    /// It was.
+    AtHand(DataKey),
+    /// It was not.
+    New(DataKey),
+}
 
 /// Unwraps data keys, and keeps the used ones at hand.
 pub struct Keyring {
@@ -48,8 +54,9 @@ impl Keyring {
         self.keys().remove(id);
     }
 
-    /// The data key of a company or reseller.
-    pub async fn key(&self, log: &SharedLog, id: &str) -> Result<DataKey, SealingError> {
+    /// The data key of a company or reseller. One that was not at hand is kept only by [`Self::keep`], so that whoever asks
+    /// can see first whether it may be used.
+    pub async fn key(&self, log: &SharedLog, id: &str) -> Result<Found, SealingError> {
         // A key at hand may have been destroyed, here or by another process, so the store is always asked: what were
         // sealed with it could never be opened.
         let Some(wrapped) = log.data_key(id).await? else {
@@ -57,28 +64,18 @@ impl Keyring {
             return Err(SealingError::Erased(id.to_owned()));
         };
         if let Some(key) = self.keys().get(id) {
-            return Ok(key.clone());
+            return Ok(Found::AtHand(key.clone()));
         }
-        let key = self.master.unwrap(&wrapped)?;
+        Ok(Found::New(self.master.unwrap(&wrapped)?))
+    }
+
+    /// Keeps a key at hand.
+    pub fn keep(&self, id: &str, key: &DataKey) {
         let mut keys = self.keys();
         if keys.len() >= KEYS_AT_HAND_MAX {
             keys.clear();
         }
         keys.insert(id.to_owned(), key.clone());
-        Ok(key)
-    }
-
-    /// Opens a sealed value; `None` once its key was destroyed.
-    pub async fn open_sealed(
-        &self,
-        log: &SharedLog,
-        sealed: &Sealed,
-    ) -> Result<Option<String>, SealingError> {
-        match self.key(log, &sealed.key_id).await {
-            Ok(key) => key.open(sealed).map(Some),
-            Err(SealingError::Erased(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     fn keys(&self) -> std::sync::MutexGuard<'_, HashMap<String, DataKey>> {

@@ -272,6 +272,15 @@ pub enum KeyChange {
     },
 }
 
+/// How thoroughly files are swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// What was freed is overwritten, and logs that are not needed any more are cut.
+    Light,
+    /// What keys are in is written anew.
+    Whole,
+}
+
 /// Why the store itself could not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -381,6 +390,18 @@ pub trait Log: Send + Sync + 'static {
 
     /// A wrapped data key, unless there is none or it was destroyed.
     async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError>;
+
+    /// Wrapped data keys that are there, in order of their ids, after an id.
+    async fn data_keys(&self, after: &str, limit: usize) -> Result<Vec<WrappedKey>, StoreError>;
+
+    /// Puts back keys of which the store knows nothing, and says how many; one that was destroyed stays so.
+    async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, StoreError>;
+
+    /// Destroys keys of which the log says already that they are, and says how many were there.
+    async fn destroy_keys(&self, ids: &[String]) -> Result<u64, StoreError>;
+
+    /// Removes what destroyed keys left behind in the files of the store, as far as that is its own to do.
+    async fn sweep(&self, sweep: Sweep) -> Result<(), StoreError>;
 
     /// The value of a setting of the store, such as the check value of its master key.
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;

@@ -13,6 +13,7 @@ mod census;
 mod certain;
 pub mod clock;
 mod committer;
+mod erasure;
 pub mod error;
 mod execute;
 pub(crate) mod folding;
@@ -60,7 +61,6 @@ use orderwire_domain::{
     ids::{OrderId, ResellerId, StreamId},
     joint::{Seated, State},
     rules::Rules,
-    sealed::Sealed,
     views::{order_status::OrderView, table::Table},
 };
 use tokio::{
@@ -88,12 +88,12 @@ use self::{
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::{Recent, Source},
     reference::References,
-    sealing::DataKey,
     snapshots::Snapshots,
     timers::DUE_TIMERS,
 };
 pub use self::{
     builder::Builder,
+    erasure::Reapplied,
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, Expected, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
     lease::HeldLease,
@@ -252,21 +252,6 @@ impl Engine {
     /// The rules it decides under.
     pub fn rules(&self) -> &Arc<Rules> {
         &self.inner.rules
-    }
-
-    /// The data key of a company or reseller, for what is sealed at once: it may be destroyed at any time.
-    pub async fn data_key(&self, owner: StreamId) -> Result<DataKey, Error> {
-        Ok(self.inner.keyring.key(&self.inner.log, &owner.to_string()).await?)
-    }
-
-    /// Seals a text with the data key of a company or reseller. `normalised` is what equal texts have in common.
-    pub async fn seal(&self, owner: StreamId, text: &str, normalised: &str) -> Result<Sealed, Error> {
-        Ok(self.data_key(owner).await?.seal(text, normalised))
-    }
-
-    /// Opens a sealed text; `None` once it was erased.
-    pub async fn open_sealed(&self, sealed: &Sealed) -> Result<Option<String>, Error> {
-        Ok(self.inner.keyring.open_sealed(&self.inner.log, sealed).await?)
     }
 
     /// Runs readers, fulfilment and due timers until nothing is left to do at this time.

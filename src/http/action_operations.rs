@@ -98,6 +98,8 @@ const COMPANIES: &[Row] = &[
 const COMPANIES_OF_CARRIER: &[Row] = &[
     ("suspend", "suspend_company", "POST", "/v1/operator/companies/{id}/suspension"),
     ("resume", "resume_company", "DELETE", "/v1/operator/companies/{id}/suspension"),
+    ("place_legal_hold", "place_legal_hold", "POST", "/v1/operator/companies/{id}/legal-holds"),
+    ("lift_legal_hold", "lift_legal_hold", "DELETE", "/v1/operator/companies/{id}/legal-holds/{reference}"),
     ("erase", "erase_company", "POST", "/v1/operator/companies/{id}/erasure"),
 ];
 

@@ -30,7 +30,7 @@ use crate::{
     engine::{Receipt, query::equal},
 };
 
-const WHAT: &str = "company";
+pub(super) const WHAT: &str = "company";
 
 /// Adds the routes.
 pub fn routes(api: Api) -> Api {
@@ -40,7 +40,6 @@ pub fn routes(api: Api) -> Api {
         .route(Access::Tenant, routes!(cease))
         .route(Access::Tenant, routes!(actions))
         .route(Access::Operator, routes!(suspend, resume))
-        .route(Access::Operator, routes!(erase))
 }
 
 /// A company.
@@ -116,14 +115,6 @@ struct NewCompany {
     /// The code of the reseller; only where the carrier asks.
     #[schema(value_type = Option<texts::ResellerCode>)]
     reseller: Option<ResellerCode>,
-}
-
-/// How a company is erased.
-#[derive(ToSchema)]
-#[schema(as = Erasure)]
-struct Erasure {
-    /// Until when the law keeps its data, if it does: then it is refused.
-    legal_hold_until: Option<DateTime<Utc>>,
 }
 
 /// Hold a company's name and domain.
@@ -261,25 +252,6 @@ async fn resume(call: Call) -> Result<Answer, Problem> {
     change(&call, CompanyCommand::Resume).await
 }
 
-/// Destroy the key of a company's personal data.
-///
-/// Only of one that is expired, released or ceased, and that the law does not keep. Nobody can undo it.
-#[utoipa::path(post, path = "/v1/operator/companies/{id}/erasure", operation_id = "erase_company",
-    tag = tags::OPERATOR, params(("id" = String, Path, description = "The service reference of the company.")),
-    request_body(content = Erasure, example = json!({ "legal_hold_until": null })),
-    responses((status = 200, description = "Its personal data reads `erased` from here on.", body = CompanyBody),
-        (status = 202, description = "It is done, and cannot be shown yet.", body = Done)))]
-async fn erase(call: Call) -> Result<Answer, Problem> {
-    let erasure = call.read_any(|it| {
-        it.object(|fields| {
-            let legal_hold_until = fields.optional("legal_hold_until", time);
-            Some(Erasure { legal_hold_until: legal_hold_until? })
-        })
-    })?;
-    let legal_hold_until = erasure.and_then(|erasure| erasure.legal_hold_until);
-    change(&call, CompanyCommand::Erase { legal_hold_until }).await
-}
-
 pub(super) fn time(spot: edge::reader::Spot<'_>) -> Option<DateTime<Utc>> {
     let text = spot.text()?;
     match DateTime::parse_from_rfc3339(text) {
@@ -294,7 +266,13 @@ async fn change(call: &Call, command: CompanyCommand) -> Result<Answer, Problem>
     shown(call, StatusCode::OK, company, &receipt).await
 }
 
-async fn shown(call: &Call, status: StatusCode, id: CompanyId, receipt: &Receipt) -> Result<Answer, Problem> {
+/// A company as a write left it.
+pub(super) async fn shown(
+    call: &Call,
+    status: StatusCode,
+    id: CompanyId,
+    receipt: &Receipt,
+) -> Result<Answer, Problem> {
     let Some(view) = call.shown::<CompanyView>(receipt, &id.to_string()).await? else {
         return Ok(call.done(receipt));
     };

@@ -38,6 +38,7 @@ mod words;
 
 pub mod resellers;
 pub mod companies;
+mod erasure;
 pub mod orders;
 pub mod order_lines;
 mod order_bodies;
@@ -225,6 +226,7 @@ pub fn routes(app: &App) -> (Router, OpenApi) {
     let api = oauth::routes(api);
     let api = resellers::routes(api);
     let api = companies::routes(api);
+    let api = erasure::routes(api);
     let api = orders::routes(api);
     let api = order_lines::routes(api);
     let api = ports::routes(api);

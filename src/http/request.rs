@@ -69,6 +69,7 @@ pub struct Call {
     text: String,
     key: Option<IdempotencyKey>,
     condition: Condition,
+    reason: Option<Sealed>,
 }
 
 impl FromRequestParts<App> for Look {
@@ -278,7 +279,8 @@ impl FromRequest<App> for Call {
         let look = Look::from_request_parts(&mut parts, app).await?;
         look.only(&[])?;
         let text = body::read(&parts.headers, body, app.limits).await?;
-        let mut call = Self { look, text, key: None, condition: condition::read(&parts.headers)? };
+        let mut call =
+            Self { look, text, key: None, condition: condition::read(&parts.headers)?, reason: None };
         let key = key(&parts.headers)?;
         call.key = key.map(|key| call.key_of(parts.method.as_str(), key));
         Ok(call)
@@ -340,7 +342,12 @@ impl Call {
 
     /// Who asks, for the events.
     pub fn provenance(&self) -> Provenance {
-        self.look.provenance()
+        Provenance { reason: self.reason.clone(), ..self.look.provenance() }
+    }
+
+    /// What it does is done for this reason, which every event of it carries.
+    pub fn because(&mut self, reason: Sealed) {
+        self.reason = Some(reason);
     }
 
     /// Seals a text in somebody's own words with the key of a company or reseller.

@@ -9,8 +9,9 @@ use orderwire_domain::{
     ids,
     names::{
         COMPANY_NAME_MAX, CUPID_LEN, DOMAIN_MAX, EXTENSION_MAX, EXTENSION_MIN, FREE_TEXT_MAX,
-        LOCATION_CODE_MAX, MESSAGE_ID_MAX, ORDER_REFERENCE_MAX, PBX_NAME_MAX, PERSON_NAME_MAX,
-        PRODUCT_CODE_MAX, RESELLER_ID_MAX, SITE_NAME_MAX, TRUNK_NAME_MAX, USERNAME_LOCAL_MAX,
+        HOLD_REFERENCE_MAX, LOCATION_CODE_MAX, MESSAGE_ID_MAX, ORDER_REFERENCE_MAX, PBX_NAME_MAX,
+        PERSON_NAME_MAX, PRODUCT_CODE_MAX, RESELLER_ID_MAX, SITE_NAME_MAX, TRUNK_NAME_MAX,
+        USERNAME_LOCAL_MAX,
     },
     number::NUMBER_TEXT_MAX,
     webhook::values::ENDPOINT_URL_MAX,
@@ -143,6 +144,8 @@ texts! {
         format!("^[^{HIDDEN}\\s](?:[^{HIDDEN}\\n]*[^{HIDDEN}\\s])?$")), "PO-2027-001";
     /// The id that its sender gave a message.
     MessageId = grammar(1, MESSAGE_ID_MAX, "^[!-~]+$"), "205-4711";
+    /// The reference of a legal hold.
+    HoldReference = grammar(1, HOLD_REFERENCE_MAX, "^[!-~]+$"), "case-7";
     /// The code of a licence, add-on or device model.
     ProductCode = grammar(1, PRODUCT_CODE_MAX, "^[a-z][a-z0-9_]*$"), "voice_standard";
     /// The name of a company; names that differ in case and spacing only are one.

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: durability, a second handle to the same log, and SQL statements of embedders' readers.
 
+mod keys;
 mod leases;
 
 use std::{
@@ -17,15 +18,15 @@ use orderwire_domain::{
     views::table::{Row, Table, Value},
 };
 
-use self::leases::Leases;
+use self::{keys::DataKeys, leases::Leases};
 use super::sql::LOG_ID;
 use crate::engine::{
     append::{self, ClaimNet, Facts, Lost, Plan, RecordKey},
     leaf::Hash,
     log::{
-        Appended, Commit, CommitRefusal, Comparison, Fence, Filter, Head, IdempotencyRecord, KeyChange,
-        Lease, LoadedEvent, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, Standing,
-        StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict, WrappedKey,
+        Appended, Commit, CommitRefusal, Comparison, Fence, Filter, Head, IdempotencyRecord, Lease,
+        LoadedEvent, Log, Position, ReaderCommit, RowChange, Select, Sequence, Snapshot, Standing,
+        StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Sweep, Take, Verdict, WrappedKey,
     },
 };
 
@@ -45,8 +46,7 @@ struct State {
     claims: BTreeMap<(&'static str, String), (Claim, StreamId)>,
     records: BTreeMap<RecordKey, (IdempotencyRecord, Appended)>,
     snapshots: HashMap<StreamId, Snapshot>,
-    /// `None` where the key was destroyed.
-    data_keys: BTreeMap<String, Option<WrappedKey>>,
+    data_keys: DataKeys,
     settings: BTreeMap<String, String>,
     checkpoints: BTreeMap<String, Position>,
     leases: Leases,
@@ -109,29 +109,8 @@ impl State {
     fn append(&mut self, batch: &[Arc<Commit>], lost: &Lost, now_us: i64) -> Result<Vec<Verdict>, String> {
         let facts = Facts { lost: lost.clone(), ..self.facts(batch, now_us) };
         let plan = append::plan(LOG_ID, batch, &self.head, &facts, now_us);
-        self.check_keys(&plan.keys)?;
+        self.data_keys.check(&plan.keys)?;
         Ok(self.write(plan))
-    }
-
-    fn check_keys(&self, changes: &[KeyChange]) -> Result<(), String> {
-        let mut present: BTreeMap<&str, bool> = BTreeMap::new();
-        for change in changes {
-            let (key_id, makes) = match change {
-                KeyChange::Make(key) => (key.key_id.as_str(), true),
-                KeyChange::Destroy { key_id } => (key_id.as_str(), false),
-            };
-            let known = present.contains_key(key_id) || self.data_keys.contains_key(key_id);
-            let is_present =
-                *present.get(key_id).unwrap_or(&self.data_keys.get(key_id).is_some_and(Option::is_some));
-            if makes && known {
-                return Err(format!("the data key {key_id} was made before"));
-            }
-            if !makes && !is_present {
-                return Err(format!("there is no data key {key_id} to destroy"));
-            }
-            present.insert(key_id, makes);
-        }
-        Ok(())
     }
 
     fn write(&mut self, plan: Plan) -> Vec<Verdict> {
@@ -162,12 +141,7 @@ impl State {
         for (record, appended) in plan.records {
             self.records.insert((record.owner.clone(), record.key.clone()), (record, appended));
         }
-        for change in plan.keys {
-            match change {
-                KeyChange::Make(key) => self.data_keys.insert(key.key_id.clone(), Some(key)),
-                KeyChange::Destroy { key_id } => self.data_keys.insert(key_id, None),
-            };
-        }
+        self.data_keys.change(plan.keys);
         self.head = plan.head;
         plan.verdicts
     }
@@ -353,7 +327,24 @@ impl Log for MemoryLog {
     }
 
     async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
-        Ok(self.lock().data_keys.get(key_id).cloned().flatten())
+        Ok(self.lock().data_keys.get(key_id))
+    }
+
+    async fn data_keys(&self, after: &str, limit: usize) -> Result<Vec<WrappedKey>, StoreError> {
+        Ok(self.lock().data_keys.after(after, limit))
+    }
+
+    async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, StoreError> {
+        Ok(self.lock().data_keys.restore(keys))
+    }
+
+    async fn destroy_keys(&self, ids: &[String]) -> Result<u64, StoreError> {
+        Ok(self.lock().data_keys.destroy(ids))
+    }
+
+    async fn sweep(&self, _: Sweep) -> Result<(), StoreError> {
+        // There are no files.
+        Ok(())
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

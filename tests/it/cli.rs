@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod configured;
 mod documents;
+mod erasure;
 mod everyday;
 mod notices;
 mod reference;

@@ -13,7 +13,7 @@ use orderwire::{
     engine::log::{
         Commit, CommitRefusal, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select,
         Sequence, SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap,
-        Take, Verdict, WrappedKey,
+        Sweep, Take, Verdict, WrappedKey,
     },
     stores::{conformance, memory::MemoryLog},
 };
@@ -31,6 +31,7 @@ pub enum Defect {
     RecordsNeverExpire,
     StopsAtTheFirstRefusal,
     ForgetsKeys,
+    DestroysNoKeyAgain,
     LeavesAGap,
     SkipsALeaf,
     SetsTimeBack,
@@ -69,6 +70,7 @@ const PLANTED: &[(Defect, &str)] = &[
     (Defect::RecordsNeverExpire, "an_expired_record_is_as_if_it_never_was"),
     (Defect::StopsAtTheFirstRefusal, "a_refused_commit_leaves_the_rest_of_its_batch_alone"),
     (Defect::ForgetsKeys, "a_data_key_is_made_and_destroyed_with_its_events"),
+    (Defect::DestroysNoKeyAgain, "keys_come_back_where_they_are_missing_and_are_destroyed_again"),
     (Defect::LeavesAGap, "positions_have_no_gap_under_many_writers"),
     (Defect::SkipsALeaf, "pages_and_streams_come_in_order_and_bounded"),
     (Defect::SetsTimeBack, "time_never_runs_backwards_along_the_log"),
@@ -375,6 +377,22 @@ impl Log for Planted {
 
     async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
         self.log.data_key(key_id).await
+    }
+
+    async fn data_keys(&self, after: &str, limit: usize) -> Result<Vec<WrappedKey>, StoreError> {
+        self.log.data_keys(after, limit).await
+    }
+
+    async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, StoreError> {
+        self.log.restore_keys(keys).await
+    }
+
+    async fn destroy_keys(&self, ids: &[String]) -> Result<u64, StoreError> {
+        if self.is(Defect::DestroysNoKeyAgain) { Ok(0) } else { self.log.destroy_keys(ids).await }
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<(), StoreError> {
+        self.log.sweep(sweep).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -39,10 +39,11 @@ impl Event for CompanyEvent {
         use CompanyEvent::{
             AddressReplaced, AssetAdded, AssetDropped, AssetPlanned, AssetRemoved, AssetReplanned,
             CompanyActivated, CompanyCeased, CompanyErased, CompanyExpired, CompanyLineDropped,
-            CompanyQualified, CompanyReleased, CompanyResumed, CompanySuspended, NumbersAllocated,
-            NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive, NumbersReleased, NumbersReserved,
-            NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened, PortedNumbersAllocated,
-            QualificationExpiring, QualificationExtended, ReservationEnded, ReservationExpiring,
+            CompanyQualified, CompanyReleased, CompanyResumed, CompanySuspended, LegalHoldLifted,
+            LegalHoldPlaced, NumbersAllocated, NumbersAssigned, NumbersCeased, NumbersCommitted, NumbersLive,
+            NumbersReleased, NumbersReserved, NumbersUncommitted, NumbersWithdrawn, OrderClosed, OrderOpened,
+            PortedNumbersAllocated, QualificationExpiring, QualificationExtended, ReservationEnded,
+            ReservationExpiring,
         };
         let take = |claims: Vec<Claim>| changes(claims, |claim| ClaimChange::take(holder, claim));
         let release = |claims: Vec<Claim>| changes(claims, |claim| ClaimChange::release(holder, claim));
@@ -87,6 +88,8 @@ impl Event for CompanyEvent {
             | CompanyActivated { .. }
             | CompanySuspended { .. }
             | CompanyResumed
+            | LegalHoldPlaced { .. }
+            | LegalHoldLifted { .. }
             | CompanyErased => vec![],
         }
     }

@@ -1,7 +1,6 @@
 //! What somebody may want of a company. What must change together with orders, ports and blocks is joined above
 //! (`crate::joint`); these are the company's own part.
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
@@ -9,7 +8,7 @@ use super::{asset::AssetPlan, events::WithdrawalReason};
 use crate::{
     address::AddressKey,
     ids::{AssetId, OrderId, PortRequestId, ResellerId, ReservationId},
-    names::{CompanyName, Domain},
+    names::{ActorId, CompanyName, Domain, HoldReference},
     number::NumberSet,
     order::line::LineNumber,
     sealed::Sealed,
@@ -178,11 +177,22 @@ pub enum CompanyCommand {
     Resume,
     /// It is no customer any more.
     Cease,
-    /// Destroy its data key.
-    Erase {
-        /// Until when the law forbids it, if it does.
-        legal_hold_until: Option<DateTime<Utc>>,
+    /// Keep its personal data, whatever becomes of it.
+    PlaceLegalHold {
+        /// For what.
+        reference: HoldReference,
+        /// Who wants it.
+        by: ActorId,
     },
+    /// Keep its personal data no longer for this.
+    LiftLegalHold {
+        /// For what.
+        reference: HoldReference,
+        /// Who wants it: somebody else than placed it.
+        by: ActorId,
+    },
+    /// Destroy its data key.
+    Erase,
 }
 
 /// What a line of an order will make.

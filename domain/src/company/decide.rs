@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, Utc};
 
-use super::{Company, CompanyCommand, CompanyError, CompanyEvent, Estate, numbers, orders};
+use super::{Company, CompanyCommand, CompanyError, CompanyEvent, Estate, holds, numbers, orders};
 use crate::{
     address::AddressKey,
     decider::Context,
@@ -21,15 +21,17 @@ pub(super) fn decide(company: &Company, command: &CompanyCommand, context: &Cont
         let (reseller, name, domain) = (*reseller, name.clone(), domain.clone());
         return Ok(vec![CompanyEvent::CompanyQualified { reseller, name, domain, expires_at, announce_at }]);
     }
-    if let C::Erase { legal_hold_until } = command {
-        return match legal_hold_until.filter(|until| *until > context.at) {
-            Some(until) => Err(vec![CompanyError::LegalHold(until)]),
-            None => Ok(vec![CompanyEvent::CompanyErased]),
-        };
+    match command {
+        C::PlaceLegalHold { reference, by } => return holds::place(company, reference, by),
+        C::LiftLegalHold { reference, by } => return holds::lift(company, reference, by),
+        C::Erase => return holds::erase(company),
+        _ => {}
     }
     let Some(estate) = company.estate() else { return Err(vec![CompanyError::NothingHeld]) };
     match command {
-        C::Qualify { .. } | C::Erase { .. } => Err(vec![CompanyError::NothingHeld]),
+        C::Qualify { .. } | C::PlaceLegalHold { .. } | C::LiftLegalHold { .. } | C::Erase => {
+            Err(vec![CompanyError::NothingHeld])
+        }
         C::ExtendQualification => extend(company, context),
         C::AnnounceExpiry => announce(company, context),
         C::Release | C::Expire => leave(company, estate, command, context),

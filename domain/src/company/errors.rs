@@ -11,7 +11,7 @@ use crate::{
     address::AddressKey,
     claim::ClaimScope,
     ids::{AssetId, OrderId, ReservationId},
-    names::{EXTENSION_MAX, EXTENSION_MIN, Extension, LocationCode, ProductCode},
+    names::{EXTENSION_MAX, EXTENSION_MIN, Extension, HoldReference, LocationCode, ProductCode},
     number::{NumberSet, TelephoneNumber},
     order::line::LineNumber,
     refusal::Rule,
@@ -89,8 +89,16 @@ pub enum CompanyError {
     NumbersLeft(usize),
     #[error("{0} orders are still open")]
     OrdersLeft(usize),
-    #[error("the law keeps its data until {0}")]
-    LegalHold(DateTime<Utc>),
+    #[error("the legal hold {0} keeps its data")]
+    LegalHold(HoldReference),
+    #[error("the legal hold {0} is on it already")]
+    LegalHoldExists(HoldReference),
+    #[error("there is no legal hold {0} on it")]
+    LegalHoldUnknown(HoldReference),
+    #[error("whoever placed the legal hold {0} cannot lift it")]
+    LegalHoldByTheSame(HoldReference),
+    #[error("there are {0} legal holds on it, as many as there may be")]
+    LegalHoldsMax(usize),
     #[error("the company holds nothing")]
     NothingHeld,
     #[error("{1}")]
@@ -222,6 +230,7 @@ impl Rule for CompanyError {
             Self::ReservationUnknown(_) | Self::ReservationExists(_) => Some("/reservation".to_owned()),
             Self::CompanyChannelsMax(..) => Some("/channels".to_owned()),
             Self::SiteUnknown(_) => Some("/site".to_owned()),
+            Self::LegalHoldExists(_) | Self::LegalHoldUnknown(_) => Some("/reference".to_owned()),
             _ => None,
         }
     }
@@ -234,11 +243,13 @@ impl Rule for CompanyError {
             }
             Self::NumbersMissing => Some("at least one number".to_owned()),
             Self::CompanyLineMissing => Some("a company line in the order".to_owned()),
+            Self::LegalHold(_) => Some("a company whose legal holds were lifted".to_owned()),
+            Self::LegalHoldByTheSame(_) => Some("somebody else who lifts it".to_owned()),
+            Self::LegalHoldsMax(max) => Some(format!("at most {max}")),
             Self::AssetHasDependants(..) => Some("an asset on which nothing hangs".to_owned()),
             Self::AssetsLeft(_) => Some("no asset: each is removed first, leaf first".to_owned()),
             Self::NumbersLeft(_) => Some("no number: each is given back first".to_owned()),
             Self::OrdersLeft(_) => Some("no open order: each ends or is cancelled first".to_owned()),
-            Self::LegalHold(until) => Some(format!("no earlier than {until}")),
             Self::QualificationExtensionsMax(_) => Some("an order, or a release and a new start".to_owned()),
             _ => None,
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     asset::{AssetPlan, Name},
     events::NumberSource,
+    holds::LegalHolds,
 };
 use crate::{
     claim::ClaimScope,
@@ -30,6 +31,10 @@ pub struct Identity {
     pub name: CompanyName,
     /// Its internet domain.
     pub domain: Domain,
+    /// What keeps its personal data.
+    // Left out where there is none, so that a company without one has the state and hash that it always had.
+    #[serde(default, skip_serializing_if = "LegalHolds::is_empty")]
+    pub legal_holds: LegalHolds,
 }
 
 /// What a company holds.

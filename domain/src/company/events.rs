@@ -10,7 +10,7 @@ use super::asset::AssetPlan;
 use crate::{
     address::AddressKey,
     ids::{AssetId, OrderId, PortRequestId, ResellerId, ReservationId},
-    names::{CompanyName, Domain},
+    names::{ActorId, CompanyName, Domain, HoldReference},
     number::NumberSet,
     order::line::LineNumber,
     sealed::Sealed,
@@ -251,6 +251,20 @@ pub enum CompanyEvent {
         name: CompanyName,
         /// What is free again.
         domain: Domain,
+    },
+    /// Its personal data is kept until somebody else lifts it.
+    LegalHoldPlaced {
+        /// For what.
+        reference: HoldReference,
+        /// Who wanted it.
+        by: ActorId,
+    },
+    /// Its personal data is not kept for this any more.
+    LegalHoldLifted {
+        /// For what.
+        reference: HoldReference,
+        /// Who wanted that.
+        by: ActorId,
     },
     /// Its data key was destroyed: nobody can read its personal data any more.
     CompanyErased,

@@ -1,17 +1,25 @@
 //! How what happened moves a company from stage to stage; what it holds is changed in `record`.
 
-use super::{Company, CompanyEvent, Estate, Identity};
+use super::{Company, CompanyEvent, Estate, Identity, holds::LegalHolds};
 
 pub(super) fn evolve(company: Company, event: &CompanyEvent) -> Company {
     use Company::{Active, Ceased, Erased, Expired, New, Ordered, Qualified, Released, Suspended};
     use CompanyEvent::{
         CompanyActivated, CompanyCeased, CompanyErased, CompanyExpired, CompanyQualified, CompanyReleased,
-        CompanyResumed, CompanySuspended, OrderClosed, OrderOpened, QualificationExpiring,
-        QualificationExtended,
+        CompanyResumed, CompanySuspended, LegalHoldLifted, LegalHoldPlaced, OrderClosed, OrderOpened,
+        QualificationExpiring, QualificationExtended,
     };
     match (company, event) {
+        (mut company, LegalHoldPlaced { .. } | LegalHoldLifted { .. }) => {
+            if let Some(identity) = company.identity_mut() {
+                identity.legal_holds.record(event);
+            }
+            company
+        }
         (New, CompanyQualified { reseller, name, domain, expires_at, announce_at }) => {
-            let identity = Identity { reseller: *reseller, name: name.clone(), domain: domain.clone() };
+            let legal_holds = LegalHolds::default();
+            let identity =
+                Identity { reseller: *reseller, name: name.clone(), domain: domain.clone(), legal_holds };
             let (expires_at, announce_at) = (*expires_at, *announce_at);
             Qualified { estate: Estate::of(identity), expires_at, announce_at, extensions: 0 }
         }

@@ -33,6 +33,8 @@ pub(super) const LIFECYCLE: Lifecycle<CompanyStatus, CompanyAction, CompanyEvent
         step(S::Qualified, A::MakeNumbersLive,           E::NumbersLive,            S::Qualified),
         step(S::Qualified, A::WithdrawNumbers,           E::NumbersWithdrawn,       S::Qualified),
         step(S::Qualified, A::CeaseNumbers,              E::NumbersCeased,          S::Qualified),
+        step(S::Qualified, A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Qualified),
+        step(S::Qualified, A::LiftLegalHold,             E::LegalHoldLifted,        S::Qualified),
 
         step(S::Ordered,   A::ReserveNumbers,            E::NumbersReserved,        S::Ordered),
         step(S::Ordered,   A::ReleaseReservation,        E::NumbersReleased,        S::Ordered),
@@ -60,6 +62,8 @@ pub(super) const LIFECYCLE: Lifecycle<CompanyStatus, CompanyAction, CompanyEvent
         step(S::Ordered,   A::MakeNumbersLive,           E::NumbersLive,            S::Ordered),
         step(S::Ordered,   A::WithdrawNumbers,           E::NumbersWithdrawn,       S::Ordered),
         step(S::Ordered,   A::Activate,                  E::CompanyActivated,       S::Active),
+        step(S::Ordered,   A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Ordered),
+        step(S::Ordered,   A::LiftLegalHold,             E::LegalHoldLifted,        S::Ordered),
 
         step(S::Active,    A::ReserveNumbers,            E::NumbersReserved,        S::Active),
         step(S::Active,    A::ReleaseReservation,        E::NumbersReleased,        S::Active),
@@ -93,6 +97,8 @@ pub(super) const LIFECYCLE: Lifecycle<CompanyStatus, CompanyAction, CompanyEvent
         step(S::Active,    A::CeaseNumbers,              E::NumbersCeased,          S::Active),
         step(S::Active,    A::Suspend,                   E::CompanySuspended,       S::Suspended),
         step(S::Active,    A::Cease,                     E::CompanyCeased,          S::Ceased),
+        step(S::Active,    A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Active),
+        step(S::Active,    A::LiftLegalHold,             E::LegalHoldLifted,        S::Active),
 
         step(S::Suspended, A::ReleaseReservation,        E::NumbersReleased,        S::Suspended),
         step(S::Suspended, A::ReleaseReservation,        E::ReservationEnded,       S::Suspended),
@@ -122,11 +128,19 @@ pub(super) const LIFECYCLE: Lifecycle<CompanyStatus, CompanyAction, CompanyEvent
         step(S::Suspended, A::CeaseNumbers,              E::NumbersCeased,          S::Suspended),
         step(S::Suspended, A::Resume,                    E::CompanyResumed,         S::Active),
         step(S::Suspended, A::Cease,                     E::CompanyCeased,          S::Ceased),
+        step(S::Suspended, A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Suspended),
+        step(S::Suspended, A::LiftLegalHold,             E::LegalHoldLifted,        S::Suspended),
 
+        step(S::Expired,   A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Expired),
+        step(S::Expired,   A::LiftLegalHold,             E::LegalHoldLifted,        S::Expired),
         step(S::Expired,   A::Erase,                     E::CompanyErased,          S::Erased),
 
+        step(S::Released,  A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Released),
+        step(S::Released,  A::LiftLegalHold,             E::LegalHoldLifted,        S::Released),
         step(S::Released,  A::Erase,                     E::CompanyErased,          S::Erased),
 
+        step(S::Ceased,    A::PlaceLegalHold,            E::LegalHoldPlaced,        S::Ceased),
+        step(S::Ceased,    A::LiftLegalHold,             E::LegalHoldLifted,        S::Ceased),
         step(S::Ceased,    A::Erase,                     E::CompanyErased,          S::Erased),
     ])
 };

@@ -10,6 +10,7 @@ pub mod events;
 pub mod claims;
 pub mod estate;
 mod decide;
+pub mod holds;
 mod numbers;
 mod orders;
 mod review;
@@ -156,6 +157,25 @@ impl Company {
             | Self::Erased(identity) => Some(identity),
             other => other.estate().map(|estate| &estate.identity),
         }
+    }
+
+    fn identity_mut(&mut self) -> Option<&mut Identity> {
+        match self {
+            Self::New => None,
+            Self::Qualified { estate, .. }
+            | Self::Ordered { estate, .. }
+            | Self::Active { estate, .. }
+            | Self::Suspended { estate, .. } => Some(&mut estate.identity),
+            Self::Expired(identity)
+            | Self::Released(identity)
+            | Self::Ceased(identity)
+            | Self::Erased(identity) => Some(identity),
+        }
+    }
+
+    /// What keeps its personal data.
+    pub fn legal_holds(&self) -> Option<&holds::LegalHolds> {
+        self.identity().map(|identity| &identity.legal_holds)
     }
 
     /// Whose customer it is.

@@ -98,7 +98,9 @@ pub fn company(desk: &mut Desk, id: CompanyId, command: &CompanyCommand) -> Resu
         | C::Suspend { .. }
         | C::Resume
         | C::Cease
-        | C::Erase { .. } => {}
+        | C::PlaceLegalHold { .. }
+        | C::LiftLegalHold { .. }
+        | C::Erase => {}
         _ => return Err(only_joined(CompanyAction::from(command).into())),
     }
     if let C::RemoveAsset { asset } = command {

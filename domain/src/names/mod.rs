@@ -18,6 +18,7 @@ pub use places::{
     TrunkName,
 };
 pub use references::{
-    CUPID_LEN, CugId, Cupid, MESSAGE_ID_MAX, MessageId, ORDER_REFERENCE_MAX, OrderReference,
-    PRODUCT_CODE_MAX, ProductCode, RESELLER_ID_MAX, ResellerCode, SalesTag,
+    ACTOR_ID_MAX, ActorId, CUPID_LEN, CugId, Cupid, HOLD_REFERENCE_MAX, HoldReference, MESSAGE_ID_MAX,
+    MessageId, ORDER_REFERENCE_MAX, OrderReference, PRODUCT_CODE_MAX, ProductCode, RESELLER_ID_MAX,
+    ResellerCode, SalesTag,
 };

@@ -11,6 +11,10 @@ pub const RESELLER_ID_MAX: usize = 40;
 pub const CUPID_LEN: usize = 3;
 /// Longest id of a message from a supplier.
 pub const MESSAGE_ID_MAX: usize = 128;
+/// Longest reference of a legal hold.
+pub const HOLD_REFERENCE_MAX: usize = 80;
+/// Longest id of whoever wants something.
+pub const ACTOR_ID_MAX: usize = 80;
 /// Longest product code.
 pub const PRODUCT_CODE_MAX: usize = 60;
 
@@ -44,6 +48,22 @@ text_value! {
     MessageId <- |text| {
         let expected = "1 to 128 printable ASCII characters without spaces";
         made_of("message_id", text, (1, MESSAGE_ID_MAX), |c| c.is_ascii_graphic(), expected)
+    }
+}
+
+text_value! {
+    /// The reference of a legal hold, such as the number of a case: what it is about, and never whom.
+    HoldReference <- |text| {
+        let expected = "1 to 80 printable ASCII characters without spaces";
+        made_of("hold_reference", text, (1, HOLD_REFERENCE_MAX), |c| c.is_ascii_graphic(), expected)
+    }
+}
+
+text_value! {
+    /// The opaque id of whoever wants something; never a name.
+    ActorId <- |text| {
+        let expected = "1 to 80 printable ASCII characters without spaces";
+        made_of("actor_id", text, (1, ACTOR_ID_MAX), |c| c.is_ascii_graphic(), expected)
     }
 }
 
@@ -131,6 +151,8 @@ mod tests {
         assert_eq!(SalesTag::parse("").unwrap_err().code, "sales_tag_too_short");
         assert_eq!(Cupid::parse("12").unwrap_err().code, "cupid_too_short");
         assert_eq!(Cupid::parse("1234").unwrap_err().code, "cupid_too_long");
+        assert_eq!(HoldReference::parse("case 7").unwrap_err().code, "hold_reference_character");
+        assert_eq!(ActorId::parse("").unwrap_err().code, "actor_id_too_short");
         assert_eq!(MessageId::parse("a b").unwrap_err().code, "message_id_character");
         assert_eq!(ProductCode::parse("1st").unwrap_err().code, "product_code_character");
     }

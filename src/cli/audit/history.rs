@@ -47,7 +47,10 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
         let page = timeline::page(&session.engine, asked, Sight::Opened).await?;
         let Some(last) = page.last() else { break };
         after = last.step.sequence;
-        entries.extend(page);
+        // That somebody looks into a company is no reseller's to know.
+        let hidden = |entry: &Entry| entry.step.event.starts_with("LegalHold");
+        let for_reseller = session.provenance.reseller.is_some();
+        entries.extend(page.into_iter().filter(|entry| !(for_reseller && hidden(entry))));
     }
     if output.format() != Format::Table {
         return Ok(output.list(&entries, &[])?);

@@ -4,7 +4,7 @@ use super::{
     Outcome,
     fixture::{append, events, must_append, order, picture, wrapped},
 };
-use crate::engine::log::{CommitRefusal, LoadedEvent, SharedLog, Snapshot, StoredEvent, Verdict};
+use crate::engine::log::{CommitRefusal, LoadedEvent, SharedLog, Snapshot, StoredEvent, Sweep, Verdict};
 
 fn snapshot(n: u128, sequence: u64, fingerprint: &str) -> Snapshot {
     Snapshot {
@@ -84,6 +84,30 @@ pub async fn a_data_key_is_made_and_destroyed_with_its_events(log: SharedLog) ->
     }
     assert_eq!(log.data_key("com_1").await?, None);
     assert_eq!(picture(&log).await?, before);
+    Ok(())
+}
+
+/// A key that is not known comes back from a backup, one that was destroyed does not, and both can be destroyed again.
+pub async fn keys_come_back_where_they_are_missing_and_are_destroyed_again(log: SharedLog) -> Outcome {
+    must_append(&*log, events(order(1), 0, 1).making("com_1")).await?;
+    must_append(&*log, events(order(1), 1, 1).making("com_2")).await?;
+    must_append(&*log, events(order(1), 2, 1).making("com_3").destroying("com_2")).await?;
+    assert_eq!(log.data_keys("", 10).await?, [wrapped("com_1"), wrapped("com_3")]);
+    assert_eq!(log.data_keys("com_1", 1).await?, [wrapped("com_3")]);
+    assert_eq!(log.data_keys("com_3", 1).await?, []);
+
+    let kept = ["com_1", "com_2", "com_4"].map(wrapped);
+    assert_eq!(log.restore_keys(&kept).await?, 1);
+    assert_eq!(log.data_keys("", 10).await?, ["com_1", "com_3", "com_4"].map(wrapped));
+
+    let ids = ["com_2", "com_4", "com_5"].map(str::to_owned);
+    assert_eq!(log.destroy_keys(&ids).await?, 1);
+    assert_eq!(log.destroy_keys(&ids).await?, 0);
+    for sweep in [Sweep::Light, Sweep::Whole] {
+        log.sweep(sweep).await?;
+    }
+    assert_eq!(log.data_keys("", 10).await?, ["com_1", "com_3"].map(wrapped));
+    assert_eq!(log.data_key("com_4").await?, None);
     Ok(())
 }
 

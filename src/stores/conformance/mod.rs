@@ -77,6 +77,7 @@ pub const CASES: &[Case] = cases! {
         a_snapshot_of_another_fingerprint_is_not_used
         an_older_snapshot_never_replaces_a_later_one
         a_data_key_is_made_and_destroyed_with_its_events
+        keys_come_back_where_they_are_missing_and_are_destroyed_again
         a_setting_keeps_its_first_value
     }
     readers {

@@ -18,7 +18,7 @@ use crate::engine::{
     leaf::Hash,
     log::{
         Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
-        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict,
+        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Sweep, Take, Verdict,
         WrappedKey,
     },
 };
@@ -26,6 +26,7 @@ use crate::engine::{
 mod append;
 pub(super) mod baseline;
 mod connect;
+mod keys;
 mod leases;
 mod lookups;
 mod migrate;
@@ -151,6 +152,22 @@ impl Log for PostgresLog {
 
     async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
         read::data_key(&self.pool, key_id).await
+    }
+
+    async fn data_keys(&self, after: &str, limit: usize) -> Result<Vec<WrappedKey>, StoreError> {
+        keys::after(&self.pool, after, limit).await
+    }
+
+    async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, StoreError> {
+        keys::restore(&self.pool, keys).await
+    }
+
+    async fn destroy_keys(&self, ids: &[String]) -> Result<u64, StoreError> {
+        keys::destroy(&self.pool, ids).await
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<(), StoreError> {
+        keys::sweep(&self.pool, sweep).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -10,6 +10,7 @@ mod connect;
 mod error;
 mod events;
 mod kept;
+mod keys;
 mod leases;
 mod rows;
 mod worker;
@@ -36,7 +37,7 @@ use crate::engine::{
     leaf::Hash,
     log::{
         Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
-        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take, Verdict,
+        Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Sweep, Take, Verdict,
         WrappedKey,
     },
 };
@@ -249,6 +250,25 @@ impl Log for SqliteLog {
     async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
         let key_id = key_id.to_owned();
         self.read(move |transaction| kept::data_key(transaction, key_id)).await
+    }
+
+    async fn data_keys(&self, after: &str, limit: usize) -> Result<Vec<WrappedKey>, StoreError> {
+        let after = after.to_owned();
+        self.read(move |transaction| keys::after(transaction, &after, limit)).await
+    }
+
+    async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |transaction| keys::restore(transaction, &keys)).await
+    }
+
+    async fn destroy_keys(&self, ids: &[String]) -> Result<u64, StoreError> {
+        let ids = ids.to_vec();
+        self.write(move |transaction| keys::destroy(transaction, &ids)).await
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<(), StoreError> {
+        self.on_writer(Urgency::Patient, move |connection| keys::sweep(connection, sweep)).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

@@ -40,6 +40,8 @@ pub fn examples() -> Vec<Happened> {
             to: "A00000000017".parse().unwrap(),
         },
         CompanyEvent::CompanyCeased { name, domain },
+        CompanyEvent::LegalHoldPlaced { reference: "case-7".parse().unwrap(), by: "op-1".parse().unwrap() },
+        CompanyEvent::LegalHoldLifted { reference: "case-7".parse().unwrap(), by: "op-2".parse().unwrap() },
         CompanyEvent::CompanyLineDropped { order: OrderId(id) },
         CompanyEvent::QualificationExpiring { expires_at: untouched_until },
         CompanyEvent::ReservationExpiring { reservation: ReservationId(id), expires_at: untouched_until },

@@ -15,6 +15,7 @@ const NOT_READY: &[(&str, u16, &str, &str)] = &[
     ("replace_address_of_asset", 404, "not_found", "a company with a site; this one has nothing yet"),
     ("reject_order", 409, "not_permitted", "an order on which work has not begun"),
     ("erase_company", 409, "not_permitted", "a company that has ended; this one is qualified"),
+    ("lift_legal_hold", 422, "refused", "a hold that somebody else placed"),
     ("suspend_company", 409, "not_permitted", "a company in service; this one is qualified"),
     ("provide_information", 409, "not_permitted", "an order whose information is asked for"),
     ("load_stock", 409, "taken", "a range that is not in stock yet"),
@@ -105,6 +106,7 @@ impl Ready {
             .replace("{key}", &self.address)
             .replace("{line}", line)
             .replace("{asset}", asset)
+            .replace("{reference}", "case-7")
     }
 }
 

@@ -19,7 +19,7 @@ async fn a_destroyed_key_seals_and_opens_nothing_through_any_engine() {
         assert_eq!(other.open_sealed(&sealed).await.unwrap().as_deref(), Some("Ada"));
 
         world.done(Command::Company { company, command: CompanyCommand::Release }).await;
-        let erase = CompanyCommand::Erase { legal_hold_until: None };
+        let erase = CompanyCommand::Erase;
         world.done(Command::Company { company, command: erase }).await;
         let erased = Error::Sealing(SealingError::Erased(company.to_string()));
         for engine in [&other, &world.engine] {

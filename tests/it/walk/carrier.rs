@@ -195,7 +195,7 @@ impl Carrier {
                     End::Suspend => CompanyCommand::Suspend { reason: sealed("unpaid") },
                     End::Resume => CompanyCommand::Resume,
                     End::Cease => CompanyCommand::Cease,
-                    End::Erase => CompanyCommand::Erase { legal_hold_until: None },
+                    End::Erase => CompanyCommand::Erase,
                 },
             ),
             Wish::PortOut { from, count, message } => Some(Command::PortOut {

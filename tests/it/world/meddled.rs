@@ -15,8 +15,8 @@ use orderwire::{
         leaf::Hash,
         log::{
             Commit, Fence, Filter, Head, Lease, Log, Position, ReaderCommit, RowChange, Select, Sequence,
-            SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Take,
-            Verdict, WrappedKey,
+            SharedLog, Snapshot, Standing, StoreError, StoredEvent, StoredRecord, StreamLoad, Swap, Sweep,
+            Take, Verdict, WrappedKey,
         },
     },
 };
@@ -280,6 +280,22 @@ impl<M: Meddles> Log for Meddled<M> {
 
     async fn data_key(&self, key_id: &str) -> Result<Option<WrappedKey>, StoreError> {
         self.log.data_key(key_id).await
+    }
+
+    async fn data_keys(&self, after: &str, limit: usize) -> Result<Vec<WrappedKey>, StoreError> {
+        self.log.data_keys(after, limit).await
+    }
+
+    async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, StoreError> {
+        self.log.restore_keys(keys).await
+    }
+
+    async fn destroy_keys(&self, ids: &[String]) -> Result<u64, StoreError> {
+        self.log.destroy_keys(ids).await
+    }
+
+    async fn sweep(&self, sweep: Sweep) -> Result<(), StoreError> {
+        self.log.sweep(sweep).await
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {

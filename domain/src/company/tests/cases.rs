@@ -15,7 +15,10 @@ use crate::{
     number::NumberSet,
     order::line::LineNumber,
     testing::{
-        company::{asset, full_order, numbers, order, port_request, qualify, reservation, sealed},
+        company::{
+            asset, full_order, lift_hold, numbers, order, place_hold, port_request, qualify, reservation,
+            sealed,
+        },
         scenario::moment,
     },
 };
@@ -345,8 +348,19 @@ fn a_suspended_company_orders_nothing_new_but_what_runs_goes_on() {
 #[test]
 fn the_law_may_keep_the_data_of_a_company_that_has_gone() {
     let released = qualified().when(&C::Release).accepted();
-    released.when(&C::Erase { legal_hold_until: Some(days(1)) }).refused(&["legal_hold"]);
-    let erased = released.when(&C::Erase { legal_hold_until: Some(start()) }).accepted();
+    let held = released.when(&place_hold("op-1")).accepted();
+    held.when(&C::Erase).refused(&["legal_hold"]);
+    held.when(&place_hold("op-2")).refused(&["legal_hold_exists"]);
+    held.when(&lift_hold("op-1")).refused(&["legal_hold_by_the_same"]);
+    let erased = held.when(&lift_hold("op-2")).accepted().when(&C::Erase).accepted();
     assert_eq!(erased.state().status(), CompanyStatus::Erased);
-    qualified().when(&C::Erase { legal_hold_until: None }).refused(&["not_permitted"]);
+    erased.when(&place_hold("op-1")).refused(&["not_permitted"]);
+    released.when(&lift_hold("op-2")).refused(&["legal_hold_unknown"]);
+    qualified().when(&C::Erase).refused(&["not_permitted"]);
+}
+
+#[test]
+fn a_legal_hold_stays_on_a_company_through_its_life() {
+    let released = qualified().when(&place_hold("op-1")).accepted().when(&C::Release).accepted();
+    released.when(&C::Erase).refused(&["legal_hold"]);
 }

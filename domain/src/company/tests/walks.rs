@@ -21,8 +21,8 @@ use crate::{
     testing::{
         beside::{Beside, Mirror, Walked, walk},
         company::{
-            CompanyModel, Held, Place, asset, full_order, numbers, order, port_request, qualify, reservation,
-            sealed, site,
+            CompanyModel, Held, Place, asset, full_order, lift_hold, numbers, order, place_hold,
+            port_request, qualify, reservation, sealed, site,
         },
         machine::{Machine, Said, rules_naming},
         matrix,
@@ -160,7 +160,10 @@ fn every_action_meets_every_status() {
     states.push(with(&ordered, &numbers_order(2, 8, 1)));
     states.push(qualified().at(moment("2026-09-01T10:00:00Z")).when(&C::Expire).accepted());
     states.push(with(&bare, &C::Cease));
-    states.push(with(&with(&bare, &C::Cease), &C::Erase { legal_hold_until: None }));
+    states.push(with(&with(&bare, &C::Cease), &C::Erase));
+    let may_be_held = states.iter().filter(|it| it.state().status() != CompanyStatus::Erased);
+    let held: Vec<_> = may_be_held.map(|it| with(it, &place_hold("op-1"))).collect();
+    states.extend(held);
     let mut states: Vec<Company> = states.iter().map(|it| it.state().clone()).collect();
     states.push(Company::default());
 
@@ -209,7 +212,10 @@ fn every_action_meets_every_status() {
         C::Suspend { reason: sealed("unpaid") },
         C::Resume,
         C::Cease,
-        C::Erase { legal_hold_until: None },
+        place_hold("op-1"),
+        lift_hold("op-1"),
+        lift_hold("op-2"),
+        C::Erase,
     ];
     // Early enough for what must not be over, when ends are announced, and late enough for every timer.
     let mut taken = BTreeSet::new();

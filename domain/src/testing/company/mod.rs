@@ -118,6 +118,16 @@ pub fn device(user: AssetId, mac: &str) -> AssetPlan {
     }
 }
 
+/// Somebody places the legal hold `case-1`.
+pub fn place_hold(by: &str) -> CompanyCommand {
+    CompanyCommand::PlaceLegalHold { reference: "case-1".parse().unwrap(), by: by.parse().unwrap() }
+}
+
+/// Somebody lifts the legal hold `case-1`.
+pub fn lift_hold(by: &str) -> CompanyCommand {
+    CompanyCommand::LiftLegalHold { reference: "case-1".parse().unwrap(), by: by.parse().unwrap() }
+}
+
 /// A product of the bundled catalogue.
 pub fn product(code: &str) -> ProductCode {
     ProductCode::parse(code).expect("a product code")

@@ -18,6 +18,7 @@ use crate::{
         commands::{CompanyAction, CompanyCommand, LinePlan},
     },
     ids::{AssetId, OrderId, ReservationId},
+    names::{ActorId, HoldReference},
     number::{NumberSet, TelephoneNumber},
     order::line::LineNumber,
 };
@@ -44,6 +45,7 @@ pub struct CompanyModel {
     meant_for_user: BTreeMap<TelephoneNumber, AssetId>,
     extensions: u32,
     channels: Option<u32>,
+    pub(super) legal_holds: Vec<(HoldReference, ActorId)>,
 }
 
 impl Default for CompanyModel {
@@ -60,6 +62,7 @@ impl Default for CompanyModel {
             meant_for_user: BTreeMap::new(),
             extensions: 0,
             channels: None,
+            legal_holds: Vec::new(),
         }
     }
 }
@@ -87,6 +90,10 @@ impl CompanyModel {
             A::Activate | A::DropCompanyLine => &[S::Ordered],
             A::Suspend => &[S::Active],
             A::Resume => &[S::Suspended],
+            A::PlaceLegalHold | A::LiftLegalHold => {
+                let kept = [S::New, S::Erased];
+                return !kept.contains(&self.stage);
+            }
             A::Erase => &[S::Expired, S::Released, S::Ceased],
         };
         stages.contains(&self.stage)
@@ -118,9 +125,17 @@ impl CompanyModel {
                     let left = !(self.assets.is_empty() && self.numbers.is_empty() && self.orders.is_empty());
                     !left && self.end(CompanyStatus::Ceased)
                 }
-                C::Erase { legal_hold_until } => {
-                    legal_hold_until.is_none_or(|until| until <= at) && self.go(CompanyStatus::Erased)
+                C::PlaceLegalHold { reference, by } => {
+                    let known = self.legal_holds.iter().any(|(held, _)| held == reference);
+                    self.legal_holds.push((reference.clone(), by.clone()));
+                    !known
                 }
+                C::LiftLegalHold { reference, by } => {
+                    let before = self.legal_holds.len();
+                    self.legal_holds.retain(|(held, placed_by)| held != reference || placed_by == by);
+                    self.legal_holds.len() < before
+                }
+                C::Erase => self.legal_holds.is_empty() && self.go(CompanyStatus::Erased),
                 C::Suspend { .. } => self.go(CompanyStatus::Suspended),
                 C::Resume => self.go(CompanyStatus::Active),
                 C::Activate { order } => {
@@ -226,7 +241,8 @@ impl CompanyModel {
     }
 
     fn end(&mut self, stage: CompanyStatus) -> bool {
-        *self = Self { stage, ..Self::default() };
+        let legal_holds = std::mem::take(&mut self.legal_holds);
+        *self = Self { stage, legal_holds, ..Self::default() };
         true
     }
 

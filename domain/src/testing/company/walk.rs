@@ -12,16 +12,23 @@ use super::{
 use crate::{
     address::AddressKey,
     company::{Company, CompanyStatus, asset::AssetKind, commands::CompanyCommand, events::WithdrawalReason},
+    names::{ActorId, HoldReference},
     number::NumberSet,
     order::line::LineNumber,
     rules::Rules,
     testing::{
         machine::{Model, Said, Wish, rules_naming},
-        values::{an_address_key, an_instant},
+        values::an_address_key,
     },
 };
 
 const POOL: u32 = 16;
+
+/// A hold, and who wants something with it: few enough of both that they meet.
+fn a_hold() -> impl Strategy<Value = (HoldReference, ActorId)> {
+    (select(&["case-1", "case-2"][..]), select(&["op-1", "op-2"][..]))
+        .prop_map(|(reference, by)| (reference.parse().unwrap(), by.parse().unwrap()))
+}
 
 /// Any command, over few enough ids, names and numbers that they meet.
 pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
@@ -39,7 +46,9 @@ pub fn a_command() -> impl Strategy<Value = CompanyCommand> {
         Just(C::Release),
         Just(C::AnnounceExpiry),
         Just(C::Expire),
-        prop::option::of(an_instant()).prop_map(|legal_hold_until| C::Erase { legal_hold_until }),
+        a_hold().prop_map(|(reference, by)| C::PlaceLegalHold { reference, by }),
+        a_hold().prop_map(|(reference, by)| C::LiftLegalHold { reference, by }),
+        Just(C::Erase),
     ];
     let numbers = prop_oneof![
         (reservation_id(), set(), any::<bool>()).prop_map(|(reservation, numbers, ring_fence)| {
@@ -141,7 +150,11 @@ impl CompanyModel {
             CompanyStatus::New => return vec![qualify()],
             CompanyStatus::Suspended => return vec![C::Resume],
             CompanyStatus::Expired | CompanyStatus::Released | CompanyStatus::Ceased => {
-                return vec![C::Erase { legal_hold_until: None }];
+                let lift = self.legal_holds.iter().map(|(reference, placed_by)| {
+                    let by = if placed_by.as_str() == "op-1" { "op-2" } else { "op-1" };
+                    C::LiftLegalHold { reference: reference.clone(), by: by.parse().unwrap() }
+                });
+                return lift.chain([C::Erase]).collect();
             }
             CompanyStatus::Erased => return vec![],
             CompanyStatus::Qualified | CompanyStatus::Ordered | CompanyStatus::Active => {}
