@@ -41,9 +41,10 @@ pub(super) fn routes(api: Api) -> Api {
         ("company" = Option<texts::CompanyId>, Query, description = "Only of this company, its orders and its ports: its id."),
         ("reseller" = Option<texts::ResellerId>, Query, description = "Only of this reseller, and of everything that is its own: its id."),
         ("type" = Option<String>, Query, description = "Only events of these types, with commas between them.")),
-    responses((status = 200, description = "The events, and then the end.", body = String,
-        content_type = "application/jsonl",
-        example = "{\"end\":{\"events\":0,\"through\":0,\"sha256\":\"e3b0…\",\"log\":{\"size\":0,\"root\":\"e3b0…\",\"checkpoint\":null}}}\n")))]
+    responses((status = 200, description = "The events, and then the end.", content(
+        (String = "application/jsonl", example =
+            "{\"end\":{\"events\":0,\"through\":0,\"sha256\":\"e3b0…\",\"log\":{\"size\":0,\"root\":\"e3b0…\",\"checkpoint\":null}}}\n"),
+        (String = "text/csv")))))]
 async fn show(look: Look) -> Result<Response, Problem> {
     look.only(&PARAMETERS)?;
     let types = look.text("type").unwrap_or_default().split(',').filter(|name| !name.is_empty());
