@@ -377,8 +377,10 @@ impl Endpoint {
             Next::At(due) => (Outcome::Waits, due),
         };
         if let Some(asked) = retry_after.filter(|_| of_now) {
-            // It is the endpoint that wants to be left alone, not this notice.
-            self.hold = Some(Hold { since: now, until: now + asked.min(backoff::WAIT_MAX) });
+            // It is the endpoint that wants to be left alone, not this notice. What it has asked for before still counts.
+            let until = now + asked.min(backoff::WAIT_MAX);
+            let until = self.hold.map_or(until, |hold| hold.until.max(until));
+            self.hold = Some(Hold { since: now, until });
         }
         delivery.next_at = Some(due);
         self.window.failed(job, due);

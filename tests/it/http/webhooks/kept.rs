@@ -136,7 +136,8 @@ struct Holds(watch::Sender<u64>);
 #[async_trait]
 impl Meddles for Holds {
     async fn apply(&self, commit: &mut ReaderCommit) {
-        let is_put = |it: &&RowChange| matches!(it, RowChange::Put(table, _) if table.name == WEBHOOK_DELIVERY.name);
+        let is_put =
+            |it: &&RowChange| matches!(it, RowChange::Put(table, _) if table.name == WEBHOOK_DELIVERY.name);
         if commit.changes.iter().filter(is_put).count() < 100 {
             return;
         }
