@@ -96,7 +96,7 @@ pub struct Delivery {
     pub again: bool,
     /// The beginning of the webhook that it belongs to, as [`Place::since`].
     pub since: u64,
-    /// When it arrived.
+    /// When it arrived, or was given up where somebody wanted it once more: then there is a failure.
     pub ended_at: Option<DateTime<Utc>>,
     /// How often it was sent.
     pub attempts: u32,

@@ -132,7 +132,8 @@ impl<'a> Rebuild<'a> {
             let outcome = self.swap().await;
             is_unknown |= matches!(outcome, Err(Error::Store(StoreError::Unavailable(_))));
             match outcome {
-                Err(error) if is_unknown && self.was_swapped().await? => {
+                // Whoever has the lease now may have begun anew, which looks the same.
+                Err(error) if is_unknown && !is_fenced_out(&error) && self.was_swapped().await? => {
                     tracing::info!(reader = %self.reader.name, %error, "the tables are swapped, though nobody said so");
                     return Ok(());
                 }
@@ -142,10 +143,18 @@ impl<'a> Rebuild<'a> {
                 {
                     tracing::warn!(reader = %self.reader.name, %why, "the tables were not swapped yet");
                     attempt += 1;
+                    self.go_on_from_what_is_stored().await?;
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Forgets what was folded and may not have been written, so that nothing is folded twice.
+    async fn go_on_from_what_is_stored(&mut self) -> Result<(), Error> {
+        self.rows = Overlay::default();
+        self.at = self.at.max(self.inner.log.checkpoint(&self.beside).await?);
+        Ok(())
     }
 
     /// Whether the tables were swapped though the answer was lost. That takes this rebuild's checkpoint back to the beginning,

@@ -96,7 +96,7 @@ pub struct DeliveryBody {
     sequence: u64,
     /// Whether it was sent once more, out of turn, because somebody asked for that.
     again: bool,
-    /// `delivered` or `waiting`.
+    /// `delivered` or `waiting`; `given_up` where it was sent once more in vain, for three days.
     #[schema(example = "delivered")]
     status: &'static str,
     /// How often it was sent.
@@ -127,7 +127,11 @@ impl From<Delivery> for DeliveryBody {
             kind: delivery.notice_type.to_string(),
             sequence: delivery.sequence,
             again: delivery.again,
-            status: if delivery.ended_at.is_some() { "delivered" } else { "waiting" },
+            status: match (delivery.ended_at, delivery.failure) {
+                (None, _) => "waiting",
+                (Some(_), None) => "delivered",
+                (Some(_), Some(_)) => "given_up",
+            },
             attempts: delivery.attempts,
             sent_at: delivery.sent_at.map(Time),
             next_attempt_at: delivery.next_at.map(Time),

@@ -30,7 +30,7 @@ class OtherHistory(Exception):
 
 
 # What may be wrong with what comes, with who is asked, or with what is answered. Each is said, and nothing is acknowledged.
-FAILURES = (OtherHistory, OSError, http.client.HTTPException, ValueError, LookupError)
+FAILURES = (OtherHistory, OSError, http.client.HTTPException, ValueError, LookupError, TypeError)
 
 
 class Chain:
@@ -92,11 +92,13 @@ class Journal:
 
     def give_up(self, error):
         """Ends the program: what of a line is on the disk is not known, so it is cut off, and nothing may follow it."""
-        say(f"failed: the journal cannot be written: {error}")
         try:
             os.ftruncate(self.file.fileno(), self.whole)
         finally:
-            os._exit(1)
+            try:
+                say(f"failed: the journal cannot be written: {error}")
+            finally:
+                os._exit(1)
 
 
 class Receiver:

@@ -159,8 +159,10 @@ impl Journal {
 
     /// Ends the program: what of a line is on the disk is not known, so it is cut off, and nothing may follow it.
     fn give_up(&self, error: &io::Error) -> ! {
+        // First of all, since nobody may be there to be told.
+        let cut = self.file.set_len(self.whole);
         println!("failed: the journal cannot be written: {error}");
-        if let Err(error) = self.file.set_len(self.whole) {
+        if let Err(error) = cut {
             println!("failed: half a line is left in it: {error}");
         }
         std::process::exit(1)

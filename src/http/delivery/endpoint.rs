@@ -60,8 +60,10 @@ pub struct Endpoint {
     pub window: Window,
     /// The last sequence that its reseller was given.
     pub told: u64,
-    /// How many rows there are of what has arrived.
+    /// How many rows there are of what has arrived, at most.
     pub kept: u64,
+    /// When such rows are looked at again.
+    pub sweeps: Sweeps,
     /// Whether it is being stopped, so nothing more is sent.
     pub ending: bool,
     /// Whether it answered well and soon the last time, and keeps nothing waiting for longer.
@@ -77,6 +79,15 @@ pub struct Endpoint {
     signers_until: Option<DateTime<Utc>>,
     /// It wants to be left alone for a while.
     hold: Option<Hold>,
+}
+
+/// When rows of what has arrived are looked at again.
+#[derive(Clone, Copy, Debug)]
+pub struct Sweeps {
+    /// Where there are too many.
+    pub many_at: DateTime<Utc>,
+    /// Whether some are old.
+    pub old_at: DateTime<Utc>,
 }
 
 /// What is to be sent now.
@@ -103,6 +114,8 @@ pub enum Outcome {
     Gone,
     /// It has failed for too long.
     TooLong,
+    /// It was sent once more because somebody wanted that, and has failed for too long: that says nothing of the others.
+    GivenUp,
 }
 
 impl Endpoint {
@@ -122,6 +135,7 @@ impl Endpoint {
             window: Window::after(done_to),
             told: 0,
             kept,
+            sweeps: Sweeps { many_at: now, old_at: now },
             ending: false,
             is_brisk: false,
             stored: (done_to, hold),
@@ -145,7 +159,8 @@ impl Endpoint {
         let mut page = ledger::waiting(log, id, None).await?;
         while let Some(last) = page.last().cloned() {
             for delivery in page {
-                if delivery.again || place.is_some() && delivery.since == endpoint.view.after_since {
+                let is_of_now = delivery.since == endpoint.view.after_since;
+                if is_of_now && (delivery.again || place.is_some()) {
                     endpoint.restore(delivery, now);
                 } else {
                     // It waits for a turn that was taken back.
@@ -291,9 +306,9 @@ impl Endpoint {
             && self.window.next_due().is_some_and(|due| due <= now)
     }
 
-    /// What is to be sent now, if anything, where so many may be on their way.
-    pub fn turn(&mut self, now: DateTime<Utc>, slots: usize) -> Option<Turn> {
-        if self.window.flying() >= slots || !self.is_due(now) {
+    /// What is to be sent now, if anything.
+    pub fn turn(&mut self, now: DateTime<Utc>) -> Option<Turn> {
+        if !self.is_due(now) {
             return None;
         }
         let signers = Arc::clone(self.signers.as_ref()?);
@@ -304,6 +319,9 @@ impl Endpoint {
 
     /// It could not be sent for a reason of ours; the row that says so.
     pub fn not_sent(&mut self, job: Job, now: DateTime<Utc>) -> Option<RowChange> {
+        if !self.window.flies(job) {
+            return None;
+        }
         let delivery = self.records.get(&job)?;
         self.window.failed(job, now + AGAIN_AFTER);
         Some(RowChange::Put(Delivery::TABLE, delivery.to_row()))
@@ -318,6 +336,10 @@ impl Endpoint {
         now: DateTime<Utc>,
         chance: u64,
     ) -> Option<(Outcome, RowChange)> {
+        // One of before it was set aside says nothing here: what is known now was read since.
+        if !self.window.flies(job) {
+            return None;
+        }
         let mut delivery = self.records.remove(&job)?;
         self.bodies.remove(&job);
         // What another address did, or this one before somebody saw to it, says nothing of how it is now.
@@ -343,14 +365,22 @@ impl Endpoint {
         delivery.failures = if goes_on.is_some() { delivery.failures.saturating_add(1) } else { 1 };
         delivery.failing_since = of_now.then_some(since);
         let (outcome, due) = match backoff::next(delivery.failures, since, now, retry_after, chance) {
+            Next::GiveUp if of_now && !is_gone && delivery.again => {
+                (delivery.ended_at, delivery.next_at) = (Some(now), None);
+                self.kept += 1;
+                self.window.arrived(job);
+                return Some((Outcome::GivenUp, RowChange::Put(Delivery::TABLE, delivery.to_row())));
+            }
             _ if !of_now => (Outcome::Waits, now),
             _ if is_gone => (Outcome::Gone, now),
             Next::GiveUp => (Outcome::TooLong, now),
             Next::At(due) => (Outcome::Waits, due),
         };
         if let Some(asked) = retry_after.filter(|_| of_now) {
-            // It is the endpoint that wants to be left alone, not this notice.
-            self.hold = Some(Hold { since: now, until: now + asked.min(backoff::WAIT_MAX) });
+            // It is the endpoint that wants to be left alone, not this notice. What it has asked for before still counts.
+            let until = now + asked.min(backoff::WAIT_MAX);
+            let until = self.hold.map_or(until, |hold| hold.until.max(until));
+            self.hold = Some(Hold { since: now, until });
         }
         delivery.next_at = Some(due);
         self.window.failed(job, due);

@@ -55,7 +55,6 @@ pub struct Window {
     due: BTreeSet<(DateTime<Utc>, Job)>,
     /// Sequences that have no row which says that they wait.
     unstored: BTreeSet<u64>,
-    flying: usize,
 }
 
 impl Window {
@@ -69,7 +68,6 @@ impl Window {
             deferred: 0,
             due: BTreeSet::new(),
             unstored: BTreeSet::new(),
-            flying: 0,
         }
     }
 
@@ -103,9 +101,9 @@ impl Window {
         self.unstored.len()
     }
 
-    /// How many are being sent.
-    pub fn flying(&self) -> usize {
-        self.flying
+    /// Whether this one is being sent.
+    pub fn flies(&self, job: Job) -> bool {
+        self.items.get(&job).is_some_and(|item| item.flies)
     }
 
     /// The next notice is not to be sent.
@@ -138,11 +136,12 @@ impl Window {
         self.lanes.contains_key(lane)
     }
 
-    /// One that has a row waits for everything that is known of its lane. Must come after all of that.
+    /// One that has a row waits for what is at hand of its lane, and for what comes before it.
     pub fn defer(&mut self, sequence: u64, lane: &str) {
         let (lane, turns) = self.lane(lane);
-        debug_assert!(turns.later.back().is_none_or(|last| *last < sequence), "{sequence} is overtaken");
-        turns.later.push_back(sequence);
+        // Where rows were lost, one is found after what follows it.
+        let place = turns.later.partition_point(|other| *other < sequence);
+        turns.later.insert(place, sequence);
         if turns.turns.is_empty() {
             self.starved.insert(lane);
         }
@@ -200,14 +199,12 @@ impl Window {
         let (due, job) = *self.due.first().filter(|(due, _)| *due <= now)?;
         self.due.remove(&(due, job));
         self.items.get_mut(&job).expect("what is due is there").flies = true;
-        self.flying += 1;
         Some(job)
     }
 
     /// One that was sent has arrived: the next of its lane may follow.
     pub fn arrived(&mut self, job: Job) {
         let Some(item) = self.items.remove(&job) else { return };
-        self.flying -= usize::from(item.flies);
         if let Job::Notice(sequence) = job {
             self.unstored.remove(&sequence);
         }
@@ -229,7 +226,6 @@ impl Window {
     /// One that was sent has not arrived; it is sent again from a time on. Whoever says so stores a row of it.
     pub fn failed(&mut self, job: Job, due: DateTime<Utc>) {
         let Some(item) = self.items.get_mut(&job) else { return };
-        self.flying -= usize::from(item.flies);
         (item.due, item.failed, item.flies) = (due, true, false);
         self.due.insert((due, job));
         if let Job::Notice(sequence) = job {

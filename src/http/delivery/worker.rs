@@ -1,7 +1,7 @@
 //! The task that delivers: it sees what is told, sends what is due, and writes down what arrived.
 //!
 //! Nothing waits for an endpoint but its own notices: requests are tasks of their own, bounded in all and for each, and
-//! those to endpoints that are slow or fail have a bound of their own too. Whatever goes wrong with the store, the worker
+//! there is one for every endpoint whatever others do. Whatever goes wrong with the store, the worker
 //! forgets what it knows and begins again from what is stored. Of all processes on one store the one with the lease
 //! delivers; one that lost it sends, for a moment, what its successor sends as well, and writes nothing. Deliberately absent:
 //! deliveries that arrive only once.
@@ -340,7 +340,10 @@ impl Worker {
                     return Ok(());
                 }
                 let endpoint = self.endpoints.get_mut(id).expect("whoever is busy is there");
-                if let Some(turn) = endpoint.turn(now, self.slots.of(endpoint.is_brisk)) {
+                if !self.slots.has_one_for(*id, endpoint.is_brisk) {
+                    continue;
+                }
+                if let Some(turn) = endpoint.turn(now) {
                     more = true;
                     let flight = self.slots.begin(*id, endpoint.is_brisk, at);
                     let view = endpoint.view.clone();

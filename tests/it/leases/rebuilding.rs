@@ -263,3 +263,33 @@ async fn a_swap_whose_answer_is_lost_is_a_swap() {
         .await;
     }
 }
+
+/// Applies no page of a rebuild the first time.
+struct Refuses(AtomicUsize);
+
+impl Meddles for Refuses {
+    fn apply_fails(&self, commit: &ReaderCommit) -> bool {
+        commit.reader == "orders beside" && self.0.fetch_add(1, Ordering::SeqCst) == 0
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_a_rebuild_that_was_not_written_counts_once() {
+    on_every_store(async |store| {
+        let world = World::open(&store).await;
+        let reseller = world.reseller(1).await;
+        world.leeds().await;
+        world.in_service(reseller, 1).await;
+        let right = rows(&world.engine, &COMPANY_DIRECTORY).await;
+        world.engine.close().await;
+        let refuses = Arc::new(Refuses(AtomicUsize::new(0)));
+        let meddled = store.meddled_with(Arc::clone(&refuses)).await;
+        let builder = Engine::builder().background(false);
+        let engine = builder.open(meddled.log().await, store.master()).await.unwrap();
+        engine.rebuild_reader("orders").await.unwrap();
+        assert!(refuses.0.load(Ordering::SeqCst) > 1, "it was tried again");
+        assert_eq!(rows(&engine, &COMPANY_DIRECTORY).await, right);
+        engine.close().await;
+    })
+    .await;
+}

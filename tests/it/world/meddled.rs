@@ -51,8 +51,16 @@ pub trait Meddles: Send + Sync + 'static {
     /// Before a look into a table.
     async fn select(&self, _select: &Select) {}
 
+    /// After a look into a table.
+    fn selected(&self, _select: &Select) {}
+
     /// Before a reader's page is applied.
     async fn apply(&self, _commit: &mut ReaderCommit) {}
+
+    /// Whether a reader's page is not applied.
+    fn apply_fails(&self, _commit: &ReaderCommit) -> bool {
+        false
+    }
 
     /// Before rows are changed without a page.
     fn change_rows(&self, _changes: &mut Vec<RowChange>) -> Result<(), StoreError> {
@@ -116,8 +124,16 @@ impl<M: Meddles> Meddles for Arc<M> {
         (**self).select(select).await;
     }
 
+    fn selected(&self, select: &Select) {
+        (**self).selected(select);
+    }
+
     async fn apply(&self, commit: &mut ReaderCommit) {
         (**self).apply(commit).await;
+    }
+
+    fn apply_fails(&self, commit: &ReaderCommit) -> bool {
+        (**self).apply_fails(commit)
     }
 
     fn change_rows(&self, changes: &mut Vec<RowChange>) -> Result<(), StoreError> {
@@ -193,12 +209,17 @@ impl<M: Meddles> Log for Meddled<M> {
 
     async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError> {
         self.meddler.select(select).await;
-        self.log.select(select).await
+        let rows = self.log.select(select).await;
+        self.meddler.selected(select);
+        rows
     }
 
     async fn apply(&self, commit: &ReaderCommit) -> Result<(), StoreError> {
         let mut commit = commit.clone();
         self.meddler.apply(&mut commit).await;
+        if self.meddler.apply_fails(&commit) {
+            return Err(StoreError::Unavailable("the line was cut before the commit".to_owned()));
+        }
         let outcome = self.log.apply(&commit).await;
         self.meddler.applied(&commit, &outcome);
         outcome

@@ -29,7 +29,10 @@ impl Worker {
             Ok(done) => Ok(Some(done)),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 tracing::error!(webhook = %id, %error, "a webhook is delivered to no more for now: somebody must look");
-                self.endpoints.remove(&id);
+                if let Some(mut endpoint) = self.endpoints.remove(&id) {
+                    // What waits before something that has a row must have one too, now that nobody else knows of it.
+                    endpoint.settle(&mut self.changes);
+                }
                 self.busy.remove(&id);
                 self.leaving.remove(&id);
                 self.aside.insert(id, self.engine.now() + TRIED_AGAIN_AFTER);

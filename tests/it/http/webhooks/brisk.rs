@@ -52,3 +52,36 @@ async fn endpoints_that_were_brisk_and_hang_do_not_delay_another() {
     drop(hanging);
     site.close().await;
 }
+
+#[tokio::test]
+async fn an_endpoint_that_was_never_heard_of_does_not_wait_for_many_that_hang() {
+    const RESELLERS: u32 = 4;
+    let patient = Duration::from_mins(1);
+    let settings = delivery::Settings { read_within: patient, answer_within: patient, ..here() };
+    let site = over(&Arc::new(Store::memory().await), settings).await;
+    site.world.stock("0113 496 0000-0999", "Leeds").await;
+    let hanging = Receiver::replying(|_| Reply::Silence).await;
+    let mut many = Vec::new();
+    for n in 1..=RESELLERS {
+        let (_, client, of_one) = companies(&site, n, 2).await;
+        for _ in 0..HOOKS {
+            hooked(&client, &hanging.url).await;
+        }
+        many.extend(of_one);
+    }
+    let (_, client, one) = companies(&site, RESELLERS + 1, 1).await;
+    let healthy = Receiver::open().await;
+    hooked(&client, &healthy.url).await;
+    for company in &many {
+        tell_two(&site.world, *company).await;
+    }
+    // As many slow ones as there may be.
+    hanging.until(|heard| heard.len() >= 128).await;
+    let begun = std::time::Instant::now();
+    tell_two(&site.world, one[0]).await;
+    healthy.took(2).await;
+    // Long before the first of those that hang is given up.
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    drop(hanging);
+    site.close().await;
+}

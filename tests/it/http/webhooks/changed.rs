@@ -1,5 +1,7 @@
 //! Webhooks that are changed while something is under way to them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::TimeDelta;
 use orderwire::{engine::clock::Clock as _, http::delivery::Settings};
 use tokio::sync::watch;
@@ -186,4 +188,46 @@ async fn a_redelivery_that_was_promised_outlives_a_pause_and_a_server() {
     client.delete(&format!("{path}/pause")).await.is(200);
     assert_eq!(receiver.took(3).await[2].body, first_two[0].body);
     last.close().await;
+}
+
+#[tokio::test]
+async fn what_is_sent_once_more_in_vain_stops_nothing_and_ends_with_a_replay() {
+    let site = site().await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 1).await;
+    let fails = Arc::new(AtomicBool::new(false));
+    let it_fails = Arc::clone(&fails);
+    let receiver = Receiver::replying(move |_| {
+        Reply::Status(if it_fails.load(Ordering::SeqCst) { 503 } else { 204 }, "")
+    })
+    .await;
+    let path = format!("/v1/webhooks/{}", hooked(&client, &receiver.url).await.text("id"));
+    let deliveries = format!("{path}/deliveries");
+    tell_two(&site.world, companies[0]).await;
+    let last = receiver.took(2).await[1].clone();
+    let wish = json!({ "notice": last.id() });
+    fails.store(true, Ordering::SeqCst);
+    let once_more = async || {
+        client.post(&deliveries, &wish).await.is(202);
+        until(&client, &deliveries, |page| {
+            let items = page.body["items"].as_array().unwrap();
+            items.iter().any(|it| it["again"] == true && it["attempts"] == 1 && it["status"] == "waiting")
+        })
+        .await;
+    };
+    once_more().await;
+    let clock = &site.world.clock;
+    clock.move_to(clock.now() + TimeDelta::days(3) + TimeDelta::hours(1));
+    until(&client, &deliveries, |page| {
+        page.body["items"].as_array().unwrap().iter().any(|it| it["status"] == "given_up")
+    })
+    .await;
+    assert_eq!(client.get(&path).await.text("status"), "active");
+    once_more().await;
+    client.post(&format!("{path}/replay"), &json!({ "after": last.sequence() })).await.is(200);
+    until(&client, &format!("{deliveries}?status=waiting"), |page| {
+        page.body["items"].as_array().unwrap().is_empty()
+    })
+    .await;
+    site.close().await;
 }
