@@ -183,6 +183,7 @@ fn gather(path: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
 }
 
 fn same(old: &Value, new: &Value) -> bool {
+    // What cannot be read as sealed is not, and was compared as it stands.
     let sealed = |value: &Value| serde_json::from_value::<Sealed>(value.clone()).ok();
     let hide_the_same = || Some(sealed(old)?.hides_the_same_as(&sealed(new)?));
     old == new || (old.is_object() && hide_the_same().unwrap_or(false))

@@ -71,6 +71,7 @@ impl Engine {
     }
 
     async fn is_erased(&self, id: &str) -> Result<bool, Error> {
+        // Only companies are erased: a key with any other name is none of theirs.
         let stream = id.parse::<StreamId>().ok().filter(|stream| stream.kind == AggregateKind::Company);
         let Some(stream) = stream else { return Ok(false) };
         let (_, state) = self.state(stream).await?;

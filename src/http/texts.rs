@@ -14,7 +14,7 @@ use orderwire_domain::{
         USERNAME_LOCAL_MAX,
     },
     number::NUMBER_TEXT_MAX,
-    webhook::values::ENDPOINT_URL_MAX,
+    webhook::values::{ENDPOINT_URL_MAX, WEBHOOK_DESCRIPTION_MAX},
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -121,6 +121,8 @@ texts! {
     NoticeId = id(ids::NoticeId::PREFIX), "ntf_01890a5d000070008000000000000001";
     /// The address of an endpoint, without a user and without a fragment.
     EndpointUrl = grammar(9, ENDPOINT_URL_MAX, ENDPOINT_URL), "https://hooks.example/orderwire";
+    /// What a webhook is for, in a few words; empty where nobody says.
+    WebhookDescription = grammar(0, WEBHOOK_DESCRIPTION_MAX, format!("^[^{HIDDEN}\\n]*$")), "our order desk";
     /// The key of an address: `A` or `R` and 11 digits from the carrier, `T` and 11 digits where it was entered by hand.
     AddressKey = grammar(12, 12, "^[ART][0-9]{11}$"), "A00000000001";
     /// A UK postcode.

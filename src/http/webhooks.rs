@@ -83,7 +83,7 @@ struct NewWebhookBody {
     #[schema(max_items = 100)]
     types: Option<Vec<String>>,
     /// What it is for, in a few words; not a person's name.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<texts::WebhookDescription>)]
     description: Option<String>,
     /// How it signs; `hmac` where nobody says.
     #[schema(value_type = Option<words::Signing>)]
@@ -105,7 +105,7 @@ struct ChangeBody {
     #[schema(max_items = 100)]
     types: Option<Vec<String>>,
     /// What it is for; empty for nothing.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<texts::WebhookDescription>)]
     description: Option<String>,
 }
 

@@ -251,6 +251,7 @@ impl Models {
 }
 
 fn about_notice(row: &Row, what: &str) -> Finding {
+    // Where it names none, it is told by its key alone.
     let position = serde_json::from_str::<Value>(&row.doc).ok().and_then(|doc| doc["position"].as_u64());
     Finding { position, ..Finding::of("notice", format!("notice {} {what}", row.key)) }
 }

@@ -168,6 +168,7 @@ impl<'de> Deserialize<'de> for Told {
                     if before.as_ref().is_some_and(|before| before.0 >= name.0) {
                         return Err(A::Error::custom(format_args!("`{}` is not in its place", name.0)));
                     }
+                    // What cannot be read is told below as what is not there.
                     match &*name.0 {
                         "actor" => has_actor = !text.is_empty(),
                         "commit" => commit = Uuid::try_parse(&text).ok(),
