@@ -134,9 +134,7 @@ pub fn tables() -> Vec<&'static Table> {
 /// Looks for every such table: a migration makes them last, and may have been cut short.
 async fn find_tables(log: &SharedLog) -> Result<(), OpenError> {
     for table in tables() {
-        let look =
-            Select { table, filters: Vec::new(), order: "key", descending: false, after: None, limit: 1 };
-        match log.select(&look).await {
+        match log.select(&Select::page(table, None, 1)).await {
             Ok(_) => {}
             Err(StoreError::Corrupt(why)) if NO_TABLE.iter().any(|said| why.contains(said)) => {
                 return Err(OpenError::TableMissing { table: table.name });

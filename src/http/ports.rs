@@ -111,19 +111,11 @@ async fn list(look: Look) -> Result<Answer, Problem> {
     look.only(&["state", "unallocated", "order", "limit", "cursor"])?;
     let state: Option<PortStage> = look.word("state")?;
     let order: Option<OrderId> = look.parsed("order")?;
-    let unallocated = match look.text("unallocated") {
-        None => None,
-        Some("true") => Some(1),
-        Some("false") => Some(0),
-        Some(_) => {
-            let detail = "it is neither";
-            return Err(Problem::parameter("unallocated", "word_unknown", detail, "true, false"));
-        }
-    };
+    let unallocated = look.flag("unallocated")?;
     let mut filters = Vec::new();
     filters.extend(look.caller.reseller.map(|own| equal("reseller", own.to_string())));
     filters.extend(state.map(|state| equal("status", <&str>::from(state))));
-    filters.extend(unallocated.map(|unallocated: i64| equal("unallocated", unallocated)));
+    filters.extend(unallocated.map(|unallocated| equal("unallocated", i64::from(unallocated))));
     filters.extend(order.map(|order| equal("parent", order.to_string())));
     let page = page::of::<PortView>(&look, filters, "key", true).await?;
     Ok(Answer::list(&look, &page.listed(PortBody::from)))

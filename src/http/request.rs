@@ -155,6 +155,16 @@ impl Look {
         self.text(name).map(|text| text.parse().map_err(wrong)).transpose()
     }
 
+    /// A parameter that is true or false.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Problem::parameter(name, "word_unknown", "it is neither", "true, false")),
+        }
+    }
+
     /// A query parameter that is a whole number within bounds.
     pub fn whole(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };

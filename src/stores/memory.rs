@@ -4,6 +4,7 @@
 
 mod keys;
 mod leases;
+mod scratch;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,6 +19,7 @@ use orderwire_domain::{
     views::table::{Row, Table, Value},
 };
 
+pub use self::scratch::Scratch;
 use self::{keys::DataKeys, leases::Leases};
 use super::sql::LOG_ID;
 use crate::engine::{

@@ -8,6 +8,7 @@ pub(crate) mod baseline;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod scratch;
 pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -1,10 +1,10 @@
 //! Every row in memory, for the tests of folds and of embedders: always at hand, and a store for an overlay to ask.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible};
 
 use super::{
     fold::{Fault, Fold},
-    overlay::{Change, Overlay},
+    overlay::{Change, NotFolded, Overlay, Source},
     table::{Held, Need, Row, Rows, Table},
 };
 use crate::fact::Fact;
@@ -60,6 +60,34 @@ impl MemoryRows {
             self.keep(overlay.take_changes());
         }
         Ok(())
+    }
+
+    /// Folds facts with a source that answers at once, a page at a time, over an overlay that forgets what is at hand now and then.
+    pub fn read_at_once(&mut self, fold: Fold, facts: &[Fact], page: usize) -> Result<(), Fault> {
+        let mut overlay = Overlay::new();
+        for (number, facts) in facts.chunks(page).enumerate() {
+            if number % 3 == 2 {
+                overlay = Overlay::new();
+            }
+            for fact in facts {
+                overlay.fold_from(self, fold, fact).map_err(|error| match error {
+                    NotFolded::Broken(position, why) => {
+                        Fault::Broken(format!("at position {position}: {why}"))
+                    }
+                    NotFolded::Source(never) => match never {},
+                })?;
+            }
+            self.keep(overlay.take_changes());
+        }
+        Ok(())
+    }
+}
+
+impl Source for MemoryRows {
+    type Error = Infallible;
+
+    fn answer(&self, need: &Need) -> Result<Vec<Row>, Infallible> {
+        Ok(self.answer(need))
     }
 }
 

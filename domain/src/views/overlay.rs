@@ -4,11 +4,14 @@
 //! missed, all of it in one round, and folds again. Absent: any store. An overlay that is kept from page to page must be
 //! the only writer of its tables, or it answers with rows of yesterday.
 
+mod supplied;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
+pub use self::supplied::{NotFolded, Source};
 use super::{
     fold::{Fault, Fold},
     table::{Held, Need, Row, Rows, Table},

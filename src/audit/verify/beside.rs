@@ -1,52 +1,113 @@
-//! A store of our own, in a folder that goes away with it, where read models are folded once more: what the log is verified
-//! for is not changed, and memory stays flat.
+//! One reader's read model, folded once more beside the live one.
+//!
+//! It is folded on a thread of its own, into tables of a [`Scratch`]: what the log is verified for is not changed, and memory
+//! stays flat however many rows there are. Rows changed last are at hand.
 
-use std::{fs, path::PathBuf};
+use std::sync::Arc;
 
-use orderwire_domain::views;
-use uuid::Uuid;
+use orderwire_domain::{
+    fact::Fact,
+    views::{
+        self,
+        fold::Fold,
+        notices::NOTICE,
+        overlay::{NotFolded, Overlay},
+        table::Row,
+    },
+};
+use tokio::task::JoinHandle;
 
+use super::{Finding, Stop, joined};
 use crate::{
     engine::{
         Error,
-        log::{SharedLog, StoreError},
+        log::{Position, RowChange, StoreError},
     },
-    stores::{self, Migrate},
+    stores::scratch::Scratch,
 };
 
-/// The store, and where it is.
-pub struct Aside {
-    /// The store.
-    pub log: SharedLog,
-    folder: Option<PathBuf>,
+/// Rows at hand, at one or two KiB each.
+const ROWS_AT_HAND_MAX: usize = 8_000;
+
+/// The fold of one reader.
+pub struct Beside {
+    view: &'static views::Reader,
+    /// The rows that it wrote.
+    pub rows: Arc<Scratch>,
+    /// How far it is, with what it folds now.
+    pub at: Position,
+    /// What it folds with, while it does not.
+    hand: Option<Overlay>,
+    folding: Option<JoinHandle<Folded>>,
 }
 
-impl Aside {
-    /// An empty one, with the tables of every read model. Without SQLite it is in memory.
-    pub async fn open() -> Result<Self, Error> {
-        let folder = cfg!(feature = "sqlite")
-            .then(|| std::env::temp_dir().join(format!("orderwire-verify-{}", Uuid::now_v7().simple())));
-        let unusable = |error: std::io::Error| Error::Store(StoreError::Unavailable(error.to_string()));
-        let url = match &folder {
-            Some(folder) => {
-                fs::create_dir(folder).map_err(unusable)?;
-                format!("sqlite:{}", folder.join("models.db").display())
-            }
-            None => "memory:".to_owned(),
-        };
-        let log = stores::open(&url, Migrate::Yes).await?;
-        let aside = Self { log, folder };
-        aside.log.create_tables(&views::tables()).await?;
-        Ok(aside)
+/// The rows at hand, and the notices that are due to be compared.
+type Folded = (Overlay, Result<Vec<Row>, NotFolded<StoreError>>);
+
+impl Beside {
+    /// Nothing was folded yet.
+    pub fn begin(view: &'static views::Reader) -> Result<Self, Error> {
+        let rows = Arc::new(Scratch::new(view.tables)?);
+        Ok(Self { view, rows, at: 0, hand: Some(Overlay::new()), folding: None })
+    }
+
+    /// Begins to fold the first of these facts that follow what was folded, `count` of them, once the page before is folded.
+    /// Answers the notices that are due to be compared.
+    pub async fn fold(&mut self, facts: &Arc<[Fact]>, count: usize) -> Result<Vec<Row>, Stop> {
+        let notices = self.rest().await?;
+        if let Some(last) = facts[..count].last() {
+            self.at = last.position;
+            self.begin_page(Arc::clone(facts), count, ROWS_AT_HAND_MAX);
+        }
+        Ok(notices)
+    }
+
+    /// Folds what was begun, and writes what is at hand. Answers the notices that are left.
+    pub async fn finish(&mut self) -> Result<Vec<Row>, Stop> {
+        let mut notices = self.rest().await?;
+        self.begin_page(Arc::new([]), 0, 0);
+        notices.append(&mut self.rest().await?);
+        Ok(notices)
+    }
+
+    fn begin_page(&mut self, facts: Arc<[Fact]>, count: usize, at_hand_max: usize) {
+        let hand = self.hand.take().expect("it rests");
+        let (rows, fold) = (Arc::clone(&self.rows), self.view.fold);
+        let page = move || page(hand, &rows, fold, &facts[..count], at_hand_max);
+        self.folding = Some(tokio::task::spawn_blocking(page));
+    }
+
+    async fn rest(&mut self) -> Result<Vec<Row>, Stop> {
+        let Some(folding) = self.folding.take() else { return Ok(Vec::new()) };
+        let (hand, notices) = joined(folding.await)?;
+        self.hand = Some(hand);
+        notices.map_err(|error| match error {
+            NotFolded::Broken(position, why) => Stop::Found(Finding::at(position, "model", why)),
+            NotFolded::Source(error) => Stop::Failed(error.into()),
+        })
     }
 }
 
-impl Drop for Aside {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.folder
-            && let Err(error) = fs::remove_dir_all(folder)
-        {
-            tracing::warn!(folder = %folder.display(), %error, "what was folded to verify could not be removed");
+/// Folds a page. Rows are written when there are too many at hand, so that one that changes often is written seldom.
+fn page(mut hand: Overlay, rows: &Scratch, fold: Fold, facts: &[Fact], at_hand_max: usize) -> Folded {
+    for fact in facts {
+        if let Err(error) = hand.fold_from(rows, fold, fact) {
+            return (hand, Err(error));
         }
     }
+    if hand.len() <= at_hand_max {
+        return (hand, Ok(Vec::new()));
+    }
+    let mut notices = Vec::new();
+    let changes = hand.take_changes().into_iter().filter_map(|(table, key, row)| match row {
+        // No fold reads them again.
+        Some(row) if *table == NOTICE => {
+            notices.push(row);
+            None
+        }
+        Some(row) => Some(RowChange::Put(table, row)),
+        None => Some(RowChange::Delete(table, key)),
+    });
+    let written = rows.change(changes);
+    (Overlay::new(), written.map(|()| notices).map_err(NotFolded::Source))
 }

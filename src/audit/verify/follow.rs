@@ -94,19 +94,29 @@ impl<'a> Follow<'a> {
         let mut chunks = std::pin::pin!(read::chunks(self.engine, self.tree.leaves(), head.position));
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            for event in &chunk.seen {
-                self.take(event).await?;
-            }
-            if let Some(found) = chunk.finding {
-                return Err(found.into());
-            }
-            self.levels.compare(self.engine).await?;
+            let taken = self.take_all(&chunk).await;
             if let Some((_, models)) = &mut self.derived {
-                models.fold(chunk.seen).await?;
+                if taken.is_err() {
+                    // What is wrong in front of this chunk comes first.
+                    models.finish().await?;
+                } else {
+                    models.fold(chunk.seen).await?;
+                }
             }
+            taken?;
             progress(self.tree.leaves());
         }
         Ok(())
+    }
+
+    async fn take_all(&mut self, chunk: &read::Chunk) -> Result<(), Stop> {
+        for event in &chunk.seen {
+            self.take(event).await?;
+        }
+        match &chunk.finding {
+            Some(found) => Err(found.clone().into()),
+            None => self.levels.compare(self.engine).await,
+        }
     }
 
     async fn take(&mut self, event: &read::Seen) -> Result<(), Stop> {
@@ -181,7 +191,7 @@ impl<'a> Follow<'a> {
         }
         if let Some((claims, models)) = self.derived {
             report.claims = claims.compare(self.engine).await?;
-            report.rows = models.compare(head.position).await?;
+            report.rows = models.compare().await?;
         }
         Ok(())
     }

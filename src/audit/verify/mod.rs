@@ -11,9 +11,14 @@ mod levels;
 mod states;
 mod beside;
 mod models;
+mod side_by_side;
 mod claims;
 
+use std::time::Duration;
+
+use orderwire_domain::views;
 use serde::Serialize;
+use tokio::task::JoinError;
 
 use self::follow::Follow;
 use super::{note::Checkpoint, proofs, tree};
@@ -114,6 +119,19 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// Waits until read models have what the log has: what they lack would not be compared.
+pub async fn catch_up(engine: &Engine, within: Duration) -> Result<(), Error> {
+    let (head, lacks) = (engine.head().await?.position, engine.catch_up(within).await?);
+    if lacks == 0 {
+        return Ok(());
+    }
+    Err(Error::NotThereYet {
+        reader: views::ORDERS.to_owned(),
+        reached: head.saturating_sub(lacks),
+        wanted: head,
+    })
+}
+
 /// Verifies a log up to where it ends now. `progress` is told the position that was reached.
 pub async fn verify(engine: &Engine, plan: &Plan, progress: impl FnMut(Position)) -> Result<Report, Error> {
     let mut report = Report {
@@ -163,6 +181,11 @@ async fn checked(
     follow.tell(report);
     followed?;
     follow.finish(&head, report).await
+}
+
+/// What a task came to, unless it panicked.
+fn joined<T>(outcome: Result<T, JoinError>) -> Result<T, Error> {
+    outcome.map_err(|error| Error::Panicked { part: "verifying".to_owned(), said: error.to_string() })
 }
 
 /// The tree as a checkpoint has it, made of the hashes that the store has of it.

@@ -11,7 +11,7 @@ use serde::{
 };
 use uuid::Uuid;
 
-use super::{Finding, Stop};
+use super::{Finding, Stop, joined};
 use crate::{
     audit::tiles,
     engine::{
@@ -61,9 +61,7 @@ pub fn chunks(engine: &Engine, after: Position, to: Position) -> impl Stream<Ite
         async move {
             let (events, finding) = fetch(&engine, after, to).await?;
             let examined = tokio::task::spawn_blocking(move || examine(events, finding));
-            examined.await.map_err(|error| {
-                Stop::Failed(Error::Panicked { part: "verifying".to_owned(), said: error.to_string() })
-            })
+            Ok(joined(examined.await)?)
         }
     };
     futures::stream::iter(ranges).map(read).buffered(CHUNKS_AHEAD)

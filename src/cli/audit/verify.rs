@@ -8,7 +8,6 @@ use std::{
 };
 
 use clap::Args;
-use orderwire_domain::views;
 use serde::Serialize;
 
 use super::checkpoint;
@@ -20,7 +19,7 @@ use crate::{
         witness,
     },
     cli::{Failure, Output, output::Column, session::Session},
-    engine::{self, leaf::hex},
+    engine::leaf::hex,
 };
 
 /// Read models of a long log take their time; whoever verifies them has it.
@@ -90,13 +89,7 @@ const SHOWN: &[Column<Shown>] = &[
 pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
     session.only_carrier("verifying the whole log")?;
     if arguments.models {
-        // What readers lack would not be compared, so nothing passes before they have it.
-        let (head, lacks) =
-            (session.engine.head().await?.position, session.engine.catch_up(CAUGHT_UP_WITHIN).await?);
-        if lacks > 0 {
-            let (reader, reached) = (views::ORDERS.to_owned(), head.saturating_sub(lacks));
-            return Err(engine::Error::NotThereYet { reader, reached, wanted: head }.into());
-        }
+        verify::catch_up(&session.engine, CAUGHT_UP_WITHIN).await?;
     }
     let plan = Plan {
         since: arguments.since.as_ref().map(|file| since(session, arguments, file)).transpose()?,

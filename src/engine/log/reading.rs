@@ -80,6 +80,14 @@ pub struct Select {
     pub limit: usize,
 }
 
+impl Select {
+    /// A page of a table: so many rows behind a key, by key.
+    pub fn page(table: &'static Table, after: Option<&str>, limit: usize) -> Self {
+        let after = after.map(|key| (key.into(), key.to_owned()));
+        Self { table, filters: Vec::new(), order: "key", descending: false, after, limit }
+    }
+}
+
 /// A condition on a column.
 #[derive(Clone, Debug)]
 pub struct Filter {

@@ -218,10 +218,7 @@ impl LoadedAddresses {
     }
 
     async fn is_empty(&self) -> Result<bool, Error> {
-        let table = &ADDRESS;
-        let filters = Vec::new();
-        let look = Select { table, filters, order: "key", descending: false, after: None, limit: 1 };
-        Ok(self.log.select(&look).await?.is_empty())
+        Ok(self.log.select(&Select::page(&ADDRESS, None, 1)).await?.is_empty())
     }
 }
 

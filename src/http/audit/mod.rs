@@ -9,6 +9,7 @@ mod figures;
 mod other_rules;
 mod export;
 mod evidence;
+mod verify;
 pub mod reads;
 pub mod proofs;
 pub mod tiles;
@@ -29,6 +30,8 @@ pub struct Proving {
     pub public_tiles: bool,
     /// What was read of the leaves before a checkpoint was signed.
     pub read: Arc<LeavesRead>,
+    /// Held while the log is verified.
+    pub verifying: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Proving {
@@ -55,7 +58,7 @@ pub fn routes(api: Api) -> Api {
     let api = traces::routes(api);
     let api = figures::routes(api);
     let api = reads::routes(export::routes(other_rules::routes(api)));
-    tiles::routes(proofs::routes(evidence::routes(api)))
+    tiles::routes(proofs::routes(verify::routes(evidence::routes(api))))
 }
 
 /// The stream of the id in the path.

@@ -13,6 +13,7 @@ mod kept;
 mod keys;
 mod leases;
 mod rows;
+mod scratch;
 mod worker;
 mod write_ahead;
 
@@ -26,7 +27,7 @@ use orderwire_domain::{
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use self::connect::SCHEMA_VERSION;
+pub use self::{connect::SCHEMA_VERSION, scratch::Scratch};
 use self::{
     leases::Presence,
     worker::{Urgency, Workers},

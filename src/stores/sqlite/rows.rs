@@ -159,7 +159,8 @@ fn execute(connection: &Connection, (sql, values): (String, Vec<Value>)) -> Resu
         .map_err(StoreError::from)
 }
 
-fn query(
+/// The rows of a statement that lists columns as [`sql::columns`] does.
+pub(super) fn query(
     connection: &Connection,
     table: &Table,
     sql: &str,

@@ -174,6 +174,32 @@ async fn an_export_streams_every_event_and_says_where_it_ends() {
 }
 
 #[tokio::test]
+async fn a_verification_says_what_came_of_it_last() {
+    let (site, auditor, _, _) = looked_at().await;
+    let (head, root) = (site.head().await, site.world.engine.head().await.unwrap().frontier.root());
+    for (query, rows) in [("", false), ("?models=false", false), ("?models=true", true)] {
+        let said = auditor.request(Method::GET, &format!("/v1/audit/verify{query}")).send().await.unwrap();
+        assert_eq!(said.status(), 200, "{query}");
+        let text = said.text().await.unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let verified = &last["verified"];
+        assert_eq!(
+            (&verified["events"], &verified["root"], &verified["found"]),
+            (&json!(head), &json!(hex(&root)), &Value::Null)
+        );
+        assert_eq!(verified["rows"].as_u64().unwrap() > 10, rows, "{query}: {verified}");
+    }
+    auditor.get("/v1/audit/verify?models=yes").await.problem(422, "invalid");
+    auditor.get("/v1/audit/verify?since=7").await.problem(422, "invalid");
+    let turn = Arc::clone(&site.app.proving.verifying).lock_owned().await;
+    auditor.get("/v1/audit/verify").await.problem(429, "already_verifying");
+    drop(turn);
+    let (_, reseller) = site.reseller(2).await;
+    reseller.get("/v1/audit/verify").await.problem(403, "forbidden");
+    site.close().await;
+}
+
+#[tokio::test]
 async fn every_answer_to_an_auditor_is_recorded_before_it_is_given() {
     let (site, auditor, id, _) = looked_at().await;
     auditor.get(&format!("/v1/audit/why-not/{id}/hold")).await.is(200);
@@ -213,7 +239,7 @@ impl Meddles for Loses {
 }
 
 #[tokio::test]
-async fn an_export_that_meets_a_gap_does_not_look_whole() {
+async fn a_log_with_a_gap_does_not_look_whole() {
     let loses = Arc::new(AtomicBool::new(false));
     let store = Store::memory().await.meddled_with(Loses(Arc::clone(&loses))).await;
     let site = Site::over(store).await;
@@ -222,14 +248,17 @@ async fn an_export_that_meets_a_gap_does_not_look_whole() {
     site.world.leeds().await;
     let auditor = site.client(Role::Auditor, None).await;
     // It may be cut before anything of it has left.
-    let streamed = async || match auditor.request(Method::GET, "/v1/audit/export").send().await {
+    let streamed = async |path| match auditor.request(Method::GET, path).send().await {
         Ok(said) => said.text().await,
         Err(error) => Err(error),
     };
-    assert!(streamed().await.unwrap().contains("\n{\"end\":"));
+    assert!(streamed("/v1/audit/export").await.unwrap().contains("\n{\"end\":"));
     loses.store(true, Ordering::Relaxed);
-    let cut = streamed().await;
+    let cut = streamed("/v1/audit/export").await;
     assert!(cut.is_err(), "{cut:?}");
+    let verified = streamed("/v1/audit/verify").await.unwrap();
+    let found = r#""found":{"position":3,"to":null,"check":"position","detail":"there is no event at this position"}"#;
+    assert!(verified.contains(found), "{verified}");
     loses.store(false, Ordering::Relaxed);
     site.close().await;
 }

@@ -205,8 +205,11 @@ proptest! {
             }
             let mut asked = MemoryRows::default();
             asked.read(reader.fold, &facts, page).unwrap();
+            let mut at_once = MemoryRows::default();
+            at_once.read_at_once(reader.fold, &facts, page).unwrap();
             for table in reader.tables {
                 prop_assert_eq!(plain.table(table), asked.table(table), "{}", table.name);
+                prop_assert_eq!(plain.table(table), at_once.table(table), "{}", table.name);
             }
         }
     }

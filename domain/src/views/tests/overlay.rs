@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        fold::Fault,
+        fold::{Fault, Fold},
         memory::MemoryRows,
-        overlay::Overlay,
+        overlay::{NotFolded, Overlay, Source},
         table::{Held, Need, Row, Rows, Table, Value, integer},
     },
     orders::{acknowledged, created},
@@ -85,6 +85,31 @@ fn a_page_asks_for_everything_it_is_known_to_need_at_once() {
     let progress =
         overlay.fold_page(super::super::fold_orders, &[acknowledged(1, 7), acknowledged(2, 8)]).unwrap();
     assert_eq!((progress.folded, progress.needs.len()), (0, 2));
+}
+
+/// It answers nothing.
+struct Gone;
+
+impl Source for Gone {
+    type Error = &'static str;
+
+    fn answer(&self, _: &Need) -> Result<Vec<Row>, &'static str> {
+        Err("gone")
+    }
+}
+
+#[test]
+fn a_source_that_does_not_answer_is_told_from_rows_that_are_broken() {
+    let mut overlay = Overlay::new();
+    let folded = overlay.fold_from(&Gone, steps, &created(1));
+    assert!(matches!(folded, Err(NotFolded::Source("gone"))), "{folded:?}");
+    overlay.supply(&Need::Key("things", "c".into()), vec![]);
+    let broken: Fold = |rows, _| match rows.get(&THINGS, "c")? {
+        None => Err(Fault::Broken("no c".into())),
+        Some(_) => Ok(()),
+    };
+    let folded = overlay.fold_from(&Gone, broken, &acknowledged(7, 1));
+    assert!(matches!(&folded, Err(NotFolded::Broken(7, why)) if why == "no c"), "{folded:?}");
 }
 
 proptest! {
