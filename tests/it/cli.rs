@@ -6,6 +6,7 @@ mod configured;
 mod documents;
 mod erasure;
 mod everyday;
+mod key_backup;
 mod notices;
 mod reference;
 mod transparency;

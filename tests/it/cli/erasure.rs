@@ -26,22 +26,22 @@ const ERASED: usize = 50;
 /// What the names of everybody begin with.
 const WORDS: [&str; 3] = ["Gwendolyn", "Thistlewood", "quillfeather"];
 
-struct Customer {
-    company: CompanyId,
-    wrapped: Vec<u8>,
+pub(super) struct Customer {
+    pub company: CompanyId,
+    pub wrapped: Vec<u8>,
 }
 
-async fn engine(desk: &Desk) -> Engine {
+pub(super) async fn engine(desk: &Desk) -> Engine {
     let options = OpenOptions::of(desk.store().display().to_string());
     open_engine(&options, Engine::builder().background(false)).await.unwrap()
 }
 
-fn operator() -> Provenance {
+pub(super) fn operator() -> Provenance {
     Provenance::of(Actor::new("operator").unwrap())
 }
 
 /// A company that was released after somebody drafted an order for it, full of names.
-async fn released(engine: &Engine, n: usize) -> Customer {
+pub(super) async fn released(engine: &Engine, n: usize) -> Customer {
     let words = WORDS.map(|word| format!("{word}{n:05}"));
     let mut order = new_company();
     order["reference"] = format!("PO-{n}").into();
@@ -158,6 +158,17 @@ async fn a_hold_is_lifted_by_another_actor_and_keeps_what_would_be_erased() {
     desk.refused(2, &[&["--as", "R100"], &*hold("place")].concat(), &["the carrier's"]);
     let placed = desk.json(&[&["--actor", "op-1"], &*hold("place")].concat());
     assert_eq!(placed[0]["placed_by"], "op-1");
+    let why_not = ["why-not", &company, "erase"];
+    assert!(desk.done(&why_not).contains("case-7"), "the carrier is told what speaks against it");
+    for command in ["erase", "place-legal-hold", "lift_legal_hold"] {
+        let asked = ["--as", "R100", "why-not", &company, command];
+        let told = desk.run(&asked);
+        assert_eq!((told.code, told.out.as_str()), (3, ""), "{}", told.err);
+        assert!(told.err.contains("command_unknown") && told.err.contains("qualify"), "{}", told.err);
+        for secret in ["case-7", "legal_hold,", "erase,", "erase\n", "legal_hold\n"] {
+            assert!(!told.err.contains(secret), "{secret}: {}", told.err);
+        }
+    }
     let erase = ["erase", &company, "--reason", "asked for"];
     desk.refused(3, &erase, &["legal_hold", "case-7", "whose legal holds were lifted"]);
     desk.refused(3, &[&["--actor", "op-1"], &*hold("lift")].concat(), &["legal_hold_by_the_same"]);
@@ -167,6 +178,14 @@ async fn a_hold_is_lifted_by_another_actor_and_keeps_what_would_be_erased() {
 
     let history = desk.done(&["history", &company]);
     assert!(history.contains("because: asked for") && history.contains("LegalHoldPlaced"), "{history}");
+    // That somebody looks into a company is no reseller's to know, whatever it asks.
+    let head = desk.head().to_string();
+    for asked in
+        [&["diff", &company, "1", &head][..], &["replay", &company], &["companies", "show", &company]]
+    {
+        let shown = desk.done(&[&["--as", "R100", "--format", "json"], asked].concat());
+        assert!(!shown.contains("case-7") && !shown.contains("hold"), "{asked:?}: {shown}");
+    }
     let resellers = desk.done(&["--as", "R100", "history", &company]);
     assert!(!resellers.contains("LegalHold") && !resellers.contains("case-7"), "{resellers}");
 }
