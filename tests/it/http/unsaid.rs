@@ -24,6 +24,9 @@ use super::{
 /// Longer than a server takes to start.
 const STARTED_WITHIN: Duration = Duration::from_mins(2);
 
+/// Longer than it takes to write down what was delivered.
+const KEPT_WITHIN: Duration = Duration::from_mins(1);
+
 /// What stands for a person here, and nowhere else.
 const WORDS: [&str; 8] = [
     "Gwendolyn",
@@ -88,14 +91,18 @@ fn talkative(folder: &Path) -> (Server, String, Arc<Mutex<String>>) {
     (server, url, said)
 }
 
-async fn deliveries(client: &Client, path: &str, enough: impl Fn(&Value) -> bool) -> Said {
-    loop {
-        let said = client.get(&format!("{path}/deliveries?limit=500")).await;
-        if enough(&said.is(200).body["items"]) {
-            return said;
+/// What is kept of deliveries, once two have arrived.
+async fn arrived(client: &Client, path: &str) -> Said {
+    let asked = async {
+        loop {
+            let said = client.get(&format!("{path}/deliveries?limit=500")).await;
+            let items = said.is(200).body["items"].as_array().unwrap();
+            if items.iter().filter(|it| it["status"] == "delivered").count() >= 2 {
+                return said;
+            }
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(KEPT_WITHIN, asked).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +131,7 @@ async fn a_server_says_nobodys_name_in_its_log_or_of_what_a_receiver_echoes() {
 
     // What is right, what is wrong, and what is not even JSON.
     let draft = reseller.post("/v1/orders", &personal("PO-1", "Acme")).await;
-    let (order, company) = (draft.is(201).header("location").to_owned(), draft.text("company").to_owned());
+    let (drafted, company) = (draft.is(201).header("location").to_owned(), draft.text("company").to_owned());
     let mut wrong = personal("PO-2", "Bolt");
     wrong["lines"][3]["first_name"] = json!({ "Gwendolyn": "Thistlewood" });
     wrong["Gwendolyn"] = "Thistlewood".into();
@@ -135,27 +142,38 @@ async fn a_server_says_nobodys_name_in_its_log_or_of_what_a_receiver_echoes() {
     super::said(broken).await.problem(400, "malformed");
     reseller.get("/v1/companies?name=Gwendolyn%20Thistlewood").await;
     reseller.get("/v1/orders/Gwendolyn%20Thistlewood").await.is(404);
-    let submitted = reseller.post(&format!("{order}/submission"), &json!({})).await;
+    let submitted = reseller.post(&format!("{drafted}/submission"), &json!({})).await;
     assert!(submitted.status < 500, "{submitted:?}");
     let check = json!({ "names": [{ "kind": "username", "name": "quillfeather", "company": company }] });
     super::said(with_json(reseller.request(Method::POST, "/v1/name-checks"), &check)).await;
-    for path in
-        [&order, &format!("{order}/lines"), &format!("{order}/history"), &format!("/v1/companies/{company}")]
-    {
+    for path in [
+        &drafted,
+        &format!("{drafted}/lines"),
+        &format!("{drafted}/history"),
+        &format!("/v1/companies/{company}"),
+    ] {
         reseller.get(path).await.is(200);
     }
-    reseller.delete(&order).await;
+    reseller.delete(&drafted).await;
     let release = reseller.delete(&format!("/v1/companies/{company}/qualification")).await;
     let erasure = json!({ "reason": "asked for by Mrs Wetherlam" });
     let erased = operator.post(&format!("/v1/operator/companies/{company}/erasure"), &erasure).await;
     assert_eq!((release.status, erased.status), (200, 200), "{release:?} {erased:?}");
 
+    // Somebody who stays: what happens to the order is told, sent, and comes back.
+    let mut stays = order("PO-4", "Dab");
+    stays["lines"][0]["contact"]["name"] = "Gwendolyn Thistlewood".into();
+    for (field, word) in
+        [("first_name", "Gwendolyn"), ("last_name", "Thistlewood"), ("username", "quillfeather")]
+    {
+        stays["lines"][3][field] = word.into();
+    }
+    let stays = reseller.post("/v1/orders", &stays).await.is(201).header("location").to_owned();
+    let submitted = reseller.post(&format!("{stays}/submission"), &json!({})).await;
+    assert!(submitted.status < 300, "{submitted:?}");
     // Notices are sent and come back; what is kept of that names nobody either.
     let heard = receiver.until(|heard| heard.len() >= 2).await;
-    let kept = deliveries(&reseller, &hook, |items| {
-        items.as_array().unwrap().iter().filter(|it| it["status"] == "arrived").count() >= 2
-    })
-    .await;
+    let kept = arrived(&reseller, &hook).await;
     let excerpts = kept.body["items"].to_string();
     assert!(excerpts.contains("specversion"), "what the receiver said is kept: {excerpts}");
     for text in heard.iter().map(|it| it.body.as_str()).chain([excerpts.as_str()]) {
