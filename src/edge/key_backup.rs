@@ -122,7 +122,9 @@ pub async fn take(engine: &Engine, origin: Option<String>) -> Result<(Header, St
     };
     let lines: Vec<String> = keys.iter().map(written).collect();
     let mut digest = Digest::of(engine, &header);
-    lines.iter().for_each(|line| digest.add(line));
+    for line in &lines {
+        digest.add(line);
+    }
     header.digest = digest.end();
     let file = [vec![json(&header)], lines].concat().join("\n");
     Ok((header, file))

@@ -16,8 +16,16 @@ fn sealed_by(key: &str, value: &Value, found: &mut Vec<Sealed>) {
         Value::Object(fields) if fields.get("key_id").is_some_and(|id| id == key) => {
             found.push(serde_json::from_value(value.clone()).unwrap());
         }
-        Value::Object(fields) => fields.values().for_each(|value| sealed_by(key, value, found)),
-        Value::Array(values) => values.iter().for_each(|value| sealed_by(key, value, found)),
+        Value::Object(fields) => {
+            for value in fields.values() {
+                sealed_by(key, value, found);
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                sealed_by(key, value, found);
+            }
+        }
         // Texts of the log are kept as texts.
         Value::String(text) => {
             if let Ok(inner @ Value::Object(_)) = serde_json::from_str(text) {

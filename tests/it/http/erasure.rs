@@ -62,8 +62,8 @@ async fn holds_and_erasure_are_the_carriers_and_take_two_of_them() {
         .post(&format!("/v1/operator/companies/com_{}/legal-holds", "0".repeat(32)), &case)
         .await
         .problem(404, "not_found");
-    let listed = other.get(&holds).await;
-    assert_eq!(listed.is(200).body["items"], json!([placed.body]));
+    let all = other.get(&holds).await;
+    assert_eq!(all.is(200).body["items"], json!([placed.body]));
     let by_the_same = one.delete(&hold).await;
     assert_eq!(by_the_same.problem(422, "refused").errors()[0].1, "legal_hold_by_the_same");
     let unknown = other.delete(&format!("{holds}/case-8")).await;
@@ -115,10 +115,10 @@ async fn a_company_is_erased_once_it_has_ended_and_nobody_holds_it_and_on_what_w
     site.world
         .done(Command::Company { company: id.parse().unwrap(), command: CompanyCommand::Release })
         .await;
-    let held = one.post(&erasure, &why).await;
-    let held = held.problem(422, "refused");
-    assert_eq!(held.errors()[0].1, "legal_hold");
-    let said_of = held.body["errors"][0].to_string();
+    let kept = one.post(&erasure, &why).await;
+    let kept = kept.problem(422, "refused");
+    assert_eq!(kept.errors()[0].1, "legal_hold");
+    let said_of = kept.body["errors"][0].to_string();
     assert!(
         said_of.contains("case-7") && said_of.contains("a company whose legal holds were lifted"),
         "{said_of}"

@@ -2,7 +2,7 @@
 
 use orderwire::{
     domain::{company::commands::CompanyCommand, joint::Command},
-    engine::{Engine, log::Sweep},
+    engine::{Engine, leaf::hex, log::Sweep},
 };
 use sqlx::{Connection as _, PgConnection};
 
@@ -14,10 +14,6 @@ use crate::{
 
 /// Companies that are erased.
 const ERASED: usize = 5;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Each table with each of these in it: a text as it is, or in the hex in which bytes are shown.
 async fn found(connection: &mut PgConnection, needles: &[Vec<u8>]) -> Vec<String> {

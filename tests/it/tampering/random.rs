@@ -132,12 +132,11 @@ async fn change<R: Rows>(rows: &mut R, numbers: &mut Numbers, at: u64) -> (Strin
         }
         panic!("no byte of {column} of {at} can be changed");
     }
-    let (column, value) = match NUMBERS.get(column - TEXTS.len()) {
-        Some(column) => (*column, format!("{column} + {}", place + 100_000)),
-        None => {
-            let bytes: Vec<u8> = (0..32).map(|_| u8::try_from(numbers.below(256)).unwrap()).collect();
-            ("leaf", R::bytes(&bytes))
-        }
+    let (column, value) = if let Some(column) = NUMBERS.get(column - TEXTS.len()) {
+        (*column, format!("{column} + {}", place + 100_000))
+    } else {
+        let bytes: Vec<u8> = (0..32).map(|_| u8::try_from(numbers.below(256)).unwrap()).collect();
+        ("leaf", R::bytes(&bytes))
     };
     assert_eq!(rows.run(&set(column, &value)).await, Some(1), "{column}");
     (format!("{column} of {at} was changed"), at)
