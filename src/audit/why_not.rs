@@ -5,7 +5,10 @@
 use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
-use orderwire_domain::{ids::StreamId, joint::State};
+use orderwire_domain::{
+    ids::{AggregateKind, StreamId},
+    joint::State,
+};
 use serde::Serialize;
 
 use super::{Origin, as_of, walk};
@@ -16,6 +19,9 @@ use crate::{
     },
     engine::{Engine, Provenance, clock},
 };
+
+/// What is the carrier's alone, and what resellers are told nothing of: that somebody looks into a company is not theirs to know.
+const CARRIERS_OWN: [&str; 3] = ["place_legal_hold", "lift_legal_hold", "erase"];
 
 /// Whether something can be asked, and why not.
 #[derive(Clone, Debug, Serialize)]
@@ -66,9 +72,17 @@ pub async fn why_not(
 ) -> Result<WhyNot, Error> {
     let (state, since) = brought(engine, stream).await?;
     let (kind, name) = (stream.kind.word(), command.replace('-', "_"));
-    let asked = standing::asked(engine, provenance, (stream, &state), (&name, None)).await?;
+    let hidden = |name: &str| {
+        provenance.reseller.is_some() && stream.kind == AggregateKind::Company && CARRIERS_OWN.contains(&name)
+    };
+    let asked = if hidden(&name) {
+        None
+    } else {
+        standing::asked(engine, provenance, (stream, &state), (&name, None)).await?
+    };
     let Some(action) = asked else {
-        let known = standing::names(&state).join(", ");
+        let known: Vec<_> = standing::names(&state).into_iter().filter(|name| !hidden(name)).collect();
+        let known = known.join(", ");
         let detail = format!("no {} can be asked to `{name}`", kind.replace('_', " "));
         return Err(Error::refused(Problem::new("", "command_unknown", detail, known)));
     };

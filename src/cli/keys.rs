@@ -1,4 +1,10 @@
-//! `orderwire keys`: who may ask over HTTP.
+//! `orderwire keys`: who may ask over HTTP, the key of the log, and the data keys, kept apart from the store.
+
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
@@ -11,9 +17,13 @@ use super::{
     output::{Column, time},
     session::Session,
 };
-use crate::edge::{
-    keys::{self, ApiKey, Role},
-    place,
+use crate::{
+    audit::key_file::KeyFile,
+    edge::{
+        key_backup::{self, Header, Restored, Unusable},
+        keys::{self, ApiKey, Role},
+        place, private_file,
+    },
 };
 
 /// What can be asked about keys.
@@ -41,9 +51,35 @@ pub enum Command {
         /// Its id (key_…)
         key: String,
     },
+    /// Write the data keys to a file, wrapped as they are in the store: to be kept apart from it, and from the master key
+    Backup {
+        /// The file, which must not be there yet; only its owner can read it
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Put it in the place of the one that is there
+        #[arg(long)]
+        overwrite: bool,
+    },
+    /// Put back from such a file what the store lacks, but no key of a company that the log says is erased
+    Restore {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// The key of the log itself, which signs its checkpoints
     #[command(subcommand)]
     Checkpoint(checkpoint::KeyCommand),
+}
+
+impl Command {
+    /// What is asked, where data keys leave the store or come back to it: that is recorded as reads of the audit are.
+    pub fn asked(&self) -> Option<String> {
+        match self {
+            Self::Backup { output, .. } => Some(format!("keys backup -o {}", output.display())),
+            Self::Restore { file } => Some(format!("keys restore {}", file.display())),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -73,6 +109,22 @@ const SHOWN: &[Column<Shown>] = &[
     ("created", |it| time(it.created_at)),
     ("revoked", |it| it.revoked_at.map(time).unwrap_or_default()),
     ("token", |it| it.token.clone().unwrap_or_default()),
+];
+
+const BACKED_UP: &[Column<Header>] = &[
+    ("keys", |it| it.keys.to_string()),
+    ("at position", |it| it.position.to_string()),
+    ("log", |it| it.origin.clone().unwrap_or_else(|| "has no name (audit.origin)".to_owned())),
+    ("digest", |it| it.digest.clone()),
+];
+
+const RESTORED: &[Column<Restored>] = &[
+    ("keys of the backup", |it| it.keys.to_string()),
+    ("put back", |it| it.restored.to_string()),
+    ("there already", |it| it.present.to_string()),
+    ("left out, erased", |it| it.erased.to_string()),
+    ("left out, destroyed", |it| it.destroyed.to_string()),
+    ("erased later", |it| it.erased_later.join("\n")),
 ];
 
 impl From<ApiKey> for Shown {
@@ -122,6 +174,8 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             let client_secret = token.split_once('.').map(|(_, secret)| secret.to_owned());
             Ok(output.one(&Shown { token: Some(token), client_secret, ..key.into() }, SHOWN)?)
         }
+        Command::Backup { output: file, overwrite } => backup(session, &file, overwrite, output).await,
+        Command::Restore { file } => restore(session, &file, output).await,
         Command::Checkpoint(command) => checkpoint::key(session, command, output),
         Command::List => {
             let all: Vec<Shown> = keys::list(&session.engine).await?.into_iter().map(Shown::from).collect();
@@ -134,6 +188,51 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             Ok(output.one(&Shown::from(revoked), SHOWN)?)
         }
     }
+}
+
+async fn backup(
+    session: &Session,
+    path: &Path,
+    overwrite: bool,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::of_argument("--output", format!("{}: {error}", path.display()))
+    };
+    let signer = session.checkpoint_key.as_ref().map(KeyFile::find).transpose();
+    let origin = signer.map_err(checkpoint::unusable)?.flatten().map(|key| key.verifier().name().to_owned());
+    let (header, lines) = key_backup::take(&session.engine, origin).await?;
+    if overwrite {
+        private_file::replace(path, &lines).map_err(|error| failed(&error))?;
+    } else if !private_file::make(path, &lines).map_err(|error| failed(&error))? {
+        return Err(failed(&"there is a file already; name another one, or say --overwrite"));
+    }
+    output.remark(
+        "keep it apart from the store and from the master key: all three together open what is sealed",
+    )?;
+    Ok(output.one(&header, BACKED_UP)?)
+}
+
+async fn restore(session: &Session, path: &Path, output: &mut Output<'_>) -> Result<(), Failure> {
+    let unreadable = |source| Failure::File { file: path.to_owned(), source };
+    let file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let backup = key_backup::read(&session.engine, file).await.map_err(|unusable| match unusable {
+        Unusable::File(source) => unreadable(source),
+        Unusable::Store(error) => error.into(),
+        fault @ Unusable::Fault { .. } => {
+            Failure::of_argument("FILE", format!("{}, {fault}; no key was put back", path.display()))
+        }
+    })?;
+    let restored = key_backup::restore(&session.engine, &backup).await?;
+    if !restored.erased_later.is_empty() {
+        output.remark(&format!(
+            "the backup is of position {}, after the end of the log, and has no keys of {}: they were erased after the \
+             moment that the store is of; erase them again",
+            backup.header.position,
+            restored.erased_later.join(", ")
+        ))?;
+    }
+    Ok(output.one(&restored, RESTORED)?)
 }
 
 async fn named(session: &Session, code: &str) -> Result<orderwire_domain::ids::ResellerId, Failure> {

@@ -395,7 +395,11 @@ impl Command {
                 | Self::Audited(_)
                 | Self::Verify(_)
                 | Self::Keys(
-                    keys::Command::List | keys::Command::Revoke { .. } | keys::Command::Checkpoint(_)
+                    keys::Command::List
+                        | keys::Command::Revoke { .. }
+                        | keys::Command::Backup { .. }
+                        | keys::Command::Restore { .. }
+                        | keys::Command::Checkpoint(_)
                 )
         );
         !looks_away
@@ -412,6 +416,7 @@ impl Command {
             Self::Audited(_) => "audit reads".to_owned(),
             Self::Checkpoint(_) => "checkpoint".to_owned(),
             Self::Log(_) => "log".to_owned(),
+            Self::Keys(command) => return command.asked(),
             _ => return None,
         })
     }

@@ -19,6 +19,8 @@ mod action_rules;
 pub mod standing;
 pub mod master_key;
 pub mod private_file;
+pub mod bounded_line;
+pub mod key_backup;
 pub mod open;
 pub mod history;
 pub mod draft_line;

@@ -3,23 +3,15 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use uuid::Uuid;
 
-/// Makes a file of one line, whole or not at all, with the folder that it is in. Answers whether it did: a file that is
+/// Makes a file of a line, or of several, whole or not at all, with the folder that it is in. Answers whether it did: a file that is
 /// there already stays as it is.
-pub fn make(path: &Path, line: &str) -> io::Result<bool> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)?;
-    }
-    let draft = path.with_file_name(format!(
-        "{}.{}.new",
-        path.file_name().unwrap_or_default().to_string_lossy(),
-        Uuid::now_v7().simple()
-    ));
-    write(&draft, line)?;
+pub fn make(path: &Path, lines: &str) -> io::Result<bool> {
+    let draft = draft(path, lines)?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     sync_folder(path)?;
@@ -30,13 +22,34 @@ pub fn make(path: &Path, line: &str) -> io::Result<bool> {
     }
 }
 
-fn write(path: &Path, line: &str) -> io::Result<()> {
+/// Makes a file of these lines, or puts it in the place of the one that is there: whole or not at all.
+pub fn replace(path: &Path, lines: &str) -> io::Result<()> {
+    let draft = draft(path, lines)?;
+    fs::rename(&draft, path)?;
+    sync_folder(path)
+}
+
+/// A durable file beside the one that is to be.
+fn draft(path: &Path, lines: &str) -> io::Result<PathBuf> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    let draft = path.with_file_name(format!(
+        "{}.{}.new",
+        path.file_name().unwrap_or_default().to_string_lossy(),
+        Uuid::now_v7().simple()
+    ));
+    write(&draft, lines)?;
+    Ok(draft)
+}
+
+fn write(path: &Path, lines: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    writeln!(file, "{line}")?;
+    writeln!(file, "{lines}")?;
     file.sync_all()
 }
 

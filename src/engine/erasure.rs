@@ -16,14 +16,14 @@ use orderwire_domain::{
 use super::{
     Engine, Error,
     keyring::Found,
-    log::{Sweep, WrappedKey},
+    log::Sweep,
     sealing::{DataKey, SealingError},
 };
 
 /// Events of the log that are looked at together.
 const PAGE_EVENTS: usize = 1_000;
 /// Keys that are put back or destroyed in one transaction.
-const KEYS_AT_ONCE: usize = 500;
+pub(super) const KEYS_AT_ONCE: usize = 500;
 
 /// What was destroyed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,25 +91,13 @@ impl Engine {
         Ok(Reapplied { erased: erased.len() as u64, destroyed })
     }
 
-    /// Puts back those of these keys that the store has not, unless the log says that they are destroyed; says how many.
-    pub async fn restore_keys(&self, keys: &[WrappedKey]) -> Result<u64, Error> {
-        let erased = self.erased().await?;
-        let wanted: Vec<WrappedKey> =
-            keys.iter().filter(|key| !erased.contains(&key.key_id)).cloned().collect();
-        let mut restored = 0;
-        for keys in wanted.chunks(KEYS_AT_ONCE) {
-            restored += self.log().restore_keys(keys).await?;
-        }
-        Ok(restored)
-    }
-
     /// Removes what destroyed keys left behind in the files of the store, as far as that is its own to do.
     pub async fn sweep(&self, sweep: Sweep) -> Result<(), Error> {
         Ok(self.log().sweep(sweep).await?)
     }
 
     /// Every company that the log says is erased.
-    async fn erased(&self) -> Result<BTreeSet<String>, Error> {
+    pub(super) async fn erased(&self) -> Result<BTreeSet<String>, Error> {
         let (mut after, mut erased) = (0, BTreeSet::new());
         loop {
             let page = self.log().page(after, PAGE_EVENTS).await?;

@@ -44,6 +44,16 @@ impl Keyring {
         self.master.derived(purpose)
     }
 
+    /// What tells this master key from another one, and says nothing about it.
+    pub fn check_value(&self) -> String {
+        self.master.check_value()
+    }
+
+    /// Whether this is a data key of this master key.
+    pub fn is_its_own(&self, wrapped: &WrappedKey) -> bool {
+        self.master.unwrap(wrapped).is_ok()
+    }
+
     /// Makes the data key of a new company or reseller; the commit stores it wrapped.
     pub fn make(&self, id: &str) -> (DataKey, WrappedKey) {
         self.master.make_data_key(id)

@@ -23,6 +23,7 @@ pub mod hosted;
 mod hundreds;
 pub mod import;
 mod keeper;
+mod key_backup;
 pub mod keyring;
 pub mod leaf;
 pub mod lease;
@@ -96,6 +97,7 @@ pub use self::{
     erasure::Reapplied,
     error::{Error, ErrorKind},
     execute::{COMMIT_ATTEMPTS_MAX, Expected, IDEMPOTENCY_DAYS, IdempotencyKey, Receipt},
+    key_backup::RestoredKeys,
     lease::HeldLease,
     leases::LEASE_TTL,
     loader::schema as snapshot_schema,

@@ -5,7 +5,7 @@
 
 use std::{
     fmt, fs,
-    io::{BufRead as _, BufReader, Read},
+    io::{BufReader, Read},
     path::Path,
 };
 
@@ -14,8 +14,12 @@ use sha2::{Digest as _, Sha256};
 use super::{CSV_HEADING, Encoding, Line, MANIFEST, Manifest, Part};
 use crate::{
     audit::note::{SignedCheckpoint, VerifierKey},
+    edge::bounded_line::{self, LineRead},
     engine::leaf::{Frontier, hex},
 };
+
+/// A line, or a record of CSV, is at most this long; an event is far below.
+const LINE_BYTES_MAX: u64 = 16 << 20;
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +129,8 @@ impl Following {
         let wrong = |line: Option<u64>, detail: String| Fault { file: part.file.clone(), line, detail };
         let failed = |error: std::io::Error| wrong(None, error.to_string());
         let file = fs::File::open(folder.join(&part.file)).map_err(failed)?;
-        let mut summed = Summed { of: BufReader::new(file), sum: Sha256::new(), bytes: 0 };
+        let mut summed =
+            Summed { of: BufReader::new(file), sum: Sha256::new(), bytes: 0, left: LINE_BYTES_MAX };
         let (before, mut events) = (self.at, 0);
         let mut first = None;
         let mut each = |line: u64, read: Option<Line>| -> Result<(), Fault> {
@@ -178,20 +183,26 @@ type Wrong<'a> = dyn Fn(Option<u64>, String) -> Fault + 'a;
 type Each<'a> = dyn FnMut(u64, Option<Line>) -> Result<(), Fault> + 'a;
 
 fn lines(file: &mut Summed, encoding: Encoding, each: &mut Each<'_>, wrong: &Wrong<'_>) -> Result<(), Fault> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for number in 1.. {
-        text.clear();
-        let read = file.of.read_line(&mut text).map_err(|error| wrong(Some(number), error.to_string()))?;
-        if read == 0 {
-            return Ok(());
+        let fault = |detail: &str| wrong(Some(number), detail.to_owned());
+        let read = bounded_line::read(&mut file.of, LINE_BYTES_MAX, &mut text);
+        match read.map_err(|error| fault(&error.to_string()))? {
+            LineRead::End => return Ok(()),
+            LineRead::Whole => {}
+            LineRead::Unended => return Err(fault("the line does not end")),
+            LineRead::TooLong => return Err(fault(&too_long())),
         }
         file.sum.update(&text);
         file.bytes += text.len() as u64;
-        let line = text.strip_suffix('\n');
-        let line = line.ok_or_else(|| wrong(Some(number), "the line does not end".to_owned()))?;
+        let line = std::str::from_utf8(&text[..text.len() - 1]).map_err(|_| fault("it is no text"))?;
         each(number, Line::of_json(line, encoding))?;
     }
     Ok(())
+}
+
+fn too_long() -> String {
+    format!("it is longer than {LINE_BYTES_MAX} bytes, and no event is")
 }
 
 fn records(file: &mut Summed, each: &mut Each<'_>, wrong: &Wrong<'_>) -> Result<(), Fault> {
@@ -210,6 +221,7 @@ fn records(file: &mut Summed, each: &mut Each<'_>, wrong: &Wrong<'_>) -> Result<
             return Ok(());
         }
         each(line, Line::of_cells(&record))?;
+        reader.get_mut().left = LINE_BYTES_MAX;
     }
 }
 
@@ -218,11 +230,14 @@ struct Summed {
     of: BufReader<fs::File>,
     sum: Sha256,
     bytes: u64,
+    /// What the record that is being read may still take, of what is asked for in advance too.
+    left: u64,
 }
 
 impl Read for Summed {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.of.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| std::io::Error::other(too_long()))?;
         self.sum.update(&buffer[..read]);
         self.bytes += read as u64;
         Ok(read)

@@ -1,6 +1,9 @@
 //! `orderwire export`: the log, or a part of it, as files; and whether such files are as they were written.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use orderwire_domain::{
@@ -17,7 +20,7 @@ use crate::{
         proofs::LeavesRead,
     },
     cli::{Failure, Output, output::Column, session::Session},
-    edge::{Problem, place},
+    edge::place,
 };
 
 /// More than this nobody wants to begin again, where an export was cut.
@@ -142,18 +145,13 @@ pub async fn run(session: &Session, arguments: &Arguments, output: &mut Output<'
     Ok(output.one(&manifest, DONE)?)
 }
 
-/// Checks files.
+/// Checks files; there need not be a store.
 pub fn verify(folder: &Path, keys: &[VerifierKey], output: &mut Output<'_>) -> Result<(), Failure> {
-    let checked = export::check(folder, keys).map_err(|fault| Failure::Refused {
-        file: Some(folder.to_owned()),
-        problems: vec![Problem {
-            pointer: String::new(),
-            code: "export_damaged".to_owned(),
-            detail: fault.to_string(),
-            expected: None,
-            line: None,
-        }],
-    })?;
+    // What is no export at all was not found to be wrong: it was named wrongly.
+    let manifest = folder.join(export::MANIFEST);
+    fs::metadata(&manifest).map_err(|source| Failure::File { file: manifest, source })?;
+    let checked = export::check(folder, keys)
+        .map_err(|fault| Failure::Found(format!("{}, {fault}", folder.display())))?;
     Ok(output.one(&checked, CHECKED)?)
 }
 

@@ -118,6 +118,10 @@ impl Log for PostgresLog {
         read::page(&self.pool, after, limit).await
     }
 
+    async fn hidden_rows(&self) -> Result<u64, StoreError> {
+        read::hidden(&self.pool).await
+    }
+
     async fn leaves(&self, after: Position, limit: usize) -> Result<Vec<Hash>, StoreError> {
         read::leaves(&self.pool, after, limit).await
     }

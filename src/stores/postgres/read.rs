@@ -142,6 +142,16 @@ pub(super) async fn leaves(pool: &Pool, after: Position, limit: usize) -> Result
     rows.iter().map(|row| leaf_of(row, 0)).collect::<Result<_, _>>().map_err(Failure::into_store_error)
 }
 
+/// Rows that no page shows and streams would be read with: of another log, or below the first position, which a constraint
+/// refuses for as long as it is there.
+pub(super) async fn hidden(pool: &Pool) -> Result<u64, StoreError> {
+    let sql = "SELECT (SELECT count(*) FROM events WHERE log_id = $1 AND position < 1) \
+               + (SELECT count(*) FROM events WHERE log_id < $1 OR log_id > $1)";
+    let rows = fetch(pool, || sqlx::query(sql).bind(LOG_ID)).await?;
+    let count = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(0));
+    Ok(count.map_err(|error| super::connect::store_error(&error))?.unsigned_abs())
+}
+
 fn leaf_of(row: &PgRow, column: usize) -> Result<Hash, Failure> {
     let leaf: &[u8] = row.try_get(column)?;
     let wrong = |_| StoreError::Corrupt("a leaf is not 32 bytes long".to_owned()).into();

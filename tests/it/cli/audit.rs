@@ -217,7 +217,18 @@ fn an_export_is_written_resumed_and_checked_without_the_store() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("ciphertext") && !text.contains("the lift"), "what is sealed stays sealed");
     std::fs::write(&file, text.replacen(r#""actor":""#, r#""actor":"x"#, 1)).unwrap();
-    desk.refused(3, &["export", "verify", "out"], &["part-000002.jsonl, line", "export_damaged"]);
+    desk.refused(
+        7,
+        &["export", "verify", "out"],
+        &["out, part-000002.jsonl, line", "not what its leaf was made of"],
+    );
+    std::fs::write(&file, text.replacen('\n', &" ".repeat(17 << 20), 1)).unwrap();
+    desk.refused(
+        7,
+        &["export", "verify", "out"],
+        &["part-000002.jsonl, line 1", "longer than 16777216 bytes"],
+    );
+    desk.refused(2, &["export", "verify", "lost"], &["lost/manifest.json"]);
 
     let own = desk.json(&["export", "-o", "own", "--reseller", "R100"]);
     assert!(own["events"].as_u64() < done["events"].as_u64() && own["events"].as_u64() > Some(2), "{own}");
@@ -231,6 +242,14 @@ fn an_export_is_written_resumed_and_checked_without_the_store() {
         assert!(text.contains(order.as_str().unwrap()), "{text}");
         assert!(encoding == "csv" || text.contains(r#""type":"com.orderwire.log.OrderSubmitted""#), "{text}");
         assert_eq!(desk.json(&["export", "verify", &folder])["is_whole_log"], false);
+        let long = text.replacen("com.orderwire", &"x".repeat(17 << 20), 1);
+        let long = if encoding == "csv" {
+            text.replacen(r#""{"#, &format!(r#""{}"#, "x".repeat(17 << 20)), 1)
+        } else {
+            long
+        };
+        std::fs::write(desk.path(&format!("{folder}/{file}")), long).unwrap();
+        desk.refused(7, &["export", "verify", &folder], &[file, "longer than 16777216 bytes"]);
     }
 }
 

@@ -16,43 +16,55 @@ use orderwire::{
     },
     engine::{Actor, Engine, Provenance, log::Sweep},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Desk, new_company};
+use super::{Desk, new_company, single_line_port, working_day};
 
 /// Companies that are erased, unless `ORDERWIRE_ERASED` says how many.
 const ERASED: usize = 50;
 
-/// What the names of everybody begin with.
-const WORDS: [&str; 3] = ["Gwendolyn", "Thistlewood", "quillfeather"];
+/// What everything personal begins with: two names, a username, an e-mail address, an account, a signatory and an address.
+const WORDS: [&str; 7] =
+    ["Gwendolyn", "Thistlewood", "quillfeather", "fernhollow", "OSPREYHOLM", "Mistlethwaite", "Larkspurgate"];
 
-struct Customer {
-    company: CompanyId,
-    wrapped: Vec<u8>,
+pub struct Customer {
+    pub company: CompanyId,
+    pub order: OrderId,
+    pub wrapped: Vec<u8>,
 }
 
-async fn engine(desk: &Desk) -> Engine {
+pub(super) async fn engine(desk: &Desk) -> Engine {
     let options = OpenOptions::of(desk.store().display().to_string());
     open_engine(&options, Engine::builder().background(false)).await.unwrap()
 }
 
-fn operator() -> Provenance {
+pub fn operator() -> Provenance {
     Provenance::of(Actor::new("operator").unwrap())
 }
 
 /// A company that was released after somebody drafted an order for it, full of names.
-async fn released(engine: &Engine, n: usize) -> Customer {
+pub async fn released(engine: &Engine, n: usize) -> Customer {
     let words = WORDS.map(|word| format!("{word}{n:05}"));
     let mut order = new_company();
     order["reference"] = format!("PO-{n}").into();
     order["company"]["name"] = format!("Customer {n} Ltd").into();
     order["company"]["domain"] = format!("customer-{n}.example").into();
-    order["lines"][0]["contact"]["name"] = format!("{} {}", words[0], words[1]).into();
+    order["lines"][0]["contact"] = json!({
+        "name": format!("{} {}", words[0], words[1]),
+        "email": format!("{}@customer.example", words[3]),
+    });
+    order["lines"][2]["address"] = json!({ "entered": {
+        "key": format!("T{n:011}"), "lines": [format!("{} House", words[6]), "Leeds"], "postcode": "LS1 4AP",
+    } });
     let user = &mut order["lines"][3];
     user["first_name"] = words[0].as_str().into();
     user["last_name"] = words[1].as_str().into();
     user["username"] = words[2].as_str().into();
     order["lines"][4]["mac"] = format!("00:15:65:00:{:02x}:{:02x}", n / 256, n % 256).into();
+    let mut port = single_line_port(working_day(10))["lines"][0].take();
+    port["account"] = words[4].as_str().into();
+    port["signatory"] = words[5].as_str().into();
+    order["lines"].as_array_mut().unwrap().push(port);
     let document = document::parse(&order.to_string()).unwrap();
     let receipt = place(engine, &operator(), &document).await.unwrap();
     engine.settle().await.unwrap();
@@ -64,11 +76,17 @@ async fn released(engine: &Engine, n: usize) -> Customer {
         engine.execute(&command, &operator(), None).await.unwrap();
     }
     let wrapped = engine.log().data_key(&company.to_string()).await.unwrap().unwrap().wrapped;
-    Customer { company, wrapped }
+    Customer { company, order, wrapped }
+}
+
+/// What nothing may have that is said of somebody whose data is erased, as it was written and in small letters.
+pub fn needles() -> Vec<Vec<u8>> {
+    let small = WORDS.iter().map(|word| word.to_lowercase());
+    WORDS.iter().map(ToString::to_string).chain(small).map(String::into_bytes).collect()
 }
 
 /// Every file of a folder with one of these in it.
-fn found(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
+pub(super) fn found(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -116,8 +134,7 @@ async fn nothing_of_what_was_erased_is_left_in_any_file() {
     let last = desk.run(&["-vv", "history", &customers[count - 1].company.to_string()]);
     fs::write(desk.path("said"), [said.err, last.out, last.err].concat()).unwrap();
     // What all the words begin with: where that is nowhere, none of them is.
-    let words = WORDS.iter().map(|word| word.as_bytes().to_vec());
-    let needles: Vec<Vec<u8>> = words.chain(wrapped).collect();
+    let needles: Vec<Vec<u8>> = needles().into_iter().chain(wrapped).collect();
     assert_eq!(found(desk.folder.path(), &needles), Vec::<String>::new());
 }
 
@@ -158,6 +175,17 @@ async fn a_hold_is_lifted_by_another_actor_and_keeps_what_would_be_erased() {
     desk.refused(2, &[&["--as", "R100"], &*hold("place")].concat(), &["the carrier's"]);
     let placed = desk.json(&[&["--actor", "op-1"], &*hold("place")].concat());
     assert_eq!(placed[0]["placed_by"], "op-1");
+    let why_not = ["why-not", &company, "erase"];
+    assert!(desk.done(&why_not).contains("case-7"), "the carrier is told what speaks against it");
+    for command in ["erase", "place-legal-hold", "lift_legal_hold"] {
+        let asked = ["--as", "R100", "why-not", &company, command];
+        let told = desk.run(&asked);
+        assert_eq!((told.code, told.out.as_str()), (3, ""), "{}", told.err);
+        assert!(told.err.contains("command_unknown") && told.err.contains("qualify"), "{}", told.err);
+        for secret in ["case-7", "legal_hold,", "erase,", "erase\n", "legal_hold\n"] {
+            assert!(!told.err.contains(secret), "{secret}: {}", told.err);
+        }
+    }
     let erase = ["erase", &company, "--reason", "asked for"];
     desk.refused(3, &erase, &["legal_hold", "case-7", "whose legal holds were lifted"]);
     desk.refused(3, &[&["--actor", "op-1"], &*hold("lift")].concat(), &["legal_hold_by_the_same"]);
@@ -167,6 +195,14 @@ async fn a_hold_is_lifted_by_another_actor_and_keeps_what_would_be_erased() {
 
     let history = desk.done(&["history", &company]);
     assert!(history.contains("because: asked for") && history.contains("LegalHoldPlaced"), "{history}");
+    // That somebody looks into a company is no reseller's to know, whatever it asks.
+    let head = desk.head().to_string();
+    for asked in
+        [&["diff", &company, "1", &head][..], &["replay", &company], &["companies", "show", &company]]
+    {
+        let shown = desk.done(&[&["--as", "R100", "--format", "json"], asked].concat());
+        assert!(!shown.contains("case-7") && !shown.contains("hold"), "{asked:?}: {shown}");
+    }
     let resellers = desk.done(&["--as", "R100", "history", &company]);
     assert!(!resellers.contains("LegalHold") && !resellers.contains("case-7"), "{resellers}");
 }

@@ -8,6 +8,7 @@ mod body;
 mod cut_short;
 mod configured;
 mod documented;
+mod erasure;
 mod examples;
 mod happy;
 mod lines;
@@ -31,6 +32,7 @@ pub mod stopping;
 mod strict;
 mod tenants;
 mod tour;
+mod unsaid;
 mod transparency;
 #[cfg(feature = "otel")]
 mod traces;

@@ -6,7 +6,7 @@ mod frozen;
 mod hostile;
 mod kept;
 mod killed;
-mod receiver;
+pub mod receiver;
 mod rebuilt;
 mod set_aside;
 mod settings;

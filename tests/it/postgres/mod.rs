@@ -3,6 +3,7 @@
 //! Every test makes a database of its own on the server that `ORDERWIRE_TEST_POSTGRES` names, and drops it.
 
 mod append;
+mod erasure;
 mod import;
 mod open;
 mod outcome;
@@ -30,12 +31,12 @@ const NOW_US: i64 = 1_790_000_000_000_000;
 
 /// A database with nothing in it.
 #[derive(Clone)]
-struct Database {
+pub struct Database {
     options: PgConnectOptions,
 }
 
 impl Database {
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.options.to_url_lossy().to_string()
     }
 
@@ -48,13 +49,13 @@ impl Database {
         PostgresLog::open(&self.url(), Migrate::Yes).await.unwrap()
     }
 
-    async fn connect(&self) -> PgConnection {
+    pub async fn connect(&self) -> PgConnection {
         self.options.connect().await.unwrap()
     }
 }
 
 /// Runs a test on a database of its own, and drops it whatever comes of the test.
-async fn on_a_database<Done: Future<Output = ()> + 'static>(test: impl FnOnce(Database) -> Done) {
+pub async fn on_a_database<Done: Future<Output = ()> + 'static>(test: impl FnOnce(Database) -> Done) {
     let Ok(url) = std::env::var("ORDERWIRE_TEST_POSTGRES") else {
         // Not `eprintln!`: the harness shows what that prints only when a test fails.
         let said = b"PostgreSQL WAS NOT TESTED: ORDERWIRE_TEST_POSTGRES is not set; ./test sets it\n";

@@ -5,6 +5,8 @@
 
 mod derived;
 mod packs;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod proofs;
 mod random;
 mod rewritten;

@@ -25,6 +25,8 @@ pub enum Reply {
     Status(u16, &'static str),
     /// With 200 and a body of so many bytes.
     Long(usize),
+    /// With 200 and what was sent.
+    Echo,
     /// Not at all: the line stays open.
     Silence,
     /// The line is cut before an answer.
@@ -177,7 +179,8 @@ async fn serve(
     let mut buffer = Vec::new();
     while let Some(mut request) = read(&mut stream, &mut buffer).await {
         let reply = replies(&request);
-        request.taken = matches!(reply, Reply::Status(200..300, _) | Reply::Long(_));
+        request.taken = matches!(reply, Reply::Status(200..300, _) | Reply::Long(_) | Reply::Echo);
+        let body = request.body.clone();
         heard.lock().unwrap().push(request);
         count.send_modify(|count| *count += 1);
         match reply {
@@ -190,6 +193,12 @@ async fn serve(
             Reply::Long(bytes) => {
                 let answer =
                     format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{}", "z".repeat(bytes));
+                if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Echo => {
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
                 if stream.write_all(answer.as_bytes()).await.is_err() {
                     return;
                 }
