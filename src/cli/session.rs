@@ -98,7 +98,9 @@ impl Session {
         if migrate {
             options.migrate = Migrate::Yes;
         }
-        let mut builder = Engine::builder().background(false);
+        let mut builder = Engine::builder()
+            .background(false)
+            .refusals_kept(AuditSettings::of(&surroundings.config).refusals_kept);
         if let Some(clock) = &surroundings.clock {
             builder = builder.clock(clock.clone());
         }

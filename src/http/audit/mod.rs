@@ -10,6 +10,7 @@ mod other_rules;
 mod export;
 mod evidence;
 pub mod reads;
+mod refusals;
 pub mod proofs;
 pub mod tiles;
 
@@ -54,7 +55,7 @@ pub fn routes(api: Api) -> Api {
     let api = moments::routes(api);
     let api = traces::routes(api);
     let api = figures::routes(api);
-    let api = reads::routes(export::routes(other_rules::routes(api)));
+    let api = refusals::routes(reads::routes(export::routes(other_rules::routes(api))));
     tiles::routes(proofs::routes(evidence::routes(api)))
 }
 
