@@ -8,6 +8,7 @@ mod erasure;
 mod everyday;
 mod notices;
 mod reference;
+mod refusals;
 mod transparency;
 mod verifying;
 
