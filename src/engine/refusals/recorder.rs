@@ -105,6 +105,7 @@ impl Recorder {
             keep,
             untold: Arc::clone(&untold),
             open: HashMap::new(),
+            closed: Vec::new(),
             unwritten: 0,
             position: 0,
         };
@@ -167,7 +168,9 @@ struct Writer {
     untold: Arc<Untold>,
     /// Rows on which further refusals of their kind are counted.
     open: HashMap<(Kind, String), Open>,
-    /// Rows of those that the store does not have as they are.
+    /// Rows whose minute was over before they were written.
+    closed: Vec<Open>,
+    /// Rows of both that the store does not have as they are.
     unwritten: usize,
     /// The last position that was noted.
     position: Position,
@@ -253,11 +256,7 @@ impl Writer {
         };
         let replaced = self.open.insert(key, Open { row, unwritten: times, stored: false });
         self.unwritten += 1;
-        // Its minute was over before it could be written.
-        if let Some(lost) = replaced.filter(|open| open.unwritten > 0) {
-            self.unwritten -= 1;
-            self.lose(lost.unwritten);
-        }
+        self.closed.extend(replaced.filter(|open| open.unwritten > 0));
     }
 
     fn lose(&self, count: u64) {
@@ -268,7 +267,7 @@ impl Writer {
     /// Writes what the store does not have; what it does not take is counted instead.
     async fn write(&mut self) {
         let told = self.tell_missing();
-        let unwritten = || self.open.values().filter(|open| open.unwritten > 0);
+        let unwritten = || self.closed.iter().chain(self.open.values()).filter(|open| open.unwritten > 0);
         let rows: Vec<RowChange> =
             unwritten().map(|open| RowChange::Put(&REFUSAL, open.row.to_row())).collect();
         if rows.is_empty() {
@@ -294,6 +293,7 @@ impl Writer {
             }
         }
         self.unwritten = 0;
+        self.closed.clear();
         self.close_old();
         for actor in sweeps {
             if let Err(error) = self.forget(&actor).await {

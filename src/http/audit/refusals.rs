@@ -57,7 +57,7 @@ struct RefusalBody {
     /// What was wanted.
     #[schema(value_type = texts::CommandName)]
     command: String,
-    /// The rule that spoke against it, by the code of its problem.
+    /// The rule that spoke against it, by its code.
     #[schema(value_type = texts::Code)]
     rule: String,
     /// How many reasons of this rule the first was given.

@@ -65,7 +65,7 @@ fn a_refused_document_is_on_record_without_a_word_of_it() {
     fs::write(&file, order.to_string()).unwrap();
     let file = file.to_str().unwrap();
     // Its domain is Acme's.
-    desk.refused(3, &["orders", "submit", file], &["company_domain_taken"]);
+    desk.refused(3, &["orders", "submit", file], &["company_yours"]);
     let found = desk.json(&["refusals"]);
     assert_eq!(
         (&found[0]["command"], &found[0]["rule"]),
