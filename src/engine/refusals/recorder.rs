@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,7 +20,7 @@ use orderwire_domain::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use uuid::Uuid;
 
@@ -35,10 +35,12 @@ use crate::engine::{
 
 /// Refusals that wait to be written at most; some megabytes.
 pub const QUEUE_MAX: usize = 8_192;
-/// So long refusals are gathered for one transaction, which bounds how often the store is written for them.
-const GATHER: Duration = Duration::from_millis(100);
-/// Rows of one transaction.
-const BATCH_ROWS_MAX: usize = 1_000;
+/// So long refusals are gathered for one transaction, unless somebody waits for them; that bounds how often the store is
+/// written for them.
+const GATHER: Duration = Duration::from_millis(250);
+/// Rows of one transaction, and so of one [`GATHER`]: more than a thousand a second. The store writes commits beside them, and a flood
+/// of refusals is to cost those little; what comes faster fills the queue.
+const BATCH_ROWS_MAX: usize = 320;
 /// Rows that are counted on at most; with more, those of before are left as they are.
 const OPEN_ROWS_MAX: usize = 20_000;
 /// How often a write is tried while the store is away.
@@ -47,8 +49,8 @@ const WRITES_MAX: u32 = 3;
 const RETRY: Duration = Duration::from_millis(250);
 /// Whoever wants everything to be written waits so long at most, since a store may hang.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
-/// Of so many new rows, one has it looked whether there are too many.
-const LOOKS_EVERY: u8 = 64;
+/// After so many new rows it is looked whether there are too many.
+const LOOKS_EVERY: usize = 64;
 /// What a row of the recorder's own says was wanted.
 const RECORD: &str = "refusal.record";
 
@@ -56,6 +58,8 @@ const RECORD: &str = "refusal.record";
 pub struct Recorder {
     queue: mpsc::Sender<Message>,
     untold: Arc<Untold>,
+    /// How many wait until everything is written.
+    somebody_waits: Arc<AtomicUsize>,
     records: bool,
 }
 
@@ -98,19 +102,23 @@ impl Recorder {
     /// One that keeps so many rows; with none it records nothing.
     pub fn start(log: &SharedLog, clock: &Arc<dyn Clock>, keep: u64) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let untold = Arc::default();
+        let (untold, somebody_waits) = (Arc::default(), Arc::default());
         let writer = Writer {
             log: SharedLog::clone(log),
             clock: Arc::clone(clock),
             keep,
             untold: Arc::clone(&untold),
+            somebody_waits: Arc::clone(&somebody_waits),
             open: HashMap::new(),
             closed: Vec::new(),
             unwritten: 0,
             position: 0,
+            // Processes that write a row or two each look now and then too.
+            new_rows: usize::from(Uuid::now_v7().as_bytes()[15]) % LOOKS_EVERY,
+            new_rows_of: BTreeSet::new(),
         };
         tokio::spawn(writer.run(waiting));
-        Self { queue, untold, records: keep > 0 }
+        Self { queue, untold, somebody_waits, records: keep > 0 }
     }
 
     /// Notes a refusal, with a code per reason. Never waits.
@@ -143,6 +151,7 @@ impl Recorder {
     /// Waits, within bounds, until what was noted before is written, or is counted as not written.
     pub async fn flush(&self) {
         let (answer, written) = oneshot::channel();
+        let _waits = Waits::begin(&self.somebody_waits);
         let flushed = async {
             // Without its task there is nothing left to wait for.
             if self.queue.send(Message::Flush(answer)).await.is_err() || written.await.is_err() {
@@ -160,12 +169,29 @@ impl Recorder {
     }
 }
 
+/// Somebody who waits, until the wait is over or was given up.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What writes.
 struct Writer {
     log: SharedLog,
     clock: Arc<dyn Clock>,
     keep: u64,
     untold: Arc<Untold>,
+    somebody_waits: Arc<AtomicUsize>,
     /// Rows on which further refusals of their kind are counted.
     open: HashMap<(Kind, String), Open>,
     /// Rows whose minute was over before they were written.
@@ -174,6 +200,9 @@ struct Writer {
     unwritten: usize,
     /// The last position that was noted.
     position: Position,
+    /// New rows since it was looked whether there are too many, and whose.
+    new_rows: usize,
+    new_rows_of: BTreeSet<String>,
 }
 
 struct Open {
@@ -194,6 +223,9 @@ impl Writer {
                     Ok(Some(next)) => flushed = self.take(next),
                     Ok(None) | Err(_) => break,
                 }
+            }
+            if self.unwritten >= BATCH_ROWS_MAX && self.somebody_waits.load(Ordering::Relaxed) == 0 {
+                sleep_until(until).await;
             }
             self.write().await;
             if let Some(flushed) = flushed
@@ -273,13 +305,15 @@ impl Writer {
         if rows.is_empty() {
             return;
         }
-        let looks = |open: &&Open| !open.stored && looks_for_too_many(&open.row.id);
-        let sweeps: BTreeSet<String> = unwritten().filter(looks).map(|open| open.row.actor.clone()).collect();
+        let new: Vec<String> =
+            unwritten().filter(|open| !open.stored).map(|open| open.row.actor.clone()).collect();
         match self.written(&rows).await {
             Ok(()) => {
                 for open in self.open.values_mut() {
                     (open.unwritten, open.stored) = (0, true);
                 }
+                self.new_rows += new.len();
+                self.new_rows_of.extend(new);
             }
             Err(error) => {
                 tracing::warn!(%error, rows = rows.len(), "refusals are not recorded");
@@ -295,10 +329,10 @@ impl Writer {
         self.unwritten = 0;
         self.closed.clear();
         self.close_old();
-        for actor in sweeps {
-            if let Err(error) = self.forget(&actor).await {
-                tracing::warn!(%error, "the oldest refusals are not forgotten yet");
-            }
+        if self.new_rows >= LOOKS_EVERY
+            && let Err(error) = self.forget().await
+        {
+            tracing::warn!(%error, "the oldest refusals are not forgotten yet");
         }
     }
 
@@ -344,16 +378,13 @@ impl Writer {
         }
     }
 
-    /// Forgets the oldest of an actor that has more than its share, and the oldest of all where there are too many.
-    async fn forget(&self, actor: &str) -> Result<(), StoreError> {
+    /// Forgets the oldest of each actor that has more than its share, and the oldest of all where there are too many.
+    async fn forget(&mut self) -> Result<(), StoreError> {
+        self.new_rows = 0;
         let share = (self.keep / SHARE_OF_ONE).max(1);
-        query::keep_newest(&self.log, &REFUSAL, vec![equal("actor", actor)], share).await?;
+        for actor in std::mem::take(&mut self.new_rows_of) {
+            query::keep_newest(&self.log, &REFUSAL, vec![equal("actor", actor)], share).await?;
+        }
         query::keep_newest(&self.log, &REFUSAL, Vec::new(), self.keep).await
     }
-}
-
-/// Whether a new row is one of the few upon which it is looked how many there are.
-fn looks_for_too_many(id: &str) -> bool {
-    let last = id.get(id.len().saturating_sub(2)..).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    last.is_some_and(|last| last.is_multiple_of(LOOKS_EVERY))
 }

@@ -87,7 +87,6 @@ async fn the_newest_are_kept_and_a_flood_of_one_leaves_those_of_others() {
     let mut n: u128 = 100;
     for flood in ["one", "other"] {
         for _ in 0..3 {
-            // As many as are written at once, so that it is all but certain to be looked how many there are.
             for _ in 0..1_000 {
                 n += 1;
                 engine.tried(&named(flood), "order.submit", Some(thing(n)), ["not_found"].into_iter());
@@ -96,18 +95,20 @@ async fn the_newest_are_kept_and_a_flood_of_one_leaves_those_of_others() {
         }
         let of = Sought { actor: Some(flood.to_owned()), ..Sought::default() };
         let kept = refusals(&engine, &of).await;
-        assert!((1..=500).contains(&kept.len()), "{flood} has {}", kept.len());
+        // A tenth, and what came since it was looked last.
+        assert!((500..=564).contains(&kept.len()), "{flood} has {}", kept.len());
         assert!(kept.iter().any(|it| it.about == Some(thing(n))), "the newest is kept");
     }
     let alice = Sought { actor: Some("alice".into()), ..Sought::default() };
     assert_eq!(refusals(&engine, &alice).await.len(), 10);
     engine.close().await;
 
-    let engine = keeping(&Store::sqlite(), 20).await;
+    let engine = keeping(&Store::sqlite(), 200).await;
     for n in 0..1_000 {
         engine.tried(&named(&format!("a{n}")), "order.submit", None, ["not_found"].into_iter());
     }
-    assert_eq!(all(&engine).await.len(), 20, "of all together too");
+    let kept = all(&engine).await.len();
+    assert!((200..=264).contains(&kept), "of all together there are {kept}");
     engine.close().await;
 }
 
