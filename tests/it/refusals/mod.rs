@@ -164,7 +164,7 @@ async fn every_rule_that_spoke_against_it_is_a_row_with_how_many_reasons() {
 }
 
 #[tokio::test]
-async fn what_is_no_refusal_of_a_rule_or_of_nobodys_wish_is_not_recorded() {
+async fn what_is_no_refusal_of_a_rule_is_not_recorded() {
     let world = World::in_memory().await;
     let (reseller, order) = given_up(&world).await;
     let engine = &world.engine;
@@ -182,7 +182,7 @@ async fn what_is_no_refusal_of_a_rule_or_of_nobodys_wish_is_not_recorded() {
     let expected = orderwire::engine::Expected { stream: order.into(), sequence: 1 };
     let submit = Command::Submit { order };
     engine.execute_expecting(&submit, &operator(), None, Some(expected)).await.unwrap_err();
-    // An order whose line fulfilment cannot begin, and timers that come too late.
+    // Whatever the engine itself does.
     world.leeds().await;
     let company = world.in_service(reseller, 2).await;
     world.submitted(company, "PO-4", vec![port(port_of(1, morning("2026-06-12")))]).await;
