@@ -66,17 +66,17 @@ fn a_refused_document_is_on_record_without_a_word_of_it() {
     let file = file.to_str().unwrap();
     // Its domain is Acme's.
     desk.refused(3, &["orders", "submit", file], &["company_yours"]);
-    let found = desk.json(&["refusals"]);
-    assert_eq!(
-        (&found[0]["command"], &found[0]["rule"]),
-        (&json!("company.qualify"), &json!("company_domain_taken"))
-    );
-    // With one of its own it is refused for a name further down.
+    // With one of its own it is refused for a name that is there twice, which the refusal quotes.
     order["company"]["domain"] = "widget.example".into();
-    order["lines"][3]["extension"] = "999".into();
+    order["lines"][2]["name"] = "Quillfeather Hall".into();
+    let mut again = order["lines"][2].clone();
+    again["id"] = "again".into();
+    again["location_code"] = "46".into();
+    again["numbers"] = json!([]);
+    order["lines"].as_array_mut().unwrap().push(again);
     fs::write(file, order.to_string()).unwrap();
     let ran = desk.run(&["orders", "submit", file]);
-    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.code == 3 && ran.err.contains("Quillfeather Hall"), "{}", ran.err);
     for entry in fs::read_dir(desk.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
@@ -86,4 +86,8 @@ fn a_refused_document_is_on_record_without_a_word_of_it() {
             }
         }
     }
+    let found = desk.json(&["refusals"]);
+    let told: Vec<_> = found.as_array().unwrap().iter().map(|it| (&it["command"], &it["rule"])).collect();
+    assert_eq!(told.last(), Some(&(&json!("company.qualify"), &json!("company_domain_taken"))));
+    assert!(told.len() > 1, "{told:?}");
 }
