@@ -79,7 +79,9 @@ pub async fn run(
         output.remark("the demo's store goes when the server ends; --store names one that is kept")?;
         options = OpenOptions::of(file.clone());
     }
-    let mut builder = Engine::builder().lease_ttl(settings.lease_ttl);
+    let mut builder = Engine::builder()
+        .lease_ttl(settings.lease_ttl)
+        .refusals_kept(AuditSettings::of(config).refusals_kept);
     if let Some(clock) = &surroundings.clock {
         builder = builder.clock(clock.clone());
     }

@@ -21,13 +21,13 @@ use crate::{
     audit::key_file::KeyFile,
     config::{AuditSettings, Config},
     edge::{
-        audit_reads::{self, Recorded, Via},
+        audit_reads::{self, Recorded},
         document::Personal,
         open::{KeySource, OpenOptions, open_engine},
         place,
     },
     engine::{
-        Actor, Engine, IdempotencyKey, Provenance, Receipt,
+        Actor, Engine, IdempotencyKey, Provenance, Receipt, Via,
         fulfilment::AutoProvisioner,
         log::{Filter, Select},
         query::{self, equal},
@@ -98,7 +98,9 @@ impl Session {
         if migrate {
             options.migrate = Migrate::Yes;
         }
-        let mut builder = Engine::builder().background(false);
+        let mut builder = Engine::builder()
+            .background(false)
+            .refusals_kept(AuditSettings::of(&surroundings.config).refusals_kept);
         if let Some(clock) = &surroundings.clock {
             builder = builder.clock(clock.clone());
         }
@@ -108,7 +110,8 @@ impl Session {
         let engine = open_engine(&options, builder).await;
         let engine = engine.map_err(|error| Failure::Open { store: shown(&options.store), error })?;
         // Whatever one run leads to can be traced by it.
-        let mut provenance = Provenance::of(actor).tied_to(Some(Uuid::now_v7().simple().to_string()));
+        let mut provenance =
+            Provenance::of(actor).asked(Via::CommandLine).tied_to(Some(Uuid::now_v7().simple().to_string()));
         if let Some(code) = code {
             match place::reseller(&engine, &code).await {
                 Ok(Some(reseller)) => provenance.reseller = Some(reseller),

@@ -13,6 +13,8 @@ pub struct AuditSettings {
     pub origin: Option<String>,
     /// Whether anybody may ask for the checkpoint and for tiles: no.
     pub public_tiles: bool,
+    /// How many refused commands are kept.
+    pub refusals_kept: u64,
 }
 
 impl AuditSettings {
@@ -22,6 +24,7 @@ impl AuditSettings {
             checkpoint_key_file: config.text("audit.checkpoint_key_file").map(PathBuf::from),
             origin: config.text("audit.origin"),
             public_tiles: config.switch("audit.public_tiles"),
+            refusals_kept: config.count("audit.refusals_kept"),
         }
     }
 }

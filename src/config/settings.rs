@@ -163,6 +163,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("audit.checkpoint_key_file", Kind::Text, "", "the file of the key that signs checkpoints")
         .otherwise("beside a SQLite store; for PostgreSQL in the state folder"),
     plain("audit.public_tiles", Kind::Switch, "false", "let anybody ask for the checkpoint and for tiles of the log, without a key"),
+    plain("audit.refusals_kept", Kind::Count(1_000, 10_000_000), "100000", "how many commands that rules refused are kept on record, the newest; at most a tenth of them of one actor"),
     plain("auth.issuer", Kind::Text, "", "the `iss` of tokens of an outside issuer").otherwise("no tokens but our own are taken"),
     plain("auth.audience", Kind::Text, "", "whom those tokens must be for: one of their `aud`").otherwise("none; an issuer needs one"),
     plain("auth.jwks_url", Kind::Url, "", "where the issuer publishes its keys (JWK set)").otherwise("the file"),

@@ -7,9 +7,9 @@
 use chrono::{DateTime, Utc};
 use orderwire_domain::views::table::{Record, Table, Value, integer, text};
 use serde::{Deserialize, Serialize};
-use strum::{Display, IntoStaticStr};
 use uuid::Uuid;
 
+pub use crate::engine::Via;
 use crate::engine::{
     Engine, Error,
     log::{Filter, RowChange, Select, StoreError},
@@ -27,21 +27,8 @@ pub static AUDIT_READ: Table = Table {
 pub const READS_MAX: u64 = 100_000;
 /// Of so many reads about one looks whether there are too many.
 const LOOKS_EVERY: u8 = 64;
-/// Rows that are forgotten at once.
-const FORGOTTEN_MAX: usize = 1_000;
 /// Longest text of what was asked.
 const WHAT_MAX: usize = 300;
-
-/// How somebody asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Display, IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Via {
-    /// On the command line.
-    CommandLine,
-    /// Over HTTP.
-    Http,
-}
 
 /// One read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,17 +94,7 @@ pub async fn record(engine: &Engine, actor: &str, via: Via, what: &str) -> Resul
 
 /// Forgets the oldest, so that so many are left.
 pub async fn forget(engine: &Engine, keep: u64) -> Result<(), Error> {
-    loop {
-        let count = engine.log().count(&AUDIT_READ, &[]).await?;
-        let over = usize::try_from(count.saturating_sub(keep)).unwrap_or(FORGOTTEN_MAX).min(FORGOTTEN_MAX);
-        if over == 0 {
-            return Ok(());
-        }
-        let oldest = Select { limit: over, descending: false, ..newest(Vec::new(), over) };
-        let rows = engine.log().select(&oldest).await?;
-        let gone: Vec<_> = rows.into_iter().map(|row| RowChange::Delete(&AUDIT_READ, row.key)).collect();
-        engine.log().change_rows(&gone, None).await?;
-    }
+    Ok(query::keep_newest(engine.log(), &AUDIT_READ, Vec::new(), keep).await?)
 }
 
 /// The newest of all, or of one actor, and those before a place.

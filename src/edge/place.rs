@@ -9,7 +9,7 @@ use orderwire_domain::{
     claim::{Claim, ClaimScope},
     company::Company,
     decider::Decider as _,
-    ids::{AggregateKind, CompanyId, OrderId, ResellerId},
+    ids::{AggregateKind, CompanyId, OrderId, ResellerId, StreamId},
     joint::Command,
     names::ResellerCode,
     order::{Order, OrderStatus, line::LineRequest},
@@ -256,6 +256,21 @@ pub fn in_document(document: &OrderDocument, error: Error) -> Error {
     }
 }
 
+/// Has it recorded that rules refused a command before it reached the engine.
+pub(super) fn tried(
+    engine: &Engine,
+    provenance: &Provenance,
+    command: &Command,
+    about: StreamId,
+    error: Error,
+) -> Error {
+    if let Error::Refused(problems) = &error {
+        let codes = problems.iter().map(|problem| problem.code.as_str());
+        engine.tried(provenance, &command.name(), Some(about), codes);
+    }
+    error
+}
+
 /// The rules count lines from 1 and know a new company's name only as a claim; a pointer counts from 0.
 fn at_its_place(document: &OrderDocument, mut problem: Problem) -> Problem {
     let name = match &document.company {
@@ -321,12 +336,20 @@ pub(super) async fn parties(
             Party::New(Box::new(Command::Qualify { reseller, name: name.clone(), domain: domain.clone() }))
         }
         Some(DocumentCompany::ServiceReference(id)) => {
-            own_company(engine, reseller, Some(*id), "/company/service_reference", &id.to_string()).await?
+            own_company(
+                engine,
+                provenance,
+                reseller,
+                Some(*id),
+                "/company/service_reference",
+                &id.to_string(),
+            )
+            .await?
         }
         Some(DocumentCompany::Domain(domain)) => {
             let claim = Claim::platform(ClaimScope::CompanyDomain, domain.key());
             let holder = holder(engine, claim).await?;
-            own_company(engine, reseller, holder, "/company/domain", domain.as_str()).await?
+            own_company(engine, provenance, reseller, holder, "/company/domain", domain.as_str()).await?
         }
     };
     Ok(Parties { reseller, company })
@@ -353,6 +376,7 @@ async fn held_by(engine: &Engine, claim: Claim, kind: AggregateKind) -> Result<O
 /// A company that the reseller has; another's does not exist for it.
 async fn own_company(
     engine: &Engine,
+    provenance: &Provenance,
     reseller: ResellerId,
     id: Option<CompanyId>,
     pointer: &str,
@@ -366,6 +390,7 @@ async fn own_company(
         if own(engine.known::<Company>(id).await?.as_ref()) || own(&engine.load::<Company>(id).await?.1) {
             return Ok(Party::Existing(id));
         }
+        engine.tried(provenance, "order.create", Some(id.into()), ["company_unknown"].into_iter());
     }
     let detail = format!("the reseller has no company `{named}`");
     Err(refuse(

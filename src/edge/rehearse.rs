@@ -26,7 +26,8 @@ use crate::engine::{self, COMMIT_ATTEMPTS_MAX, Engine, Provenance, query};
 /// How often a decision may ask for something more.
 const NEEDS_MAX: u32 = 1_000;
 
-/// Says what speaks against placing and submitting a document. What was placed before passes.
+/// Says what speaks against placing and submitting a document, and has that recorded: somebody wanted it. What was placed
+/// before passes.
 pub async fn rehearse(
     engine: &Engine,
     provenance: &Provenance,
@@ -81,6 +82,7 @@ async fn play(
     }
     let mut stage = Stage::new(engine, provenance);
     let in_document = |error| place::in_document(document, error);
+    let reseller = StreamId::from(parties.reseller);
     let party = match parties.company {
         // Something cut an earlier placing short, which had qualified the company already.
         Party::New(qualify) => match earlier::company(engine, parties.reseller, document).await?.placed {
@@ -93,6 +95,7 @@ async fn play(
         Party::New(qualify) => match stage.play(qualify).await {
             Ok(ids) => Some(id(&ids, "company")?),
             Err(error) => {
+                let error = place::tried(engine, provenance, qualify, reseller, error);
                 return Err(own_company::told(engine, parties.reseller, document, in_document(error)).await?);
             }
         },
@@ -105,9 +108,17 @@ async fn play(
         (_, Some(_)) => Sealer::thrown_away(engine, parties.reseller),
     };
     let draft = place::create(document, parties.reseller, company, sealer.lines(document).await?);
-    let order = id(&stage.play(&draft).await.map_err(in_document)?, "order")?;
+    // What was only rehearsed has no id that anybody could ask about later.
+    let about = match party {
+        Party::Existing(company) => company.into(),
+        Party::New(_) | Party::Nobody => reseller,
+    };
+    let tried =
+        |command: &Command, error| in_document(place::tried(engine, provenance, command, about, error));
+    let drafted = stage.play(&draft).await.map_err(|error| tried(&draft, error))?;
     if until == Until::Submitted {
-        stage.play(&Command::Submit { order }).await.map_err(in_document)?;
+        let submit = Command::Submit { order: id(&drafted, "order")? };
+        stage.play(&submit).await.map_err(|error| tried(&submit, error))?;
     }
     Ok(())
 }

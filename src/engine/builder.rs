@@ -26,6 +26,7 @@ use super::{
     readers::{Effect, Reader, Readers},
     recent::Recent,
     reference::Chosen,
+    refusals::{REFUSALS_KEPT, Recorder},
     sealing::MasterKey,
     snapshots::Snapshots,
     tips::Tips,
@@ -44,6 +45,7 @@ pub struct Builder {
     aggregates_at_hand: usize,
     background: bool,
     lease_ttl: Duration,
+    refusals_kept: u64,
 }
 
 impl Default for Builder {
@@ -57,6 +59,7 @@ impl Default for Builder {
             aggregates_at_hand: AGGREGATES_AT_HAND,
             background: true,
             lease_ttl: LEASE_TTL,
+            refusals_kept: REFUSALS_KEPT,
         }
     }
 }
@@ -111,6 +114,13 @@ impl Builder {
         self
     }
 
+    /// How many refusals are kept, the newest; with 0 none is recorded.
+    #[must_use]
+    pub fn refusals_kept(mut self, count: u64) -> Self {
+        self.refusals_kept = count;
+        self
+    }
+
     /// An engine over this store, which was opened and migrated before.
     pub async fn open(self, log: SharedLog, master: MasterKey) -> Result<Engine, Error> {
         let keyring = Keyring::open(master, &log).await?;
@@ -142,6 +152,7 @@ impl Builder {
         let inner = Arc::new(Inner {
             loader: Loader::start(&log),
             snapshots: Snapshots::start(&log),
+            refusals: Recorder::start(&log, &self.clock, self.refusals_kept),
             picks: Picks::default(),
             hundreds: Hundreds::default(),
             leases: Arc::new(Leases::new(Arc::clone(&log), self.lease_ttl, ended)),

@@ -28,6 +28,7 @@ use super::{
     },
     measures,
     provenance::{Provenance, metadata},
+    refusals::{note, stood},
     tips::Written,
 };
 
@@ -127,8 +128,8 @@ enum Attempt {
     /// A commit waits; once it is durable, these states are worth a snapshot.
     /// A key it destroys is forgotten by then.
     Queued(oneshot::Receiver<Answer>, Ids, Vec<Loaded>, Option<StreamId>),
-    /// The refusal waits for its sequences to be confirmed.
-    Refused(oneshot::Receiver<Answer>, Error),
+    /// The refusal waits for its sequences to be confirmed; with where the thing was that it is about.
+    Refused(oneshot::Receiver<Answer>, Error, Option<&'static str>),
     /// Something must be brought first.
     Needs(Vec<Need>),
 }
@@ -209,7 +210,7 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
     let (mut moved, mut followed, mut needs) = (0, 0, 0);
     let mut occasion = Occasion::now(inner, &asked);
     loop {
-        let (mut due_snapshots, mut destroyed) = (Vec::new(), None);
+        let (mut due_snapshots, mut destroyed, mut stood) = (Vec::new(), None, None);
         let (answer, outcome) = match attempt(inner, &asked, fingerprint, &mint, &brought, occasion, &permit)?
         {
             Attempt::Needs(missing) => {
@@ -226,7 +227,10 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
                 destroyed = key;
                 (answer, Ok(ids))
             }
-            Attempt::Refused(answer, refusal) => (answer, Err(refusal)),
+            Attempt::Refused(answer, refusal, status) => {
+                stood = status;
+                (answer, Err(refusal))
+            }
         };
         let answer = answer.instrument(tracing::debug_span!("append")).await;
         match (answer.map_err(|_| Error::Closed)?, outcome) {
@@ -238,9 +242,11 @@ async fn executed(inner: &Inner, asked: Asked<'_>) -> Result<Receipt, Error> {
                 picked.shown_at(appended.last());
                 return Ok(Receipt { appended, ids, repeated: false });
             }
-            (Answer::Verdict(Verdict::Appended(_)), Err(refusal)) => {
+            (Answer::Verdict(Verdict::Appended(confirmed)), Err(refusal)) => {
                 if !brought.looks_again() {
-                    return refused(inner, &asked, fingerprint, refusal).await;
+                    let outcome = refused(inner, &asked, fingerprint, refusal).await;
+                    note(inner, &asked, (occasion.at, confirmed.last(), stood), &outcome);
+                    return outcome;
                 }
             }
             (Answer::Verdict(Verdict::Repeated(stored)), _) => return repeated(&stored),
@@ -302,7 +308,7 @@ fn attempt(
         Ok(decision) => {
             let seen = || decision.decided.iter().map(|decided| (decided.stream, decided.after));
             if let Some(missed) = asked.expected.and_then(|expected| expected.missed(seen())) {
-                return Ok(Attempt::Refused(confirm(&mut core, id, seen().collect(), permit)?, missed));
+                return Ok(Attempt::Refused(confirm(&mut core, id, seen().collect(), permit)?, missed, None));
             }
             let ids = decision.ids.clone();
             let mut commit = commit(inner, asked, fingerprint, id, at, &decision);
@@ -327,7 +333,8 @@ fn attempt(
             // What does not exist for the caller is nowhere: else a guess would tell that it exists.
             let exists = reasons.iter().all(|reason| reason.code != "not_found");
             let refusal = missed.filter(|_| exists).unwrap_or(Error::Refused(reasons));
-            Ok(Attempt::Refused(confirm(&mut core, id, seen, permit)?, refusal))
+            let status = stood(&at_hand, asked.command);
+            Ok(Attempt::Refused(confirm(&mut core, id, seen, permit)?, refusal, status))
         }
     }
 }

@@ -13,6 +13,11 @@ pub(super) fn command(name: String, outcome: &Result<Receipt, Error>) -> &'stati
     outcome
 }
 
+/// Counts refusals that could not be recorded.
+pub(super) fn refusals_dropped(why: &'static str, count: u64) {
+    metrics::counter!("orderwire_refusals_dropped_total", "why" => why).increment(count);
+}
+
 /// Notes how many commits share one transaction.
 pub(super) fn batch(commits: usize) {
     #[expect(clippy::cast_precision_loss, reason = "a batch is far smaller than what a float holds exactly")]

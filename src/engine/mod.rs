@@ -41,6 +41,7 @@ pub mod query;
 pub mod readers;
 mod rebuild;
 pub mod reference;
+pub mod refusals;
 mod recent;
 pub mod sealing;
 mod snapshots;
@@ -89,6 +90,7 @@ use self::{
     readers::{PAGE_EVENTS_MAX, Reader, Readers},
     recent::{Recent, Source},
     reference::References,
+    refusals::Recorder,
     snapshots::Snapshots,
     timers::DUE_TIMERS,
 };
@@ -101,7 +103,7 @@ pub use self::{
     lease::HeldLease,
     leases::LEASE_TTL,
     loader::schema as snapshot_schema,
-    provenance::{Actor, Provenance},
+    provenance::{Actor, Provenance, Via},
 };
 
 /// Commands taken in at once; more are answered with [`Error::Overloaded`].
@@ -137,6 +139,7 @@ struct Inner {
     background: bool,
     recent: Arc<Recent>,
     lately: Lately,
+    refusals: Recorder,
     parked: Parked,
     fulfilment: Follower,
     provisioning: Follower,
@@ -333,10 +336,13 @@ impl Engine {
         timers::next_due(&self.inner).await
     }
 
-    /// Every table of the read models, of tiles and of reference data, for migrating a store.
+    /// Every table of the read models, of tiles, reference data and refusals, for migrating a store.
     pub fn tables() -> Vec<&'static Table> {
         let views = orderwire_domain::views::tables().into_iter();
-        views.chain([&tiles::TILE_HASH]).chain(reference::TABLES.iter().copied()).collect()
+        views
+            .chain([&tiles::TILE_HASH, &refusals::REFUSAL])
+            .chain(reference::TABLES.iter().copied())
+            .collect()
     }
 
     /// Ends what runs in the background and closes the store. Commands in flight are appended first.
@@ -354,6 +360,7 @@ impl Engine {
         if self.inner.permits.acquire_many(all).await.is_ok() {
             self.inner.permits.close();
         }
+        self.inner.refusals.flush().await;
         committer::lock(&self.inner.core).queue = None;
         self.inner.leases.give_all_back().await;
         self.inner.log.close().await;

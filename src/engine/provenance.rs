@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use orderwire_domain::{ids::ResellerId, rules::RulesVersion, sealed::Sealed};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 /// The engine's version, as provenance records it.
@@ -44,6 +45,33 @@ impl Actor {
     }
 }
 
+/// How somebody asks.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Via {
+    /// On the command line.
+    CommandLine,
+    /// Over HTTP.
+    Http,
+    /// In a program that has the engine in it.
+    #[default]
+    Embedded,
+}
+
 /// Who wants something and why. There is no way to execute a command without an actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
@@ -57,17 +85,26 @@ pub struct Provenance {
     pub correlation: Option<String>,
     /// What caused it: a position of the log, or a command id of the caller.
     pub causation: Option<String>,
+    /// How it is asked for; no event has it.
+    pub via: Via,
 }
 
 impl Provenance {
     /// The carrier's own wish.
     pub fn of(actor: Actor) -> Self {
-        Self { actor, reseller: None, reason: None, correlation: None, causation: None }
+        Self { actor, reseller: None, reason: None, correlation: None, causation: None, via: Via::default() }
     }
 
     /// A reseller's wish.
     pub fn of_reseller(actor: Actor, reseller: ResellerId) -> Self {
         Self { reseller: Some(reseller), ..Self::of(actor) }
+    }
+
+    /// Asked for in this way.
+    #[must_use]
+    pub fn asked(mut self, via: Via) -> Self {
+        self.via = via;
+        self
     }
 
     /// Caused by an event of the log.

@@ -17,13 +17,17 @@ use orderwire_domain::{
 
 use super::{
     error::Error,
-    log::{Comparison, Filter, Select, SharedLog, StoreError},
+    log::{Comparison, Filter, RowChange, Select, SharedLog, StoreError},
 };
 
 /// Runs in the first look: nearly always enough.
 const RUNS_PER_LOOK: usize = 64;
 /// Runs in a look at most. Each is larger than the one before, so that stock in crumbs takes few.
 const RUNS_PER_LOOK_MAX: usize = 4_096;
+/// Rows that are removed at once.
+const SWEPT_MAX: usize = 1_000;
+/// How often that is done in a row.
+const SWEEPS_MAX: u32 = 20;
 
 /// A record of a read model by its key.
 pub async fn get<T: Record>(log: &SharedLog, key: &str) -> Result<Option<T>, Error> {
@@ -61,6 +65,29 @@ pub async fn both<A: Record, B: Record>(
     let firsts: Result<_, _> = first.iter().map(|doc| read(A::TABLE, doc)).collect();
     let seconds: Result<_, _> = second.iter().map(|doc| read(B::TABLE, doc)).collect();
     Ok((firsts?, seconds?))
+}
+
+/// Removes the oldest rows of a table with a column `at`, so that so many are left of those that match. Of very many it removes
+/// a part, and the rest when it is asked again.
+pub async fn keep_newest(
+    log: &SharedLog,
+    table: &'static Table,
+    filters: Vec<Filter>,
+    keep: u64,
+) -> Result<(), StoreError> {
+    for _ in 0..SWEEPS_MAX {
+        let count = log.count(table, &filters).await?;
+        let over = usize::try_from(count.saturating_sub(keep)).unwrap_or(SWEPT_MAX).min(SWEPT_MAX);
+        if over == 0 {
+            return Ok(());
+        }
+        let filters = filters.clone();
+        let oldest = Select { table, filters, order: "at", descending: false, after: None, limit: over };
+        let rows = log.select(&oldest).await?;
+        let gone: Vec<_> = rows.into_iter().map(|row| RowChange::Delete(table, row.key)).collect();
+        log.change_rows(&gone, None).await?;
+    }
+    Ok(())
 }
 
 /// A condition that a column has this value.

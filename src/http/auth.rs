@@ -30,7 +30,7 @@ use crate::{
         history::Sight,
         keys::{self, ApiKey, Role, Scope, Scopes},
     },
-    engine::{Actor, Provenance},
+    engine::{Actor, Provenance, Via},
 };
 
 /// Callers whose requests are counted at once; past this those that have rested are forgotten.
@@ -128,6 +128,7 @@ impl Caller {
         Provenance {
             reseller: self.reseller,
             correlation: Some(correlation.to_owned()),
+            via: Via::Http,
             ..Provenance::of(self.actor.clone())
         }
     }

@@ -37,7 +37,7 @@ const WHAT: &str = "order";
 /// Most reasons of one rejection.
 const REASONS_MAX: usize = 100;
 /// Longest word for a reason, and longest detail of one.
-pub(super) const CODE_MAX: usize = 80;
+pub const CODE_MAX: usize = 80;
 pub(super) const DETAIL_MAX: usize = 500;
 
 /// Adds the routes.

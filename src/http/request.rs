@@ -60,6 +60,8 @@ pub struct Look {
     target: String,
     named: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    /// Whether it is to change something.
+    writes: bool,
 }
 
 /// A request that changes something.
@@ -84,7 +86,7 @@ impl FromRequestParts<App> for Look {
         let named = named.map_err(|_| Problem::not_found("resource", parts.uri.path()))?;
         let named = named.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = query(parts.uri.query().unwrap_or_default())?;
-        Ok(Self { app: app.clone(), caller, correlation, target, named, query })
+        Ok(Self { app: app.clone(), caller, correlation, target, named, query, writes: false })
     }
 }
 
@@ -204,7 +206,12 @@ impl Look {
             found = query::get(engine.log(), &key).await?;
         }
         let visible = found.filter(|record| self.caller.sees(owner(record)));
-        visible.ok_or_else(|| Problem::not_found(&stream.kind.word().replace('_', " "), &key))
+        let kind = stream.kind.word();
+        if visible.is_none() && self.writes {
+            let command = format!("{kind}.find");
+            engine.tried(&self.provenance(), &command, Some(stream), ["not_found"].into_iter());
+        }
+        visible.ok_or_else(|| Problem::not_found(&kind.replace('_', " "), &key))
     }
 
     /// Where a resource is, and what the caller may ask of it there.
@@ -286,7 +293,8 @@ impl FromRequest<App> for Call {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let look = Look::from_request_parts(&mut parts, app).await?;
+        let mut look = Look::from_request_parts(&mut parts, app).await?;
+        look.writes = true;
         look.only(&[])?;
         let text = body::read(&parts.headers, body, app.limits).await?;
         let mut call =

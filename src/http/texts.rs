@@ -24,9 +24,13 @@ use utoipa::{
     },
 };
 
-use crate::edge::{
-    document::LINE_ID_MAX,
-    lines::{ADDRESS_LINE_MAX, PERSONAL_MAX},
+pub use super::order_operations::CODE_MAX;
+use crate::{
+    edge::{
+        document::LINE_ID_MAX,
+        lines::{ADDRESS_LINE_MAX, PERSONAL_MAX},
+    },
+    engine::provenance::ACTOR_MAX,
 };
 
 /// What no text may have: controls, but for line ends, and what is invisible or turns the direction of the text.
@@ -35,6 +39,9 @@ const HIDDEN: &str = "\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061
 
 /// An address without a user, a fragment, or a character that addresses do not have.
 const ENDPOINT_URL: &str = r"^https?://[!$-.0-;=A-\[\]^_a-~]+(?:[/?][!$-;=?-\[\]^_a-~]*)?$";
+
+/// Longest name of a command.
+pub const COMMAND_MAX: usize = 80;
 
 /// What a text may be.
 struct Grammar {
@@ -184,8 +191,14 @@ texts! {
     TimeOfDay = grammar(5, 5, "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"), "09:00";
     /// What happened, without personal data.
     Detail = line(super::order_operations::DETAIL_MAX), "there is no cable to the site";
+    /// The id of an order, company, port request, number block, reseller or webhook.
+    ResourceId = grammar(36, 36, "^(?:ord|com|prt|blk|rsl|whk)_[0-9a-f]{32}$"), "ord_01890a5d000070008000000000000001";
+    /// An opaque id of whoever asks; of an API key its id.
+    ActorId = grammar(1, ACTOR_MAX, "^[!-~]+$"), "operator";
+    /// What is asked of the engine: a kind of thing, and what is to be done to it.
+    CommandName = grammar(3, COMMAND_MAX, "^[a-z0-9_]+[.][a-z0-9_]+$"), "order.submit";
     /// A stable word.
-    Code = grammar(1, super::order_operations::CODE_MAX, "^[a-z0-9_]+$"), "address_unserviceable";
+    Code = grammar(1, CODE_MAX, "^[a-z0-9_]+$"), "address_unserviceable";
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ use utoipa::{
 use super::action_operations::By;
 use crate::audit::export::Encoding;
 use crate::edge::deliveries::Failure;
+use crate::engine::Via as EngineVia;
 use crate::engine::reference::loads::{LoadKind as EngineLoadKind, LoadState as EngineLoadState};
 
 fn closed<T: VariantArray + Display>(about: &str) -> RefOr<Schema> {
@@ -118,6 +119,8 @@ words! {
     AddressQualifier = DomainQualifier;
     /// How exported events are written.
     ExportEncoding = Encoding;
+    /// How somebody asks.
+    Via = EngineVia;
     /// What is loaded.
     LoadKind = EngineLoadKind;
     /// What became of a load.

@@ -10,6 +10,7 @@ mod everyday;
 mod key_backup;
 mod notices;
 mod reference;
+mod refusals;
 mod transparency;
 mod verifying;
 

@@ -26,6 +26,7 @@ mod postgres;
 mod race;
 mod repairs;
 mod reference;
+mod refusals;
 mod replay;
 mod store_contract;
 #[cfg(feature = "sqlite")]

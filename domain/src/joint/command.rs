@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     company::commands::{CompanyAction, CompanyCommand},
-    ids::{CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, WebhookId},
+    ids::{CompanyId, NumberBlockId, OrderId, PortRequestId, ResellerId, StreamId, WebhookId},
     names::{CompanyName, CugId, Cupid, Domain, MessageId, OrderReference, ResellerCode, SalesTag, SiteName},
     notice::NoticeType,
     number::{NumberRange, NumberSet},
@@ -172,6 +172,30 @@ pub enum Command {
 }
 
 impl Command {
+    /// What it is to be done to: the thing that it names, or what something new would belong to. None where that is the
+    /// carrier itself.
+    pub fn about(&self) -> Option<StreamId> {
+        Some(match self {
+            Self::CreateReseller { .. } | Self::LoadBlock { .. } | Self::PortOut { .. } => return None,
+            Self::Reseller { reseller, .. }
+            | Self::CloseReseller { reseller }
+            | Self::Qualify { reseller, .. }
+            | Self::CreateOrder { reseller, company: None, .. }
+            | Self::CreateWebhook { reseller, .. } => (*reseller).into(),
+            Self::Block { block, .. } => (*block).into(),
+            Self::CreateOrder { company: Some(company), .. }
+            | Self::ReserveNumbers { company, .. }
+            | Self::CeaseNumbers { company, .. }
+            | Self::Company { company, .. } => (*company).into(),
+            Self::Submit { order }
+            | Self::AnswerCancellation { order }
+            | Self::GiveUpLine { order, .. }
+            | Self::Order { order, .. } => (*order).into(),
+            Self::Port { port_request, .. } => (*port_request).into(),
+            Self::Webhook { webhook, .. } => (*webhook).into(),
+        })
+    }
+
     /// Its name, as provenance records it: the aggregate and the action, such as `order.start_line`.
     pub fn name(&self) -> String {
         let (aggregate, action): (&str, &str) = match self {

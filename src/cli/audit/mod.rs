@@ -1,5 +1,5 @@
 //! The auditor's commands, one file each: what happened, how it was, what changed it, what it led to, what stands in its way,
-//! how long things take, what other rules would have decided; checkpoints and proofs.
+//! how long things take, what other rules would have decided, what was refused; checkpoints and proofs.
 
 mod history;
 mod replay;
@@ -8,6 +8,7 @@ mod diff;
 mod trace;
 mod why_not;
 mod stats;
+mod refusals;
 pub mod export;
 pub mod reads;
 pub mod checkpoint;
@@ -37,6 +38,8 @@ pub enum Command {
     WhyNot(why_not::Arguments),
     /// Orders by state over time, and how long they stay in each
     Stats(stats::Arguments),
+    /// Who wanted something that a rule refused; the newest first
+    Refusals(refusals::Arguments),
 }
 
 impl Command {
@@ -49,6 +52,7 @@ impl Command {
             Self::Trace(it) => it.asked(),
             Self::WhyNot(it) => it.asked(),
             Self::Stats(_) => "stats".to_owned(),
+            Self::Refusals(it) => it.asked(),
         }
     }
 }
@@ -62,6 +66,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
         Command::Trace(arguments) => trace::run(session, &arguments, output).await,
         Command::WhyNot(arguments) => why_not::run(session, &arguments, output).await,
         Command::Stats(arguments) => stats::run(session, &arguments, output).await,
+        Command::Refusals(arguments) => refusals::run(session, &arguments, output).await,
     }
 }
 

@@ -11,6 +11,7 @@ mod export;
 mod evidence;
 mod verify;
 pub mod reads;
+mod refusals;
 pub mod proofs;
 pub mod tiles;
 
@@ -57,7 +58,7 @@ pub fn routes(api: Api) -> Api {
     let api = moments::routes(api);
     let api = traces::routes(api);
     let api = figures::routes(api);
-    let api = reads::routes(export::routes(other_rules::routes(api)));
+    let api = refusals::routes(reads::routes(export::routes(other_rules::routes(api))));
     tiles::routes(proofs::routes(verify::routes(evidence::routes(api))))
 }
 

@@ -30,6 +30,7 @@ fn help_says_what_there_is() {
         "trace",
         "why-not",
         "stats",
+        "refusals",
         "log",
         "config",
         "completions",

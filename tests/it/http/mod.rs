@@ -24,6 +24,7 @@ mod ports;
 mod problems;
 mod races;
 mod reference;
+mod refusals;
 mod receivers;
 mod reservations;
 mod retries;

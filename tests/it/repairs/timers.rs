@@ -16,7 +16,7 @@ use orderwire::{
         testing::port_request::sealed,
         timer::TIMER,
     },
-    engine::{fulfilment::ManualProvisioner, log::Select},
+    engine::{fulfilment::ManualProvisioner, log::Select, refusals::Sought},
 };
 
 use super::beside;
@@ -73,6 +73,8 @@ async fn a_timer_whose_stream_moved_while_it_fell_due_is_not_lost() {
     let expected =
         ["CancellationRefused", "InformationOverdue", "CancellationRefused", "CancellationRequested"];
     assert_eq!(last, expected);
+    let refused = engine.refusals(&Sought::default(), 10).await.unwrap().refusals;
+    assert_eq!(refused, [], "what a timer wanted in vain was nobody's wish");
     Audit::of(&engine).await;
 }
 
