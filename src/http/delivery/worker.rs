@@ -239,8 +239,6 @@ impl Worker {
         self.aside.remove(&id);
         if view.status == WebhookStage::Deleted {
             self.endpoints.remove(&id);
-            // A row that is about to be written is left too.
-            self.flush().await?;
             let left = ledger::left(self.engine.log(), id, 1).await;
             if self.or_aside(id, left)?.is_some_and(|left| !left.is_empty()) {
                 self.leaving.insert(id);

@@ -1,20 +1,17 @@
-//! Webhooks that are deleted: no row of them is left, whatever happens meanwhile and whatever cannot be read.
+//! Webhooks that are deleted: no row of them is left, whatever cannot be read.
 
-use async_trait::async_trait;
 use chrono::TimeDelta;
 use orderwire::{
     domain::views::table::{Row, Table},
     edge::deliveries::{WEBHOOK_DELIVERY, WEBHOOK_PLACE},
     engine::{
         clock::Clock as _,
-        log::{ReaderCommit, RowChange, Select, SharedLog, StoreError},
+        log::{RowChange, SharedLog},
         query,
     },
 };
-use tokio::sync::watch;
 
 use super::*;
-use crate::world::Meddles;
 
 /// How many rows there are of deliveries of a webhook, and whether it has a place.
 async fn left(log: &SharedLog, webhook: &str) -> (u64, bool) {
@@ -65,60 +62,4 @@ async fn a_webhook_of_which_nothing_can_be_read_leaves_nothing() {
     until_none(&log, &id, || clock.move_to(clock.now() + TimeDelta::minutes(2))).await;
     again.close().await;
     log.close().await;
-}
-
-/// Holds up the first place of a webhook until that is deleted, and then until somebody looks for its rows, as far as
-/// somebody does.
-struct Late {
-    deleted: watch::Sender<bool>,
-    looks: watch::Sender<u64>,
-    written: watch::Sender<bool>,
-}
-
-#[async_trait]
-impl Meddles for Late {
-    async fn apply(&self, commit: &mut ReaderCommit) {
-        if !places(commit) || *self.written.borrow() {
-            return;
-        }
-        self.deleted.subscribe().wait_for(|is| *is).await.unwrap();
-        let mut looks = self.looks.subscribe();
-        let looked = tokio::time::timeout(Duration::from_secs(1), looks.changed()).await;
-        drop(looked);
-    }
-
-    fn selected(&self, select: &Select) {
-        if select.table.name == WEBHOOK_DELIVERY.name {
-            self.looks.send_modify(|looks| *looks += 1);
-        }
-    }
-
-    fn applied(&self, commit: &ReaderCommit, _outcome: &Result<(), StoreError>) {
-        if places(commit) {
-            self.written.send_replace(true);
-        }
-    }
-}
-
-fn places(commit: &ReaderCommit) -> bool {
-    commit.changes.iter().any(|it| matches!(it, RowChange::Put(table, _) if table.name == WEBHOOK_PLACE.name))
-}
-
-#[tokio::test]
-async fn a_webhook_that_is_deleted_before_its_place_is_written_leaves_none() {
-    let store = Store::sqlite();
-    let late = Arc::new(Late {
-        deleted: watch::channel(false).0,
-        looks: watch::channel(0).0,
-        written: watch::channel(false).0,
-    });
-    let site = over(&Arc::new(store.meddled_with(Arc::clone(&late)).await), here()).await;
-    let (_, client) = site.reseller(1).await;
-    let receiver = Receiver::open().await;
-    let id = hooked(&client, &receiver.url).await.text("id").to_owned();
-    client.delete(&format!("/v1/webhooks/{id}")).await.is(200);
-    late.deleted.send_replace(true);
-    late.written.subscribe().wait_for(|is| *is).await.unwrap();
-    until_none(site.world.engine.log(), &id, || {}).await;
-    site.close().await;
 }
