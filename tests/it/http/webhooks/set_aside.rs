@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use orderwire::{
     domain::{
@@ -16,13 +17,15 @@ use orderwire::{
     edge::deliveries::{Delivery, Place, Request, WEBHOOK_DELIVERY, WEBHOOK_PLACE, WEBHOOK_REQUEST},
     engine::{
         clock::Clock as _,
-        log::{RowChange, Select, SharedLog},
+        log::{ReaderCommit, RowChange, Select, SharedLog},
         query,
     },
     http::delivery::signing,
 };
+use tokio::sync::watch;
 
 use super::*;
+use crate::world::Meddles;
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_opened_keeps_nobody_else_waiting() {
@@ -128,6 +131,92 @@ async fn what_an_endpoint_asks_for_outlives_a_replay() {
     let clock = &site.world.clock;
     clock.move_to(clock.now() + TimeDelta::hours(3));
     busy.until(|heard| heard.len() > 1).await;
+    site.close().await;
+}
+
+/// Keeps everything that is written of deliveries until it is let go, once it is told to.
+struct Keeps {
+    keeps: AtomicBool,
+    may_go: watch::Sender<bool>,
+    looks: watch::Sender<u64>,
+}
+
+#[async_trait]
+impl Meddles for Keeps {
+    async fn apply(&self, commit: &mut ReaderCommit) {
+        if commit.reader == "webhooks" && self.keeps.load(Ordering::SeqCst) {
+            self.may_go.subscribe().wait_for(|may| *may).await.unwrap();
+        }
+    }
+
+    fn selected(&self, select: &Select) {
+        if select.table.name == WEBHOOK.name {
+            self.looks.send_modify(|looks| *looks += 1);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_behind_a_failure_is_written_down_as_its_webhook_is_set_aside() {
+    let keeps = Arc::new(Keeps {
+        keeps: AtomicBool::new(false),
+        may_go: watch::channel(false).0,
+        looks: watch::channel(0).0,
+    });
+    let file = Store::sqlite();
+    let store = Arc::new(file.meddled_with(Arc::clone(&keeps)).await);
+    let patient = Duration::from_mins(2);
+    let site =
+        over(&store, delivery::Settings { read_within: patient, answer_within: patient, ..here() }).await;
+    site.world.leeds().await;
+    let (_, client, companies) = companies(&site, 1, 3).await;
+    let (may_fail, may_arrive) = (watch::channel(false).0, watch::channel(false).0);
+    let first = companies[0].to_string();
+    let waits = [may_fail.subscribe(), may_arrive.subscribe()];
+    let broken = Receiver::replying(move |heard| {
+        let [may_fail, may_arrive] = waits.clone();
+        if heard.lane() == first { Reply::After(may_fail, 503) } else { Reply::After(may_arrive, 204) }
+    })
+    .await;
+    let sound = Receiver::open().await;
+    let id = hooked(&client, &broken.url).await.text("id").to_owned();
+    hooked(&client, &sound.url).await;
+    let log = site.world.engine.log();
+    let row = log.rows(&WEBHOOK, std::slice::from_ref(&id)).await.unwrap().remove(0);
+    for (n, company) in companies.iter().enumerate() {
+        // What arrives of the last is not written, so that nothing else is.
+        keeps.keeps.store(n == 2, Ordering::SeqCst);
+        tell_two(&site.world, *company).await;
+        sound.took(2 * (n + 1)).await;
+    }
+    // One of each of two companies is under way, so that of the third is sent when the first has failed.
+    broken.until(|heard| heard.len() == 2).await;
+    may_fail.send_replace(true);
+    broken.until(|heard| heard.len() == 3).await;
+    let mut columns = row.columns.clone();
+    columns[3] = (i64::MAX - 1).into();
+    let spoilt = Row { doc: "{}".to_owned(), columns, ..row };
+    log.change_rows(&[RowChange::Put(&WEBHOOK, spoilt)], None).await.unwrap();
+    // Of two looks that end after that the second began after it.
+    let seen = *keeps.looks.borrow() + 2;
+    keeps.looks.subscribe().wait_for(|looks| *looks >= seen).await.unwrap();
+    keeps.may_go.send_replace(true);
+    let of_first = async || {
+        let rows = log.children(&WEBHOOK_DELIVERY, std::slice::from_ref(&id)).await.unwrap();
+        let deliveries = rows.iter().map(|row| query::record::<Delivery>(row).unwrap());
+        deliveries.filter(|it| it.lane == companies[0].to_string()).count()
+    };
+    let written = async {
+        loop {
+            match of_first().await {
+                0 => tokio::task::yield_now().await,
+                count => return count,
+            }
+        }
+    };
+    let written = tokio::time::timeout(Duration::from_secs(30), written).await;
+    assert_eq!(written, Ok(2), "the one that failed, and the one behind it");
+    may_arrive.send_replace(true);
     site.close().await;
 }
 
