@@ -52,8 +52,8 @@ async fn a_webhook_of_which_nothing_can_be_read_leaves_nothing() {
         let spoilt = rows.into_iter().map(|row| RowChange::Put(table, Row { doc: "{}".to_owned(), ..row }));
         log.change_rows(&spoilt.collect::<Vec<_>>(), None).await.unwrap();
     };
-    spoil(&WEBHOOK_PLACE, log.rows(&WEBHOOK_PLACE, &[id.clone()]).await.unwrap()).await;
-    spoil(&WEBHOOK_DELIVERY, log.children(&WEBHOOK_DELIVERY, &[id.clone()]).await.unwrap()).await;
+    spoil(&WEBHOOK_PLACE, log.rows(&WEBHOOK_PLACE, std::slice::from_ref(&id)).await.unwrap()).await;
+    spoil(&WEBHOOK_DELIVERY, log.children(&WEBHOOK_DELIVERY, std::slice::from_ref(&id)).await.unwrap()).await;
 
     let again = over(&store, here()).await;
     let client = Client { token, ..again.nobody() };

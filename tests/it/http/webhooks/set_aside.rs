@@ -136,7 +136,7 @@ async fn what_an_endpoint_asks_for_outlives_a_replay() {
 
 /// Keeps everything that is written of deliveries until it is let go, once it is told to.
 struct Keeps {
-    keeps: AtomicBool,
+    begins: AtomicBool,
     may_go: watch::Sender<bool>,
     looks: watch::Sender<u64>,
 }
@@ -144,7 +144,7 @@ struct Keeps {
 #[async_trait]
 impl Meddles for Keeps {
     async fn apply(&self, commit: &mut ReaderCommit) {
-        if commit.reader == "webhooks" && self.keeps.load(Ordering::SeqCst) {
+        if commit.reader == "webhooks" && self.begins.load(Ordering::SeqCst) {
             self.may_go.subscribe().wait_for(|may| *may).await.unwrap();
         }
     }
@@ -159,7 +159,7 @@ impl Meddles for Keeps {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_behind_a_failure_is_written_down_as_its_webhook_is_set_aside() {
     let keeps = Arc::new(Keeps {
-        keeps: AtomicBool::new(false),
+        begins: AtomicBool::new(false),
         may_go: watch::channel(false).0,
         looks: watch::channel(0).0,
     });
@@ -185,7 +185,7 @@ async fn what_waits_behind_a_failure_is_written_down_as_its_webhook_is_set_aside
     let row = log.rows(&WEBHOOK, std::slice::from_ref(&id)).await.unwrap().remove(0);
     for (n, company) in companies.iter().enumerate() {
         // What arrives of the last is not written, so that nothing else is.
-        keeps.keeps.store(n == 2, Ordering::SeqCst);
+        keeps.begins.store(n == 2, Ordering::SeqCst);
         tell_two(&site.world, *company).await;
         sound.took(2 * (n + 1)).await;
     }
