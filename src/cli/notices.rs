@@ -10,7 +10,7 @@ use orderwire_domain::{
     ids::{NoticeId, ResellerId},
     names::ResellerCode,
     views::{
-        notices::{Notice, NoticeCounter},
+        notices::{self, Notice, NoticeCounter},
         table::Record as _,
     },
 };
@@ -50,8 +50,8 @@ pub enum Command {
         #[arg(long)]
         follow: bool,
     },
-    /// Prove that every sequence is whole to its end, that each notice names the one before it, and that none follows the
-    /// end of its order
+    /// Prove that every sequence is whole to its end and counted, that each notice names the one before it, and that none
+    /// follows the end of its order
     Verify,
 }
 
@@ -121,7 +121,7 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
         }
         Command::Verify => {
             // Before the notices: what is told meanwhile makes those more, and never these.
-            let counters = counters(session).await?;
+            let counters = self::counters(session).await?;
             let mut proof = Proof::default();
             let mut after = 0;
             loop {
@@ -135,6 +135,10 @@ pub async fn run(session: &Session, command: Command, output: &mut Output<'_>) -
             for counter in &counters {
                 proof.reaches(counter).map_err(|why| Error::from(StoreError::Corrupt(why)))?;
             }
+            // After the notices: each was written together with what counts it.
+            proof
+                .is_counted(&self::counters(session).await?)
+                .map_err(|why| Error::from(StoreError::Corrupt(why)))?;
             let Proof { notices, resellers, orders, .. } = proof;
             Ok(output.one(&Proved { notices, resellers: resellers.len(), orders: orders.len() }, PROVED)?)
         }
@@ -215,6 +219,8 @@ async fn counters(session: &Session) -> Result<Vec<NoticeCounter>, Error> {
 #[derive(Default)]
 struct Proof {
     notices: u64,
+    /// Where in the log the last of them was told.
+    position: u64,
     resellers: HashMap<String, (u64, NoticeId)>,
     orders: HashMap<String, (u64, NoticeId)>,
     /// Orders that have ended.
@@ -224,6 +230,7 @@ struct Proof {
 impl Proof {
     fn take(&mut self, notice: &Notice) -> Result<(), String> {
         self.notices += 1;
+        self.position = notice.position;
         let link = (notice.sequence, notice.id, notice.previous_id);
         follows(&mut self.resellers, notice.reseller.to_string(), link)?;
         let Some(order) = notice.order.map(|order| order.to_string()) else { return Ok(()) };
@@ -260,6 +267,25 @@ impl Proof {
         }
         if *closed && !self.ended.contains(of) {
             return Err(format!("{of}: it has ended, and no notice says so"));
+        }
+        Ok(())
+    }
+
+    /// Whether everything that was told is counted: what counts no further would give the next notice a number that is taken.
+    fn is_counted(&self, counters: &[NoticeCounter]) -> Result<(), String> {
+        let counters: HashMap<&str, u64> = counters.iter().map(|it| (it.of.as_str(), it.last)).collect();
+        let log = (notices::LOG, self.position);
+        let sequences = self.resellers.iter().chain(&self.orders).map(|(of, (last, _))| (of.as_str(), *last));
+        for (of, told) in sequences.chain((self.notices > 0).then_some(log)) {
+            match counters.get(of) {
+                None => {
+                    return Err(format!("{of}: {told} was told last, and the row that counts it is lost"));
+                }
+                Some(counted) if *counted < told => {
+                    return Err(format!("{of}: {told} was told last, and it is counted to {counted}"));
+                }
+                Some(_) => {}
+            }
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ pub struct NoticeData {
 }
 
 /// The key of the counter whose number is the last position of the log that was looked at.
-const LOG: &str = "log";
+pub const LOG: &str = "log";
 
 /// How far one sequence is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -126,10 +126,11 @@ impl Endpoint {
         now: DateTime<Utc>,
     ) -> Result<(Self, Vec<RowChange>), Error> {
         let id = view.webhook;
-        let place = ledger::place(log, id).await?.filter(|place| place.since == view.after_since);
+        let left = ledger::place(log, id).await?;
+        // Whoever has resumed it since knows better. To begin once more from elsewhere says nothing of that.
+        let hold = left.as_ref().and_then(|left| left.hold).filter(|hold| hold.since >= view.active_since);
+        let place = left.filter(|place| place.since == view.after_since);
         let done_to = place.as_ref().map_or(view.after, |place| place.done_to);
-        // Whoever has resumed it since knows better.
-        let hold = place.as_ref().and_then(|place| place.hold).filter(|hold| hold.since >= view.active_since);
         let kept = ledger::kept(log, id).await?;
         let mut endpoint = Self {
             window: Window::after(done_to),

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use orderwire_domain::{
     ids::{ResellerId, WebhookId},
     views::{
-        notices::{NOTICE, Notice, NoticeCounter},
-        table::Record,
+        notices::{NOTICE, NOTICE_COUNTER, Notice, NoticeCounter},
+        table::{Record as _, Row, Value},
         webhooks::{WEBHOOK, WebhookView},
     },
 };
 
 use crate::{
-    edge::deliveries::{Delivery, Place, Request, WEBHOOK_DELIVERY, WEBHOOK_REQUEST},
+    edge::deliveries::{Delivery, Place, WEBHOOK_DELIVERY, WEBHOOK_PLACE, WEBHOOK_REQUEST},
     engine::{
         Error,
         log::{Comparison, Fence, Filter, Position, ReaderCommit, RowChange, Select, SharedLog, StoreError},
@@ -50,8 +50,18 @@ fn at_least(column: &'static str, value: u64) -> Filter {
     Filter { column, comparison: Comparison::AtLeast, value: value.into() }
 }
 
+/// A webhook that has changed, as far as that can be read.
+pub struct Changed {
+    /// Which, where its key says so.
+    pub webhook: Option<WebhookId>,
+    /// The position of its last change.
+    pub position: Position,
+    /// What it is now.
+    pub view: Result<WebhookView, Error>,
+}
+
 /// Webhooks that have changed since a position, in order of their last changes.
-pub async fn changed(log: &SharedLog, since: Position) -> Result<Vec<WebhookView>, Error> {
+pub async fn changed(log: &SharedLog, since: Position) -> Result<Vec<Changed>, Error> {
     let select = Select {
         table: &WEBHOOK,
         filters: vec![at_least("position", since.saturating_add(1))],
@@ -60,11 +70,20 @@ pub async fn changed(log: &SharedLog, since: Position) -> Result<Vec<WebhookView
         after: None,
         limit: ROWS_AT_ONCE,
     };
-    query::select(log, &select).await
+    let rows = log.select(&select).await?;
+    let column = WEBHOOK.columns.iter().position(|column| column.name == "position");
+    let changed = |row: &Row| {
+        let position = match column.and_then(|column| row.columns.get(column)) {
+            Some(Value::Integer(position)) => u64::try_from(*position).unwrap_or(since),
+            _ => since,
+        };
+        Changed { webhook: row.key.parse().ok(), position, view: query::record(row) }
+    };
+    Ok(rows.iter().map(changed).collect())
 }
 
-/// What somebody wants delivered once more.
-pub async fn requests(log: &SharedLog) -> Result<Vec<Request>, Error> {
+/// What somebody wants delivered once more, each a row of a [`Request`](crate::edge::deliveries::Request).
+pub async fn requests(log: &SharedLog) -> Result<Vec<Row>, Error> {
     let select = Select {
         table: &WEBHOOK_REQUEST,
         filters: Vec::new(),
@@ -73,7 +92,7 @@ pub async fn requests(log: &SharedLog) -> Result<Vec<Request>, Error> {
         after: None,
         limit: ROWS_AT_ONCE,
     };
-    query::select(log, &select).await
+    Ok(log.select(&select).await?)
 }
 
 /// Where a webhook was left.
@@ -81,9 +100,23 @@ pub async fn place(log: &SharedLog, webhook: WebhookId) -> Result<Option<Place>,
     query::get(log, &webhook.to_string()).await
 }
 
-/// Whether a webhook that is deleted has rows still.
-pub async fn is_left(log: &SharedLog, webhook: WebhookId) -> Result<bool, Error> {
-    Ok(place(log, webhook).await?.is_some() || !waiting(log, webhook, None).await?.is_empty())
+/// What removes the rows of a webhook that is deleted, so many at once: its deliveries, then its place, then nothing. They are
+/// not read, so it is no matter whether they could be.
+pub async fn left(log: &SharedLog, webhook: WebhookId, limit: usize) -> Result<Vec<RowChange>, Error> {
+    let select = Select {
+        table: &WEBHOOK_DELIVERY,
+        filters: vec![equal("parent", webhook.to_string())],
+        order: "sequence",
+        descending: false,
+        after: None,
+        limit,
+    };
+    let deliveries = log.select(&select).await?;
+    if !deliveries.is_empty() {
+        return Ok(deliveries.into_iter().map(|row| RowChange::Delete(&WEBHOOK_DELIVERY, row.key)).collect());
+    }
+    let place = log.rows(&WEBHOOK_PLACE, &[webhook.to_string()]).await?;
+    Ok(place.into_iter().map(|row| RowChange::Delete(&WEBHOOK_PLACE, row.key)).collect())
 }
 
 /// A webhook as queries show it.
@@ -169,13 +202,18 @@ pub async fn kept(log: &SharedLog, webhook: WebhookId) -> Result<u64, Error> {
     Ok(log.count(&WEBHOOK_DELIVERY, &[equal("parent", webhook.to_string()), ended]).await?)
 }
 
-/// The last sequences that these resellers were given.
-pub async fn told(log: &SharedLog, resellers: &[ResellerId]) -> Result<Vec<(ResellerId, u64)>, Error> {
+/// The last sequences that these resellers were given, of those that were given any.
+pub async fn told(
+    log: &SharedLog,
+    resellers: &[ResellerId],
+) -> Result<Vec<(ResellerId, Result<u64, Error>)>, Error> {
     let keys: Vec<String> = resellers.iter().map(ToString::to_string).collect();
     let mut told = Vec::new();
     for keys in keys.chunks(ROWS_AT_ONCE) {
-        let counters: Vec<NoticeCounter> = query::several(log, keys).await?;
-        told.extend(counters.into_iter().filter_map(|it| Some((it.of.parse().ok()?, it.last))));
+        for row in log.rows(&NOTICE_COUNTER, keys).await? {
+            let counter = query::record::<NoticeCounter>(&row).map(|it| it.last);
+            told.extend(row.key.parse().ok().map(|reseller| (reseller, counter)));
+        }
     }
     Ok(told)
 }

@@ -25,7 +25,7 @@ use orderwire_domain::{
     views::{
         self,
         notices::Notice,
-        table::Record as _,
+        table::{Record as _, Row},
         webhooks::{WebhookStage, WebhookView},
     },
 };
@@ -41,7 +41,7 @@ use super::{endpoint::Endpoint, ledger, sender::Sender};
 use crate::{
     edge::deliveries::{Delivery, Request},
     engine::{
-        Engine, Error,
+        Engine, Error, ErrorKind,
         log::{Fence, Position, RowChange, StoreError},
         query,
     },
@@ -188,31 +188,49 @@ impl Worker {
         loop {
             let changed = ledger::changed(self.engine.log(), self.seen).await?;
             let whole = changed.len() == ledger::ROWS_AT_ONCE;
-            for view in changed {
-                self.seen = view.position;
-                self.changed(view).await?;
+            for ledger::Changed { webhook, position, view } in changed {
+                self.seen = position;
+                match (webhook, view) {
+                    (_, Ok(view)) => self.changed(view).await?,
+                    (Some(id), unread) => drop(self.or_aside(id, unread)?),
+                    (None, Err(error)) => tracing::error!(%error, "a row of no webhook: somebody must look"),
+                }
             }
             if !whole {
                 break;
             }
         }
         self.try_again().await?;
-        let active = self.endpoints.values().filter(|endpoint| endpoint.is_active());
-        let resellers: BTreeSet<_> = active.map(|endpoint| endpoint.view.reseller).collect();
-        if !resellers.is_empty() {
-            let resellers: Vec<_> = resellers.into_iter().collect();
-            let told: BTreeMap<_, _> =
-                ledger::told(self.engine.log(), &resellers).await?.into_iter().collect();
-            for (id, endpoint) in &mut self.endpoints {
-                endpoint.told = told.get(&endpoint.view.reseller).copied().unwrap_or(endpoint.told);
-                if endpoint.wants_more() {
-                    self.hungry.insert(*id);
-                }
-            }
-        }
+        self.see_told().await?;
         self.take_requests().await?;
         self.sweep().await?;
         backlog_is(self.endpoints.values().map(Endpoint::backlog).sum());
+        Ok(())
+    }
+
+    /// Sees up to where resellers were told, and who may read on.
+    async fn see_told(&mut self) -> Result<(), Error> {
+        let active = self.endpoints.values().filter(|endpoint| endpoint.is_active());
+        let resellers: BTreeSet<_> = active.map(|endpoint| endpoint.view.reseller).collect();
+        if resellers.is_empty() {
+            return Ok(());
+        }
+        let resellers: Vec<_> = resellers.into_iter().collect();
+        let told: BTreeMap<_, _> = ledger::told(self.engine.log(), &resellers).await?.into_iter().collect();
+        let mut unread = Vec::new();
+        for (id, endpoint) in &mut self.endpoints {
+            match told.get(&endpoint.view.reseller) {
+                Some(Ok(told)) => endpoint.told = *told,
+                Some(Err(error)) if endpoint.is_active() => unread.push((*id, error.clone())),
+                _ => {}
+            }
+            if endpoint.wants_more() {
+                self.hungry.insert(*id);
+            }
+        }
+        for (id, error) in unread {
+            self.or_aside::<()>(id, Err(error))?;
+        }
         Ok(())
     }
 
@@ -221,8 +239,8 @@ impl Worker {
         self.aside.remove(&id);
         if view.status == WebhookStage::Deleted {
             self.endpoints.remove(&id);
-            let is_left = ledger::is_left(self.engine.log(), id).await;
-            if self.or_aside(id, is_left)? == Some(true) {
+            let left = ledger::left(self.engine.log(), id, 1).await;
+            if self.or_aside(id, left)?.is_some_and(|left| !left.is_empty()) {
                 self.leaving.insert(id);
             }
             return Ok(());
@@ -248,15 +266,27 @@ impl Worker {
         if requests.is_empty() {
             return Ok(());
         }
-        for request in requests {
-            let notice: Option<Notice> = query::get(self.engine.log(), &request.notice.to_string()).await?;
-            if let Some(notice) = notice {
-                self.once_more(request.webhook, &notice).await?;
+        for row in requests {
+            match self.take_request(&row).await {
+                // It would be in the way of everybody's for good.
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    tracing::error!(request = %row.key, %error, "what was wanted once more cannot be sent");
+                }
+                taken => taken?,
             }
-            self.changes.push(RowChange::Delete(Request::TABLE, request.key()));
+            self.changes.push(RowChange::Delete(Request::TABLE, row.key));
         }
         // So that the next look does not find them once more.
         self.flush().await
+    }
+
+    async fn take_request(&mut self, row: &Row) -> Result<(), Error> {
+        let request: Request = query::record(row)?;
+        let notice: Option<Notice> = query::get(self.engine.log(), &request.notice.to_string()).await?;
+        match notice {
+            Some(notice) => self.once_more(request.webhook, &notice).await,
+            None => Ok(()),
+        }
     }
 
     /// Sends a notice once more; where none are sent for now, a row says that it waits.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use orderwire::{
-    domain::views::{notices::NOTICE, table::Row},
+    domain::views::{
+        notices::{NOTICE, NOTICE_COUNTER},
+        table::Row,
+    },
     engine::log::{RowChange, SharedLog},
     stores::{self, Migrate},
 };
@@ -57,6 +60,38 @@ fn what_follows_the_end_of_an_order_is_no_proof() {
     desk.done(&["notices", "verify"]);
     change(&desk, told[6]["notice"].as_str().unwrap(), "order.completed", "order.line_completed");
     disproved(&desk, &["it has ended, and no notice says so"]);
+}
+
+#[test]
+fn what_counts_what_was_told_is_missed() {
+    let desk = Desk::ready();
+    desk.write("order.json", new_company().to_string());
+    desk.done(&["--auto-provision", "orders", "submit", "order.json"]);
+    let told = desk.json(&["notices", "tail"]);
+    let (reseller, order) = (told[0]["reseller"].as_str().unwrap(), told[0]["subject"].as_str().unwrap());
+    for (of, last) in [(reseller, 7), (order, 7), ("log", told[6]["position"].as_u64().unwrap())] {
+        let right = counter(&desk, of);
+        let counted = |row: &Row| RowChange::Put(&NOTICE_COUNTER, row.clone());
+        changed(&desk, async |_| RowChange::Delete(&NOTICE_COUNTER, of.to_owned()));
+        disproved(&desk, &[&format!("{of}: {last} was told last, and the row that counts it is lost")]);
+        let (from, to) = (r#""last":"#, r#""last":0,"was":"#);
+        let behind = Row { doc: right.doc.replace(from, to), ..right.clone() };
+        changed(&desk, async |_| counted(&behind));
+        disproved(&desk, &[&format!("{of}: {last} was told last, and it is counted to 0")]);
+        changed(&desk, async |_| counted(&right));
+        desk.done(&["notices", "verify"]);
+    }
+}
+
+/// The row that counts one sequence.
+fn counter(desk: &Desk, of: &str) -> Row {
+    let store = desk.store().display().to_string();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let log = stores::open(&store, Migrate::No).await.unwrap();
+        let row = log.rows(&NOTICE_COUNTER, &[of.to_owned()]).await.unwrap().remove(0);
+        log.close().await;
+        row
+    })
 }
 
 fn disproved(desk: &Desk, why: &[&str]) {

@@ -191,7 +191,7 @@ async fn a_verification_says_what_came_of_it_last() {
     }
     auditor.get("/v1/audit/verify?models=yes").await.problem(422, "invalid");
     auditor.get("/v1/audit/verify?since=7").await.problem(422, "invalid");
-    let turn = Arc::clone(&site.app.proving.verifying).lock_owned().await;
+    let turn = site.verifying.lock().await;
     auditor.get("/v1/audit/verify").await.problem(429, "already_verifying");
     drop(turn);
     let (_, reseller) = site.reseller(2).await;

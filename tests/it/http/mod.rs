@@ -64,6 +64,8 @@ pub struct Site {
     pub world: World,
     pub url: String,
     pub app: App,
+    /// Held while the log is verified.
+    pub verifying: Arc<tokio::sync::Mutex<()>>,
     /// Kept for as long as its file is needed.
     _store: Arc<Store>,
     stop: Option<oneshot::Sender<()>>,
@@ -156,6 +158,7 @@ impl Site {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let signer = SignerKey::from_seed("orders.example/log", &[7; 32]).unwrap();
         let proving = Proving { signer: Some(Arc::new(signer)), public_tiles: false, ..Proving::default() };
+        let verifying = Arc::clone(&proving.verifying);
         let app = App::new(engine.clone(), limits).delivering(webhooks).proving(proving);
         let app = match issuer {
             Some(issuer) => app.trusting(Issuer::open(issuer, engine.now()).await.unwrap()),
@@ -164,7 +167,8 @@ impl Site {
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { stopped.await.unwrap_or_default() };
         let served = tokio::spawn(serving::serve(listener, app.clone(), stopped));
-        Self { world: World { engine, clock }, url, app, _store: store, stop: Some(stop), served }
+        let world = World { engine, clock };
+        Self { world, url, app, verifying, _store: store, stop: Some(stop), served }
     }
 
     /// A client with a key of its own.

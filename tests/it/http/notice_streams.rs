@@ -1,6 +1,7 @@
 //! What a reseller is told as it happens: every notice once and in order, however often the line is cut.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -146,7 +147,10 @@ async fn a_stream_begins_where_it_is_told_to_and_goes_on_with_what_happens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receivers_that_are_cut_off_again_and_again_hear_everything_once_and_in_order() {
     let cuts = std::env::var("ORDERWIRE_STREAM_CUTS").map_or(CUTS, |cuts| cuts.parse().unwrap());
-    let site = Arc::new(Site::with(Limits { keys_again_after: HEARD_WITHIN, ..Limits::default() }).await);
+    // Whoever is cut off asks again at once, and more often than a key may.
+    let often = NonZeroU32::new(1_000_000).unwrap();
+    let limits = Limits { asks_per_second: often, asks_at_once: often, ..Limits::default() };
+    let site = Arc::new(Site::with(limits).await);
     let (_, reseller, company) = in_service(&site, 1).await;
     let (stop, stopped) = watch::channel(false);
     let furthest = Arc::new(AtomicU64::new(0));

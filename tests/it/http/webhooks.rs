@@ -2,6 +2,7 @@
 
 mod brisk;
 mod changed;
+mod deleted;
 mod frozen;
 mod hostile;
 mod kept;

@@ -1,6 +1,5 @@
 //! A broker that talks TLS: known by a certificate, or told nothing.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use orderwire::{config::NatsSettings, http::jetstream::Publisher};
 
 use super::{
@@ -8,10 +7,6 @@ use super::{
     node::{Node, is_installed},
 };
 use crate::world::*;
-
-fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
-}
 
 #[tokio::test]
 async fn a_broker_is_published_to_over_tls_if_its_certificate_is_trusted_and_not_otherwise() {

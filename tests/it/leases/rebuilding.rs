@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use orderwire::{
     domain::{
         company::commands::CompanyCommand,
+        ids::ResellerId,
         joint::Command,
         testing::port_request::sealed,
         views::{
@@ -145,6 +146,15 @@ async fn what_was_at_hand_is_not_written_into_the_new_tables() {
     }
 }
 
+/// A carrier with a reseller that has a company in service.
+async fn with_a_company(store: &Store) -> (World, ResellerId) {
+    let world = World::open(store).await;
+    let reseller = world.reseller(1).await;
+    world.leeds().await;
+    world.in_service(reseller, 1).await;
+    (world, reseller)
+}
+
 /// Stops a rebuild for good, before it writes or before it swaps.
 struct Cut {
     at_swap: bool,
@@ -170,10 +180,7 @@ impl Meddles for Cut {
 async fn a_rebuild_that_was_cut_short_leaves_the_live_one_as_it_is() {
     for at_swap in [false, true] {
         on_every_store(async |store| {
-            let world = World::open(&store).await;
-            let reseller = world.reseller(1).await;
-            world.leeds().await;
-            world.in_service(reseller, 1).await;
+            let (world, reseller) = with_a_company(&store).await;
             leave_a_row_in(&world.engine, &ORDER_STATUS).await;
             let before = every_row(&world.engine).await;
 
@@ -245,10 +252,7 @@ impl Meddles for Forgets {
 async fn a_swap_whose_answer_is_lost_is_a_swap() {
     for keeps_leases in [false, true] {
         on_every_store(async |store| {
-            let world = World::open(&store).await;
-            let reseller = world.reseller(1).await;
-            world.leeds().await;
-            world.in_service(reseller, 1).await;
+            let (world, _) = with_a_company(&store).await;
             leave_a_row_in(&world.engine, &ORDER_STATUS).await;
             world.engine.close().await;
             let forgets = Arc::new(Forgets { keeps_leases, swaps: AtomicUsize::new(0) });
@@ -276,10 +280,7 @@ impl Meddles for Refuses {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_a_rebuild_that_was_not_written_counts_once() {
     on_every_store(async |store| {
-        let world = World::open(&store).await;
-        let reseller = world.reseller(1).await;
-        world.leeds().await;
-        world.in_service(reseller, 1).await;
+        let (world, _) = with_a_company(&store).await;
         let right = rows(&world.engine, &COMPANY_DIRECTORY).await;
         world.engine.close().await;
         let refuses = Arc::new(Refuses(AtomicUsize::new(0)));

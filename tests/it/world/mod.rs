@@ -9,6 +9,7 @@ mod overheard;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use orderwire::{
     domain::{
@@ -38,6 +39,11 @@ use orderwire::{
 pub use lines::*;
 pub use meddled::*;
 pub use overheard::Overheard;
+
+/// A key or a certificate as it is kept in a file.
+pub fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
 
 /// Where the events of a test are kept.
 pub struct Store {

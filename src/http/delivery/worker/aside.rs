@@ -49,7 +49,8 @@ impl Worker {
             self.aside.iter().filter(|(_, until)| now >= **until).map(|(id, _)| *id).collect();
         for id in due {
             self.aside.remove(&id);
-            if let Some(view) = ledger::view(self.engine.log(), id).await? {
+            let view = ledger::view(self.engine.log(), id).await;
+            if let Some(Some(view)) = self.or_aside(id, view)? {
                 self.changed(view).await?;
             }
         }

@@ -9,7 +9,7 @@ use orderwire_domain::{ids::WebhookId, views::table::Record as _};
 
 use super::Worker;
 use crate::{
-    edge::deliveries::{Delivery, Place},
+    edge::deliveries::Delivery,
     engine::{Error, log::RowChange},
     http::delivery::{endpoint::Endpoint, ledger},
 };
@@ -52,7 +52,7 @@ impl Worker {
             self.swept(id, swept)?;
         }
         if let Some(id) = self.leaving.first().copied() {
-            let swept = self.left_of(id).await;
+            let swept = ledger::left(self.engine.log(), id, SWEPT_AT_ONCE).await;
             if self.swept(id, swept)? == 0 {
                 self.leaving.remove(&id);
             }
@@ -94,18 +94,6 @@ impl Worker {
             endpoint.sweeps.old_at = now + OLD_EVERY;
         }
         Ok(removed)
-    }
-
-    /// What there is of a webhook that is no more, and not more than can be removed at once; its place last, and then nothing.
-    async fn left_of(&self, id: WebhookId) -> Result<Vec<RowChange>, Error> {
-        let log = self.engine.log();
-        let mut found = ledger::ended(log, id, None, SWEPT_AT_ONCE).await?;
-        found.extend(ledger::waiting(log, id, None).await?);
-        if found.is_empty() {
-            let place = ledger::place(log, id).await?;
-            return Ok(place.iter().map(|place| RowChange::Delete(Place::TABLE, place.key())).collect());
-        }
-        Ok(found.iter().map(|it| RowChange::Delete(Delivery::TABLE, it.key())).collect())
     }
 }
 

@@ -74,22 +74,32 @@ async fn of_a_change_and_a_410_at_once_the_later_one_stands() {
     site.close().await;
 }
 
-#[tokio::test]
-async fn the_three_days_of_another_address_begin_with_it() {
+/// A webhook that is told something at an address that fails, its path, and another address that fails.
+async fn failing_at_two() -> (Site, Client, String, [Receiver; 2]) {
     let site = site().await;
     site.world.leeds().await;
     let (_, client, companies) = companies(&site, 1, 1).await;
     let failing = || Receiver::replying(|_| Reply::Status(503, ""));
-    let (old, new) = (failing().await, failing().await);
-    let hook = hooked(&client, &old.url).await;
+    let receivers = [failing().await, failing().await];
+    let hook = hooked(&client, &receivers[0].url).await;
     tell_two(&site.world, companies[0]).await;
-    let path = format!("/v1/webhooks/{}", hook.text("id"));
-    let attempts = async |count: u64| {
-        until(&client, &format!("{path}/deliveries"), |page| {
-            page.body["items"].as_array().unwrap().iter().any(|it| it["attempts"].as_u64() >= Some(count))
-        })
-        .await
-    };
+    (site, client, format!("/v1/webhooks/{}", hook.text("id")), receivers)
+}
+
+/// Waits until a delivery was sent so often; what is said of it then.
+async fn attempted(client: &Client, path: &str, count: u64) -> Value {
+    let is_there = |it: &&Value| it["attempts"].as_u64() >= Some(count);
+    let page = until(client, &format!("{path}/deliveries"), |page| {
+        page.body["items"].as_array().unwrap().iter().any(|it| is_there(&it))
+    })
+    .await;
+    page.body["items"].as_array().unwrap().iter().find(is_there).unwrap().clone()
+}
+
+#[tokio::test]
+async fn the_three_days_of_another_address_begin_with_it() {
+    let (site, client, path, [_old, new]) = failing_at_two().await;
+    let attempts = async |count: u64| drop(attempted(&client, &path, count).await);
     attempts(1).await;
     let clock = &site.world.clock;
     clock.move_to(clock.now() + TimeDelta::hours(71));
@@ -110,22 +120,8 @@ async fn the_three_days_of_another_address_begin_with_it() {
 
 #[tokio::test]
 async fn another_address_is_tried_again_as_soon_as_a_new_webhook_is() {
-    let site = site().await;
-    site.world.leeds().await;
-    let (_, client, companies) = companies(&site, 1, 1).await;
-    let failing = || Receiver::replying(|_| Reply::Status(503, ""));
-    let (old, new) = (failing().await, failing().await);
-    let hook = hooked(&client, &old.url).await;
-    tell_two(&site.world, companies[0]).await;
-    let path = format!("/v1/webhooks/{}", hook.text("id"));
-    let first = async |count: u64| {
-        let is_first = |it: &Value| it["attempts"].as_u64() >= Some(count);
-        let page = until(&client, &format!("{path}/deliveries"), |page| {
-            page.body["items"].as_array().unwrap().iter().any(is_first)
-        })
-        .await;
-        page.body["items"].as_array().unwrap().iter().find(|it| is_first(it)).unwrap().clone()
-    };
+    let (site, client, path, [_old, new]) = failing_at_two().await;
+    let first = async |count: u64| attempted(&client, &path, count).await;
     let clock = &site.world.clock;
     for attempts in 1..=8 {
         first(attempts).await;

@@ -1,19 +1,28 @@
 //! A receiver of webhooks on a loopback port, which answers as it is told to; and what it has heard.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
+};
+
+use crate::world::pem;
 
 /// Longer than anything here takes, and shorter than a test may.
 const HEARD_WITHIN: Duration = Duration::from_mins(4);
@@ -29,8 +38,10 @@ pub enum Reply {
     Echo,
     /// Not at all: the line stays open.
     Silence,
-    /// The line is cut before an answer.
+    /// The line is closed before an answer.
     Cut,
+    /// The line is reset before an answer.
+    Reset,
     /// With this status, once somebody lets it.
     After(watch::Receiver<bool>, u16),
     /// One byte of an answer after the other, for as long as somebody listens.
@@ -53,7 +64,15 @@ pub struct Receiver {
     pub url: String,
     heard: Arc<Mutex<Vec<Heard>>>,
     count: watch::Sender<usize>,
+    met: Arc<Met>,
     task: JoinHandle<()>,
+}
+
+/// Who came so far, however that ended.
+#[derive(Default)]
+struct Met {
+    connections: AtomicUsize,
+    trusting: AtomicUsize,
 }
 
 impl Drop for Receiver {
@@ -98,25 +117,61 @@ impl Receiver {
     }
 
     pub async fn replying(replies: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listening(None, Arc::new(replies)).await
+    }
+
+    /// One over TLS, with a certificate that it has made itself; the same as PEM, for whoever is to trust it.
+    pub async fn self_signed(replies: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        (Self::listening(Some(acceptor), Arc::new(replies)).await, pem("CERTIFICATE", made.cert.der()))
+    }
+
+    async fn listening(tls: Option<TlsAcceptor>, replies: Replies) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let (heard, count, replies) =
-            (Arc::new(Mutex::default()), watch::channel(0).0, Arc::new(replies) as Replies);
-        let shared = (Arc::clone(&heard), count.clone());
+        let port = listener.local_addr().unwrap().port();
+        let url = match tls {
+            Some(_) => format!("https://localhost:{port}/hook"),
+            None => format!("http://127.0.0.1:{port}/hook"),
+        };
+        let (heard, count, met) = (Arc::new(Mutex::default()), watch::channel(0).0, Arc::new(Met::default()));
+        let shared = (Arc::clone(&heard), count.clone(), Arc::clone(&met));
         let task = tokio::spawn(async move {
             // They end with this task.
             let mut connections = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(
-                    stream,
-                    Arc::clone(&replies),
-                    Arc::clone(&shared.0),
-                    shared.1.clone(),
-                ));
+                let (tls, replies, (heard, count, met)) = (tls.clone(), Arc::clone(&replies), shared.clone());
+                met.connections.fetch_add(1, Ordering::SeqCst);
+                connections.spawn(async move {
+                    let Some(tls) = tls else {
+                        return serve(stream, |stream| stream, replies, heard, count).await;
+                    };
+                    // Whoever does not trust it goes away at once.
+                    let Ok(stream) = tls.accept(stream).await else { return };
+                    met.trusting.fetch_add(1, Ordering::SeqCst);
+                    serve(stream, |stream| stream.get_ref().0, replies, heard, count).await;
+                });
             }
         });
-        Self { url, heard, count, task }
+        Self { url, heard, count, met, task }
+    }
+
+    /// How many have come, and how many of them trusted it.
+    pub fn met(&self) -> (usize, usize) {
+        (self.met.connections.load(Ordering::SeqCst), self.met.trusting.load(Ordering::SeqCst))
+    }
+
+    /// The ids of what was answered with success.
+    pub fn ids_taken(&self) -> BTreeSet<String> {
+        self.heard.lock().unwrap().iter().filter(|it| it.taken).map(|it| it.id().to_owned()).collect()
     }
 
     /// Everything that came.
@@ -170,8 +225,9 @@ impl Receiver {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    line: impl Fn(&S) -> &TcpStream,
     replies: Replies,
     heard: Arc<Mutex<Vec<Heard>>>,
     count: watch::Sender<usize>,
@@ -218,6 +274,7 @@ async fn serve(
                 return;
             }
             Reply::Cut => return,
+            Reply::Reset => return line(&stream).set_zero_linger().unwrap(),
             Reply::Drip => {
                 for byte in b"HTTP/1.1 200 OK\r\nx-slow: ".iter().chain(std::iter::repeat(&b'z')) {
                     if stream.write_all(&[*byte]).await.is_err() {
@@ -231,7 +288,7 @@ async fn serve(
 }
 
 /// The next request on a connection.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Heard> {
+async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Option<Heard> {
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8(buffer[..end].to_vec()).unwrap();
