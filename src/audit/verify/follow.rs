@@ -190,7 +190,7 @@ impl<'a> Follow<'a> {
             return Err(Finding::of("position", detail).into());
         }
         if let Some((claims, models)) = self.derived {
-            report.claims = claims.compare(self.engine).await?;
+            report.claims = claims.compare(self.engine, head.position).await?;
             report.rows = models.compare().await?;
         }
         Ok(())

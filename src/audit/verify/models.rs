@@ -21,16 +21,16 @@ use serde_json::Value;
 use super::{Finding, Stop, beside::Beside, read::Seen, side_by_side::Rows};
 use crate::engine::{
     Engine, Error,
-    log::{Position, StoreError},
+    log::{Comparison, Filter, Position, StoreError},
     readers::{PAGE_EVENTS_MAX, fact},
 };
 
 /// Notices looked for together.
 const NOTICES_AT_ONCE: usize = 1_000;
-/// How often what differs is looked at again while readers go on.
-const ROUNDS_MAX: u32 = 50;
-/// What differs is only kept so far; past it nobody is merely ahead.
-const DIFFERING_MAX: usize = 1_000;
+/// How often it is tried to look at rows between two pages of the live reader.
+const ROUNDS_MAX: u32 = 200;
+/// Rows that differed and are looked at again together.
+const DIFFERING_MAX: usize = 500;
 
 /// The fresh fold of every reader.
 pub struct Models {
@@ -46,9 +46,6 @@ struct Reader {
     /// How far the live one has come.
     due: Position,
 }
-
-/// A row that differs, by its table and key.
-type Differing = (&'static Table, String);
 
 impl Models {
     /// Learns how far the live ones have come.
@@ -110,26 +107,51 @@ impl Models {
         let mut same = 0;
         for reader in 0..self.readers.len() {
             self.follow(reader).await?;
-            let mut differing = Vec::new();
             for table in self.readers[reader].view.tables {
                 if **table != NOTICE {
-                    same += self.compare_table(reader, table, &mut differing).await?;
+                    same += self.compare_table(reader, table).await?;
                 }
             }
-            self.settle(reader, differing).await?;
-        }
-        let told = self.engine.log().count(&NOTICE, &[]).await.map_err(Error::from)?;
-        if told > self.notices {
-            let detail = format!("the store has {told} notices, and the events lead to {}", self.notices);
-            return Err(Finding::of("notice", detail).into());
+            if self.readers[reader].view.tables.iter().any(|table| **table == NOTICE) {
+                self.count_notices(reader).await?;
+            }
         }
         Ok(same + self.notices)
     }
 
+    /// Each notice that the events lead to was found: there are no others. First those up to where the fold is; then all of them,
+    /// with the fold where the live reader was after they were counted, so that what is told meanwhile is no surprise.
+    async fn count_notices(&mut self, reader: usize) -> Result<(), Stop> {
+        let at = i64::try_from(self.readers[reader].beside.at).unwrap_or(i64::MAX);
+        let so_far = Filter { column: "position", comparison: Comparison::AtMost, value: at.into() };
+        for filters in [vec![so_far], Vec::new()] {
+            let told = self.engine.log().count(&NOTICE, &filters).await.map_err(Error::from)?;
+            if filters.is_empty() {
+                self.follow(reader).await?;
+            }
+            if told > self.notices {
+                let detail = format!("the store has {told} notices, and the events lead to {}", self.notices);
+                return Err(Finding::of("notice", detail).into());
+            }
+        }
+        Ok(())
+    }
+
     /// Takes what the live reader has taken since.
     async fn follow(&mut self, reader: usize) -> Result<(), Stop> {
+        let due = self.live_at(reader).await?;
+        self.follow_to(reader, due).await
+    }
+
+    async fn live_at(&self, reader: usize) -> Result<Position, Stop> {
+        Ok(self.engine.log().checkpoint(self.readers[reader].view.name).await.map_err(Error::from)?)
+    }
+
+    async fn follow_to(&mut self, reader: usize, due: Position) -> Result<(), Stop> {
         let name = self.readers[reader].view.name;
-        let due = self.engine.log().checkpoint(name).await.map_err(Error::from)?;
+        if due < self.readers[reader].beside.at {
+            return Err(self.too_busy(reader, due));
+        }
         self.readers[reader].due = due;
         while self.readers[reader].beside.at < due {
             let page = self.engine.page(self.readers[reader].beside.at, PAGE_EVENTS_MAX).await?;
@@ -142,20 +164,22 @@ impl Models {
         self.finish().await
     }
 
+    /// The live reader does not stand still for long enough, or was set back: verify again.
+    fn too_busy(&self, reader: usize, reached: Position) -> Stop {
+        let Reader { view, beside, .. } = &self.readers[reader];
+        Stop::Failed(Error::NotThereYet { reader: view.name.to_owned(), reached, wanted: beside.at })
+    }
+
     /// Goes through both tables side by side; answers how many rows are the same.
-    async fn compare_table(
-        &self,
-        reader: usize,
-        table: &'static Table,
-        differing: &mut Vec<Differing>,
-    ) -> Result<u64, Stop> {
+    async fn compare_table(&mut self, reader: usize, table: &'static Table) -> Result<u64, Stop> {
+        let mut differing = Vec::new();
         let mut ours = Rows::beside(&self.readers[reader].beside.rows, table);
         let mut theirs = Rows::live(self.engine.log(), table);
         let (mut fresh, mut stored) = (ours.next().await?, theirs.next().await?);
         let mut same = 0;
         loop {
             let key = match (&fresh, &stored) {
-                (None, None) => return Ok(same),
+                (None, None) => break,
                 (Some(fresh), None) => fresh.key.clone(),
                 (None, Some(stored)) => stored.key.clone(),
                 (Some(fresh), Some(stored)) => fresh.key.clone().min(stored.key.clone()),
@@ -165,9 +189,9 @@ impl Models {
             if in_fresh && in_stored && fresh == stored {
                 same += 1;
             } else {
-                differing.push((table, key));
-                if differing.len() > DIFFERING_MAX {
-                    return Ok(same);
+                differing.push(key);
+                if differing.len() == DIFFERING_MAX {
+                    same += self.settle(reader, table, std::mem::take(&mut differing)).await?;
                 }
             }
             if in_fresh {
@@ -177,35 +201,35 @@ impl Models {
                 stored = theirs.next().await?;
             }
         }
+        Ok(same + self.settle(reader, table, differing).await?)
     }
 
-    /// What still differs when the live reader stands still is wrong.
-    async fn settle(&mut self, reader: usize, mut differing: Vec<Differing>) -> Result<(), Stop> {
+    /// Looks again at rows that differed, as they are at a position that the live reader is at before and after: there the fold
+    /// has to have the same. Answers how many there are.
+    async fn settle(&mut self, reader: usize, table: &'static Table, keys: Vec<String>) -> Result<u64, Stop> {
+        if keys.is_empty() {
+            return Ok(0);
+        }
         for _ in 0..ROUNDS_MAX {
-            let at = self.readers[reader].beside.at;
-            let mut wrong: Option<Finding> = None;
-            let mut left = Vec::new();
-            for (table, key) in differing {
+            let at = self.live_at(reader).await?;
+            let stored = self.engine.log().rows(table, &keys).await.map_err(Error::from)?;
+            if self.live_at(reader).await? != at {
+                continue;
+            }
+            self.follow_to(reader, at).await?;
+            let by_key: HashMap<&str, &Row> = stored.iter().map(|row| (row.key.as_str(), row)).collect();
+            for key in &keys {
                 let need = Need::Key(table.name, key.clone());
                 let fresh = self.readers[reader].beside.rows.answer(&need).map_err(Error::from)?.pop();
-                let stored = self.engine.log().rows(table, std::slice::from_ref(&key)).await;
-                let stored = stored.map_err(Error::from)?.pop();
-                if let Some(found) = self.difference(table, &key, fresh.as_ref(), stored.as_ref())? {
-                    wrong.get_or_insert(found);
-                    left.push((table, key));
+                let stored = by_key.get(key.as_str()).copied();
+                if let Some(found) = self.difference(table, key, fresh.as_ref(), stored)? {
+                    return Err(found.into());
                 }
             }
-            let Some(found) = wrong else { return Ok(()) };
-            self.follow(reader).await?;
-            if self.readers[reader].beside.at == at {
-                return Err(found.into());
-            }
-            differing = left;
+            return Ok(stored.len() as u64);
         }
-        let view = self.readers[reader].view.name.to_owned();
-        let detail =
-            "it went on for too long while it was compared: verify again when less is written".to_owned();
-        Err(Stop::Failed(Error::ReaderStopped { reader: view, detail }))
+        let at = self.live_at(reader).await?;
+        Err(self.too_busy(reader, at))
     }
 
     /// What is wrong with a row. A timer that was answered is gone.

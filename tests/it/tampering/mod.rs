@@ -4,6 +4,7 @@
 //! `ORDERWIRE_TAMPERINGS=10000` for the long run. Absent: what is derived from the log, which is spoiled one by one below.
 
 mod derived;
+mod meanwhile;
 mod packs;
 #[cfg(feature = "postgres")]
 mod postgres;
