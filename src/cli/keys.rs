@@ -202,6 +202,9 @@ async fn backup(
     let signer = session.checkpoint_key.as_ref().map(KeyFile::find).transpose();
     let origin = signer.map_err(checkpoint::unusable)?.flatten().map(|key| key.verifier().name().to_owned());
     let (header, lines) = key_backup::take(&session.engine, origin).await?;
+    if overwrite && path.exists() {
+        keeps_all(session, path).await?;
+    }
     if overwrite {
         private_file::replace(path, &lines).map_err(|error| failed(&error))?;
     } else if !private_file::make(path, &lines).map_err(|error| failed(&error))? {
@@ -211,6 +214,32 @@ async fn backup(
         "keep it apart from the store and from the master key: all three together open what is sealed",
     )?;
     Ok(output.one(&header, BACKED_UP)?)
+}
+
+/// Refuses to put a backup in the place of one with keys that the store has lost, or of anything else.
+async fn keeps_all(session: &Session, path: &Path) -> Result<(), Failure> {
+    const LOST_SHOWN: usize = 3;
+    let kept = |why: String| {
+        Failure::of_argument("--output", format!("{}, which is left as it was: {why}", path.display()))
+    };
+    let file = File::open(path).map_err(|source| Failure::File { file: path.to_owned(), source })?;
+    let before =
+        key_backup::read(&session.engine, BufReader::new(file)).await.map_err(|unusable| match unusable {
+            Unusable::File(source) => Failure::File { file: path.to_owned(), source },
+            Unusable::Store(error) => error.into(),
+            fault @ Unusable::Fault { .. } => {
+                kept(format!("it is no sound backup of this store ({fault}); name another file"))
+            }
+        })?;
+    let lost = session.engine.lost_keys(&before.keys).await?;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(kept(format!(
+        "it has {} keys that the store has lost, such as {}; `orderwire keys restore` puts them back",
+        lost.len(),
+        lost[..lost.len().min(LOST_SHOWN)].join(", ")
+    )))
 }
 
 async fn restore(session: &Session, path: &Path, output: &mut Output<'_>) -> Result<(), Failure> {

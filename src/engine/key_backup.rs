@@ -3,7 +3,7 @@
 //! Keys leave the store only as they are in it: wrapped. What is put back is what the store lacks and what the log does not say
 //! is destroyed: a backup is older than what was erased since, and the log is what is true. Absent: files, and their layout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Engine, Error,
@@ -64,6 +64,18 @@ impl Engine {
         }
         let destroyed = wanted.len() as u64 - restored;
         Ok(RestoredKeys { restored, present, erased: left_out, destroyed })
+    }
+
+    /// Those of these keys that the store lacks though nobody erased them by the log: they were lost.
+    pub async fn lost_keys(&self, keys: &[WrappedKey]) -> Result<Vec<String>, Error> {
+        let there: BTreeSet<String> = self.wrapped_keys().await?.into_iter().map(|key| key.key_id).collect();
+        let mut lost: Vec<String> = keys.iter().map(|key| key.key_id.clone()).collect();
+        lost.retain(|id| !there.contains(id));
+        if !lost.is_empty() {
+            let erased = self.erased().await?;
+            lost.retain(|id| !erased.contains(id));
+        }
+        Ok(lost)
     }
 
     /// What tells the master key of this store from another one, and says nothing about it.

@@ -82,6 +82,18 @@ async fn lost_keys_come_back_from_a_backup_but_those_of_erased_companies_do_not(
         }
     };
     assert_eq!(opened(sealed_other.clone()).await, None, "without its key nothing is read");
+    let lost = other.company.to_string();
+    desk.refused(
+        2,
+        &["keys", "backup", "-o", "kept/keys", "--overwrite"],
+        &["left as it was", &lost, "keys restore"],
+    );
+    fs::write(desk.path("kept/note"), "no backup").unwrap();
+    desk.refused(
+        2,
+        &["keys", "backup", "-o", "kept/note", "--overwrite"],
+        &["left as it was", "another file"],
+    );
 
     assert_eq!(counts(&desk.json(&["keys", "restore", "kept/keys"])), [3, 2, 0, 1, 0]);
     assert_eq!(opened(sealed_other.clone()).await.as_deref(), Some("Ada"));
