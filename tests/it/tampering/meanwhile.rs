@@ -25,7 +25,7 @@ impl Copy {
 
 async fn found_meanwhile(engine: &Engine) -> Option<Finding> {
     let plan = Plan { models: true, ..Plan::default() };
-    verify::catch_up(engine, Duration::from_secs(60)).await.unwrap();
+    verify::catch_up(engine, Duration::from_mins(1)).await.unwrap();
     loop {
         match verify(engine, &plan, |_| ()).await {
             Ok(report) => return report.finding,
@@ -70,7 +70,7 @@ async fn what_is_written_meanwhile_is_no_finding_and_hides_none() {
         ("DELETE FROM claims WHERE scope = 'company_name' AND key LIKE '%waits%'", "claim"),
     ] {
         let connection = copy.connection();
-        connection.busy_timeout(Duration::from_secs(60)).unwrap();
+        connection.busy_timeout(Duration::from_mins(1)).unwrap();
         assert!(connection.execute(meddling, []).unwrap() > 0, "{meddling} changes nothing");
         let found = found_meanwhile(&world.engine).await;
         assert_eq!(found.as_ref().map_or("", |found| found.check), check, "{meddling}: {found:?}");
