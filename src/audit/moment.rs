@@ -85,6 +85,7 @@ impl FromStr for Moment {
         if let Ok(position) = text.parse() {
             return Ok(Self::Position(position));
         }
+        // A text has one of these forms; what has none is refused below, with what would be right.
         let civil = |format| NaiveDateTime::parse_from_str(text, format).ok();
         let day = || NaiveDate::from_str(text).ok().and_then(|day| day.and_hms_opt(0, 0, 0));
         let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
